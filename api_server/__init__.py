@@ -1,0 +1,1 @@
+"""The webhook process: FAL's callbacks in, the user told."""

@@ -1,0 +1,1 @@
+"""What operators run; a script is thin and calls the core."""
