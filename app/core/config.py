@@ -1,0 +1,265 @@
+"""Settings by section, read from the environment and `.env`; what is wrong is told in one message."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Literal, Self, TypeVar
+
+from pydantic import AliasChoices, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from app.core.errors import AishaError
+
+PLACEHOLDER = "CHANGE_ME"
+
+
+SectionT = TypeVar("SectionT", bound="Section")
+
+
+class Environment(StrEnum):
+    DEVELOPMENT = "development"
+    PRODUCTION = "production"
+
+
+class Preset(StrEnum):
+    FAST = "fast"
+    BALANCED = "balanced"
+    QUALITY = "quality"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One variable that keeps a process from starting, and what to do about it."""
+
+    variable: str
+    what: str
+    remedy: str
+
+
+class SettingsError(AishaError):
+    """The process can't start with these settings; `str()` is the whole message for the operator."""
+
+    reason = "settings"
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__()
+        self.problems = problems
+
+    def __str__(self) -> str:
+        width = max(len(problem.variable) for problem in self.problems)
+        rows = [f"  {p.variable:<{width}}  {p.what}. {p.remedy}" for p in self.problems]
+        count = len(rows)
+        head = f"Cannot start: {count} setting{'s' if count > 1 else ''} to mend."
+        foot = "Set them in .env or in the environment (.env.example lists all of them), then start again."
+        return "\n".join([head, *rows, foot])
+
+
+class Section(BaseSettings):
+    model_config = SettingsConfigDict(
+        env_file=".env", extra="ignore", env_ignore_empty=True, frozen=True, hide_input_in_errors=True
+    )
+
+
+class GeneralSettings(Section):
+    environment: Environment = Environment.DEVELOPMENT
+    data_dir: Path = Path("var")
+    database_url: SecretStr | None = None
+
+
+class TelegramSettings(Section):
+    model_config = SettingsConfigDict(env_prefix="TELEGRAM_")
+
+    token: SecretStr = SecretStr("")
+    api_url: str = "https://api.telegram.org"
+
+
+class FalSettings(Section):
+    model_config = SettingsConfigDict(env_prefix="FAL_")
+
+    api_key: SecretStr = Field(SecretStr(""), validation_alias=AliasChoices("FAL_API_KEY", "FAL_KEY"))
+    webhook_url: str = ""
+    webhook_secret: SecretStr = SecretStr("")
+    webhook_user_id: str = ""
+    webhook_verify: bool = True
+    jwks_url: str = "https://rest.fal.ai/.well-known/jwks.json"
+    training_preset: Preset = Preset.BALANCED
+    portrait_steps: int | None = Field(None, ge=1, le=10_000)
+    style_steps: int | None = Field(None, ge=1, le=10_000)
+    pro_iterations: int | None = Field(None, ge=1, le=10_000)
+    style_trainer: Literal["flux-lora-fast-training", "flux-pro-trainer"] = "flux-lora-fast-training"
+    allow_deprecated: bool = False
+
+    @property
+    def secrets(self) -> list[str]:
+        """The webhook secrets, newest first: the first signs, all of them verify."""
+        return [part for part in self.webhook_secret.get_secret_value().split(",") if part]
+
+
+class AvatarSettings(Section):
+    model_config = SettingsConfigDict(env_prefix="AVATAR_")
+
+    test_mode: bool = False
+    min_photos: int = Field(10, ge=4, le=50)
+    max_photos: int = Field(20, ge=4, le=50)
+
+
+class MinioSettings(Section):
+    model_config = SettingsConfigDict(env_prefix="MINIO_")
+
+    endpoint: str = ""
+    access_key: SecretStr = SecretStr("")
+    secret_key: SecretStr = SecretStr("")
+    bucket: str = Field("avatars", min_length=3)
+    secure: bool = True
+
+
+class ApiSettings(Section):
+    model_config = SettingsConfigDict(env_prefix="API_")
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+    worker: bool = True
+
+
+class AdminSettings(Section):
+    model_config = SettingsConfigDict(env_prefix="ADMIN_")
+
+    token: SecretStr = SecretStr("")
+    chat_id: int | None = None
+
+
+class LogSettings(Section):
+    model_config = SettingsConfigDict(env_prefix="LOG_")
+
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    format: Literal["console", "json"] = "console"
+    dir: Path | None = None
+
+
+@dataclass(frozen=True)
+class Settings:
+    general: GeneralSettings
+    telegram: TelegramSettings
+    fal: FalSettings
+    avatar: AvatarSettings
+    minio: MinioSettings
+    api: ApiSettings
+    admin: AdminSettings
+    log: LogSettings
+
+    @classmethod
+    def load(cls) -> Self:
+        """Read every section.
+
+        Raises:
+            SettingsError: something is missing, a placeholder or malformed; all of it is named at once.
+        """
+        problems: list[Problem] = []
+        settings = cls(
+            general=_read(GeneralSettings, problems),
+            telegram=_read(TelegramSettings, problems),
+            fal=_read(FalSettings, problems),
+            avatar=_read(AvatarSettings, problems),
+            minio=_read(MinioSettings, problems),
+            api=_read(ApiSettings, problems),
+            admin=_read(AdminSettings, problems),
+            log=_read(LogSettings, problems),
+        )
+        named = {problem.variable for problem in problems}
+        problems += [problem for problem in _unmet(settings) if problem.variable not in named]
+        if problems:
+            raise SettingsError(problems)
+        return settings
+
+    @property
+    def in_production(self) -> bool:
+        return self.general.environment is Environment.PRODUCTION
+
+    def secrets(self) -> list[str]:
+        """Every secret value, for the last guard of the logs."""
+        held = [
+            self.telegram.token,
+            self.fal.api_key,
+            self.admin.token,
+            self.minio.access_key,
+            self.minio.secret_key,
+            self.general.database_url or SecretStr(""),
+        ]
+        return [value for item in held if (value := item.get_secret_value())] + self.fal.secrets
+
+
+REMEDIES = {
+    "DATABASE_URL": "postgresql+asyncpg://user:password@host/name; `make run` brings a database of its own",
+    "TELEGRAM_TOKEN": "Ask @BotFather in Telegram: /newbot, or /token for an existing bot",
+    "FAL_API_KEY": "Create one at https://fal.ai/dashboard/keys",
+    "FAL_WEBHOOK_URL": "The public https address of /api/v1/avatar/status_update on this service",
+    "FAL_WEBHOOK_SECRET": "Make one with: openssl rand -hex 32",
+    "ADMIN_TOKEN": "Make one with: openssl rand -hex 32",
+    "ADMIN_CHAT_ID": "Your own numeric Telegram id; the bot shows it on /start in test mode",
+}
+
+
+def _read(section: type[SectionT], problems: list[Problem]) -> SectionT:
+    """The section as the environment has it; what is malformed becomes a problem and its default stands."""
+    try:
+        values = section()
+    except ValidationError as error:
+        problems += [
+            _problem(section, str(item["loc"][0]), str(item.get("input")), item["msg"])
+            for item in error.errors()
+        ]
+        return section.model_construct()
+    for name, value in values:
+        text = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+        if text.startswith(PLACEHOLDER):
+            problems.append(_problem(section, name, text, ""))
+    return values
+
+
+def _problem(section: type[Section], field: str, value: str, message: str) -> Problem:
+    prefix = section.model_config.get("env_prefix", "")
+    variable = field if field.isupper() else f"{prefix}{field}".upper()
+    what = "is still a placeholder" if value.startswith(PLACEHOLDER) else message[:1].lower() + message[1:]
+    return Problem(variable, what, REMEDIES.get(variable, "See .env.example"))
+
+
+def _unmet(settings: Settings) -> Iterator[Problem]:
+    """What this environment needs and doesn't have (contract: Environment)."""
+    given: dict[str, object] = {
+        "TELEGRAM_TOKEN": settings.telegram.token.get_secret_value(),
+        "FAL_API_KEY": settings.fal.api_key.get_secret_value() or settings.avatar.test_mode,
+    }
+    if settings.in_production:
+        given |= {
+            "DATABASE_URL": settings.general.database_url,
+            "FAL_WEBHOOK_URL": settings.fal.webhook_url,
+            "ADMIN_TOKEN": settings.admin.token.get_secret_value(),
+        }
+    if settings.in_production or settings.fal.webhook_url:
+        given["FAL_WEBHOOK_SECRET"] = settings.fal.webhook_secret.get_secret_value()
+    if settings.avatar.test_mode:
+        given["ADMIN_CHAT_ID"] = settings.admin.chat_id
+    for variable, value in given.items():
+        if not value:
+            yield Problem(variable, "is missing", REMEDIES[variable])
+    yield from _contradictions(settings)
+
+
+def _contradictions(settings: Settings) -> Iterator[Problem]:
+    scheme = settings.fal.webhook_url.partition("://")[0]
+    allowed = {"", "https"} if settings.in_production else {"", "https", "http"}
+    if scheme not in allowed:
+        yield Problem("FAL_WEBHOOK_URL", "must start with https://", REMEDIES["FAL_WEBHOOK_URL"])
+    if settings.in_production and not settings.fal.webhook_verify:
+        yield Problem("FAL_WEBHOOK_VERIFY", "is off in production", "Remove it")
+    if settings.in_production and settings.avatar.test_mode:
+        yield Problem("AVATAR_TEST_MODE", "is on in production", "Remove it: trainings would be drills")
+    if settings.avatar.min_photos > settings.avatar.max_photos:
+        yield Problem("AVATAR_MIN_PHOTOS", "is more than AVATAR_MAX_PHOTOS", "Lower it, or raise the other")
+    if settings.fal.style_trainer == "flux-pro-trainer" and not settings.fal.allow_deprecated:
+        yield Problem(
+            "FAL_STYLE_TRAINER",
+            "names a trainer that FAL no longer supports",
+            "Remove it, or set FAL_ALLOW_DEPRECATED=true",
+        )

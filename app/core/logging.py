@@ -1,0 +1,110 @@
+"""Logs are events with fields; one table turns an event into the line an operator greps for."""
+
+import logging
+import sys
+from collections.abc import Mapping, MutableMapping
+from logging.handlers import WatchedFileHandler
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from app.core.config import LogSettings
+
+# The lines of docs/contract: event id -> the message, filled from the event's own fields.
+MESSAGES: Mapping[str, str] = {
+    "webhook.received": "[WEBHOOK] Получен webhook от FAL AI",
+    "webhook.status": (
+        "[WEBHOOK] Обработка статуса '{status}' для request_id: {request_id}, тип: {training_type}"
+    ),
+    "webhook.handling": "[WEBHOOK BACKGROUND] Начинаем обработку {request_id}, статус: {status}",
+    "webhook.handled": "[WEBHOOK BACKGROUND] Webhook обработан успешно",
+    "webhook.done": "[WEBHOOK BACKGROUND] Обработка завершена для {request_id}",
+    "webhook.unknown_status": "Неизвестный статус: {status}",
+    "training.completed": "[TRAINING COMPLETED] {training_id}: обучение завершено успешно",
+    "training.starting": "Запуск обучения {training_id}",
+    "training.submitted": "[FAL] training submitted {request_id}",
+    "notification.sent": "[NOTIFICATION] Уведомление отправлено пользователю {user_id}",
+}
+
+REDACTED = "[hidden]"
+
+
+class Redactor:
+    """The last guard: a configured secret that reached a line is blotted out of it."""
+
+    def __init__(self, secrets: list[str]) -> None:
+        self.secrets = sorted((s for s in secrets if len(s) >= 6), key=len, reverse=True)
+
+    def __call__(self, _logger: Any, _method: str, line: Any) -> str:
+        rendered = str(line)
+        for secret in self.secrets:
+            rendered = rendered.replace(secret, REDACTED)
+        return rendered
+
+
+class _Formatter(structlog.stdlib.ProcessorFormatter):
+    def __init__(self, renderer: structlog.typing.Processor, redactor: Redactor) -> None:
+        super().__init__(
+            foreign_pre_chain=_SHARED,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer, redactor],
+        )
+
+
+def _message(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    template = MESSAGES.get(str(event["event"]))
+    if template is not None:
+        event["message"] = template.format_map(event)
+    return event
+
+
+def _upper_level(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    event["level"] = str(event["level"]).upper()
+    return event
+
+
+_SHARED: list[structlog.typing.Processor] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.add_logger_name,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    _upper_level,
+    _message,
+]
+
+
+def configure(settings: LogSettings, process: str, secrets: list[str]) -> None:
+    """Send every log line, ours and the libraries', to stderr and, with `LOG_DIR`, to `<process>.log`.
+
+    `httpx` stays at WARNING: its INFO lines hold URLs, and a Bot API URL holds the bot's token.
+    """
+    renderer: structlog.typing.Processor = (
+        structlog.processors.JSONRenderer(ensure_ascii=False)
+        if settings.format == "json"
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    )
+    chain = [structlog.processors.format_exc_info] if settings.format == "json" else []
+    structlog.configure(
+        processors=[*_SHARED, *chain, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    formatter = _Formatter(renderer, Redactor(secrets))
+    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
+    if settings.dir is not None:
+        handlers.append(_file_handler(settings.dir, process))
+    root = logging.getLogger()
+    root.handlers.clear()
+    for handler in handlers:
+        handler.setFormatter(formatter)
+        root.addHandler(handler)
+    root.setLevel(settings.level)
+    for noisy in ("httpx", "httpcore", "fal_client", "aiogram.event", "pgqueuer", "uvicorn.access"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def _file_handler(folder: Path, process: str) -> logging.Handler:
+    """Reopened when logrotate moves the file away."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return WatchedFileHandler(folder / f"{process}.log", encoding="utf-8")

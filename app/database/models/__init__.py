@@ -1,0 +1,27 @@
+"""Every table, one file a family."""
+
+from app.database.models.avatars import Avatar, AvatarPhoto, AvatarState, AvatarType, Gender
+from app.database.models.base import Base
+from app.database.models.inbox import InboxEvent, Outcome
+from app.database.models.notifications import Notification, NotificationState
+from app.database.models.trainings import FINAL, OPEN, Training, TrainingKind, TrainingState
+from app.database.models.users import User
+
+__all__ = [
+    "FINAL",
+    "OPEN",
+    "Avatar",
+    "AvatarPhoto",
+    "AvatarState",
+    "AvatarType",
+    "Base",
+    "Gender",
+    "InboxEvent",
+    "Notification",
+    "NotificationState",
+    "Outcome",
+    "Training",
+    "TrainingKind",
+    "TrainingState",
+    "User",
+]

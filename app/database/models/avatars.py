@@ -1,0 +1,74 @@
+"""Avatars and the photos they are made of."""
+
+from enum import StrEnum
+
+from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.database.models.base import Base, Created, Id, TelegramId, words
+
+NAME_LENGTH = 64
+
+
+class AvatarType(StrEnum):
+    PORTRAIT = "portrait"
+    STYLE = "style"
+
+
+class Gender(StrEnum):
+    MALE = "male"
+    FEMALE = "female"
+
+
+class AvatarState(StrEnum):
+    DRAFT = "DRAFT"
+    TRAINING = "TRAINING"
+    COMPLETED = "COMPLETED"
+
+
+class Avatar(Base):
+    __tablename__ = "avatars"
+    __table_args__ = (
+        CheckConstraint("length(btrim(name)) > 0", name="name_not_blank"),
+        CheckConstraint("model_url IS NULL OR model_url LIKE 'https://%'", name="model_url_https"),
+        CheckConstraint(
+            "state <> 'COMPLETED' OR model_url IS NOT NULL OR finetune_id IS NOT NULL",
+            name="completed_has_model",
+        ),
+        CheckConstraint("type <> 'portrait' OR finetune_id IS NULL", name="portrait_has_no_finetune"),
+    )
+
+    id: Mapped[Id]
+    user_id: Mapped[TelegramId] = mapped_column(ForeignKey("users.id"), index=True)
+    type: Mapped[AvatarType] = mapped_column(words(AvatarType, "type"))
+    gender: Mapped[Gender] = mapped_column(words(Gender, "gender"))
+    name: Mapped[str] = mapped_column(String(NAME_LENGTH))
+    state: Mapped[AvatarState] = mapped_column(words(AvatarState, "state"), default=AvatarState.DRAFT)
+    model_url: Mapped[str | None]
+    finetune_id: Mapped[str | None]
+    created_at: Mapped[Created]
+
+    @property
+    def has_model(self) -> bool:
+        return self.model_url is not None or self.finetune_id is not None
+
+
+class AvatarPhoto(Base):
+    __tablename__ = "avatar_photos"
+    __table_args__ = (
+        UniqueConstraint("avatar_id", "sha256"),
+        UniqueConstraint("avatar_id", "position"),
+        CheckConstraint("position > 0", name="position_counts_from_one"),
+        CheckConstraint("length(sha256) = 32", name="sha256_is_32_bytes"),
+    )
+
+    id: Mapped[Id]
+    avatar_id: Mapped[int] = mapped_column(ForeignKey("avatars.id", ondelete="CASCADE"))
+    position: Mapped[int]
+    sha256: Mapped[bytes] = mapped_column(LargeBinary)
+    storage_key: Mapped[str]
+    format: Mapped[str] = mapped_column(String(16))
+    width: Mapped[int]
+    height: Mapped[int]
+    size_bytes: Mapped[int]
+    created_at: Mapped[Created]

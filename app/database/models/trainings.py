@@ -1,0 +1,81 @@
+"""Trainings of avatars at FAL."""
+
+from enum import StrEnum
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.database.models.base import Base, Created, Moment, TelegramId, words
+
+
+class TrainingKind(StrEnum):
+    REAL = "real"
+    DRILL = "drill"
+
+
+class TrainingState(StrEnum):
+    REQUESTED = "REQUESTED"
+    SUBMITTING = "SUBMITTING"
+    SUBMIT_UNKNOWN = "SUBMIT_UNKNOWN"
+    SUBMITTED = "SUBMITTED"
+    RUNNING = "RUNNING"
+    OVERDUE = "OVERDUE"
+    CANCELLING = "CANCELLING"
+    COMPLETED = "COMPLETED"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+
+
+FINAL = frozenset({TrainingState.COMPLETED, TrainingState.FAILED, TrainingState.CANCELLED})
+OPEN = frozenset(TrainingState) - FINAL
+
+_FINAL_SQL = "('COMPLETED', 'FAILED', 'CANCELLED')"
+
+
+class Training(Base):
+    """`arguments` are what FAL's trainer gets, without the archive's address; `failure` is a reason's id."""
+
+    __tablename__ = "trainings"
+    __table_args__ = (
+        CheckConstraint(f"(state IN {_FINAL_SQL}) = (finished_at IS NOT NULL)", name="final_has_a_time"),
+        CheckConstraint("(state = 'FAILED') = (failure IS NOT NULL)", name="failed_has_a_reason"),
+        CheckConstraint(
+            "state <> 'COMPLETED' OR kind = 'drill' OR model_url IS NOT NULL OR finetune_id IS NOT NULL",
+            name="completed_has_a_model",
+        ),
+        CheckConstraint(
+            "kind = 'real' OR (model_url IS NULL AND finetune_id IS NULL)", name="drill_has_no_model"
+        ),
+        CheckConstraint("model_url IS NULL OR model_url LIKE 'https://%'", name="model_url_https"),
+        CheckConstraint("state <> 'SUBMITTED' OR request_id IS NOT NULL", name="submitted_has_a_request"),
+        Index(
+            "uq_trainings_one_open_per_avatar",
+            "avatar_id",
+            unique=True,
+            postgresql_where=text(f"state NOT IN {_FINAL_SQL}"),
+        ),
+        Index("ix_trainings_avatar_id_requested_at", "avatar_id", "requested_at"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    avatar_id: Mapped[int] = mapped_column(ForeignKey("avatars.id"))
+    user_id: Mapped[TelegramId] = mapped_column(ForeignKey("users.id"))
+    kind: Mapped[TrainingKind] = mapped_column(words(TrainingKind, "kind"))
+    state: Mapped[TrainingState] = mapped_column(
+        words(TrainingState, "state"), default=TrainingState.REQUESTED
+    )
+    trainer: Mapped[str]
+    arguments: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    archive_url: Mapped[str | None]
+    request_id: Mapped[str | None] = mapped_column(unique=True)
+    model_url: Mapped[str | None]
+    finetune_id: Mapped[str | None]
+    failure: Mapped[str | None]
+    failure_detail: Mapped[str | None]
+    requested_at: Mapped[Created]
+    submitted_at: Mapped[Moment | None]
+    started_at: Mapped[Moment | None]
+    finished_at: Mapped[Moment | None]

@@ -1,0 +1,19 @@
+"""People who talk to the bot."""
+
+from sqlalchemy import BigInteger, ForeignKey
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.database.models.base import Base, Created
+
+
+class User(Base):
+    """`id` is the person's Telegram id, which is also the id of their chat with the bot."""
+
+    __tablename__ = "users"
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    language: Mapped[str]
+    current_avatar_id: Mapped[int | None] = mapped_column(
+        ForeignKey("avatars.id", use_alter=True, ondelete="SET NULL")
+    )
+    created_at: Mapped[Created]

@@ -1,0 +1,205 @@
+"""What a photo must be before it may teach an avatar. Synchronous: call from `asyncio.to_thread`."""
+
+import hashlib
+import struct
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Literal
+
+from PIL import ExifTags, Image
+from PIL.ImageFile import ImageFile
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
+from PIL.WebPImagePlugin import WebPImageFile
+
+from app.core.errors import AishaError
+
+PhotoFormat = Literal["jpeg", "png", "webp"]
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoLimits:
+    """What is accepted: bytes in a file, pixels on the shorter side, pixels in all."""
+
+    max_bytes: int = 20 * 1024 * 1024
+    min_side: int = 512
+    max_pixels: int = 50_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoFacts:
+    """An accepted photo; width and height are those a person sees, after the EXIF rotation."""
+
+    format: PhotoFormat
+    width: int
+    height: int
+    size_bytes: int
+    sha256: bytes
+
+
+class PhotoRefused(AishaError):
+    """A photo that can't be taken, and why."""
+
+    reason = "photo-refused"
+
+
+class PhotoNotImage(PhotoRefused):
+    """The content is no picture at all, whatever the file is called."""
+
+    reason = "photo-not-image"
+
+
+class PhotoFormatRefused(PhotoRefused):
+    """A picture of a kind that isn't taken. Details: `format`, such as HEIC."""
+
+    reason = "photo-format"
+
+
+class PhotoBroken(PhotoRefused):
+    """A truncated or damaged picture."""
+
+    reason = "photo-broken"
+
+
+class PhotoTooLarge(PhotoRefused):
+    """Too many bytes. Details: `megabytes`, the most that is taken."""
+
+    reason = "photo-too-large"
+
+
+class PhotoTooSmall(PhotoRefused):
+    """Too few pixels on a side. Details: `width`, `height`, `minimum`."""
+
+    reason = "photo-too-small"
+
+
+class PhotoTooManyPixels(PhotoRefused):
+    """Too many pixels to decode. Details: `maximum`, in megapixels."""
+
+    reason = "photo-too-many-pixels"
+
+
+class PhotoDuplicate(PhotoRefused):
+    """The avatar already has this very file."""
+
+    reason = "photo-duplicate"
+
+
+class PhotoLimitReached(PhotoRefused):
+    """The avatar has all the photos it may have. Details: `maximum`."""
+
+    reason = "photo-limit"
+
+
+# Pillow's own guard, for pictures opened elsewhere. It only warns up to twice its limit, so the limit that
+# counts is enforced here, from the header.
+Image.MAX_IMAGE_PIXELS = PhotoLimits.max_pixels
+
+# What Pillow's parsers raise on damaged bytes.
+_DAMAGE = (OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, ArithmeticError, struct.error)
+
+_HEAD_BYTES = 32
+_SWAPS_SIDES = range(5, 9)
+_ISO_BRANDS = {b"avif": "AVIF", b"avis": "AVIF"} | dict.fromkeys(
+    (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"), "HEIC"
+)
+
+
+def inspect(path: Path, limits: PhotoLimits) -> PhotoFacts:
+    """Facts about the photo in `path`, or a `PhotoRefused`.
+
+    The header decides before any pixel is decoded; then the whole picture is decoded once, because nothing
+    less tells a truncated file. Of an animated picture only the first frame counts.
+    """
+    with open_photo(path, limits) as image:
+        width, height = image.size
+        if min(width, height) < limits.min_side:
+            raise PhotoTooSmall(width=width, height=height, minimum=limits.min_side)
+        if orientation(image) in _SWAPS_SIDES:
+            width, height = height, width
+        format_ = _name(image)
+        image.draft("L", (1, 1))  # a JPEG is read to its end either way, but into a 64th of the memory
+        decode(image)
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").digest()
+    return PhotoFacts(format_, width, height, path.stat().st_size, digest)
+
+
+@contextmanager
+def open_photo(path: Path, limits: PhotoLimits) -> Iterator[ImageFile]:
+    """The picture with its header read and no pixel decoded; the content names its format, the file doesn't.
+
+    The plugins are called directly: `Image.open` warns about large pictures before their size can be asked,
+    and takes the many phone JPEGs that carry a second picture (MPO) for another format.
+    """
+    if path.stat().st_size > limits.max_bytes:
+        raise PhotoTooLarge(megabytes=limits.max_bytes // 1024**2)
+    with path.open("rb") as file:
+        plugin = _plugin(file.read(_HEAD_BYTES))
+        file.seek(0)
+        with _read_header(plugin, file, limits) as image:
+            yield image
+
+
+def decode(image: ImageFile) -> None:
+    """Read the pixels; raises `PhotoBroken`."""
+    try:
+        image.load()
+    except _DAMAGE as error:
+        raise PhotoBroken from error
+
+
+def orientation(image: ImageFile) -> int:
+    """How EXIF says the picture lies, 1 (upright) to 8; a senseless or unreadable tag counts as upright."""
+    try:
+        value = image.getexif().get(ExifTags.Base.Orientation)
+    except _DAMAGE:
+        return 1
+    return value if isinstance(value, int) and 1 <= value <= 8 else 1
+
+
+def _read_header(plugin: Callable[[BinaryIO], ImageFile], file: BinaryIO, limits: PhotoLimits) -> ImageFile:
+    too_many = PhotoTooManyPixels(maximum=limits.max_pixels // 1_000_000)
+    try:
+        image = plugin(file)
+    except Image.DecompressionBombError:  # WebP looks for itself, since its decoder reserves the canvas
+        raise too_many from None
+    except _DAMAGE as error:
+        raise PhotoBroken from error
+    if image.width * image.height > limits.max_pixels:
+        raise too_many
+    return image
+
+
+def _plugin(head: bytes) -> Callable[[BinaryIO], ImageFile]:
+    if head.startswith(b"\xff\xd8\xff"):
+        return JpegImageFile
+    if head.startswith(b"\x89PNG\r\n\x1a\n"):
+        return PngImageFile
+    if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
+        return WebPImageFile
+    if known := _other_format(head):
+        raise PhotoFormatRefused(format=known)
+    raise PhotoNotImage
+
+
+def _other_format(head: bytes) -> str | None:
+    if head.startswith((b"GIF87a", b"GIF89a")):
+        return "GIF"
+    if head.startswith((b"II*\0", b"MM\0*")):
+        return "TIFF"
+    if head.startswith(b"BM") and head[6:10] == bytes(4):  # reserved zeros: a text may begin with BM too
+        return "BMP"
+    return _ISO_BRANDS.get(head[8:12]) if head[4:8] == b"ftyp" else None
+
+
+def _name(image: ImageFile) -> PhotoFormat:
+    match image:
+        case JpegImageFile():
+            return "jpeg"
+        case PngImageFile():
+            return "png"
+        case _:
+            return "webp"
