@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Literal, Self, TypeVar
+from typing import Literal, Self, TypeVar, cast
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -209,7 +209,7 @@ def _read(section: type[SectionT], problems: list[Problem]) -> SectionT:
             _problem(section, str(item["loc"][0]), str(item.get("input")), item["msg"])
             for item in error.errors()
         ]
-        return section.model_construct()
+        return cast("SectionT", section.model_construct())
     for name, value in values:
         text = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
         if text.startswith(PLACEHOLDER):

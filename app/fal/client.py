@@ -1,0 +1,145 @@
+"""FAL's queue and storage through fal-client, with its errors turned into what they mean for a training."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import fal_client
+import httpx
+from fal_client import client as fal_client_module
+from pydantic import SecretStr
+
+from app.core.errors import AishaError
+from app.fal.failures import Failure, failure_of
+
+# A submit costs money and fal-client repeats its POST when the reply is lost. One attempt: retries are the job's.
+fal_client_module.MAX_ATTEMPTS = 1
+
+_ARCHIVE_LIFETIME = fal_client.StorageSettings(expires_in="1d")
+_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+_TOO_MANY_REQUESTS = 429
+_REFUSALS = frozenset({401, 403, 404, 422})
+
+
+class FalUnavailable(AishaError):
+    """FAL was not reached, or turned us away for now: nothing was accepted, the same call may be repeated."""
+
+    reason = "fal-unavailable"
+
+
+class SubmitRefused(AishaError):
+    """FAL refused the training: nothing was started, and repeating won't help."""
+
+    reason = "submit-refused"
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__()
+        self.failure = failure
+
+
+class SubmitUnknown(AishaError):
+    """The reply was lost: the training may have been started, so it must not be submitted again."""
+
+    reason = "submit-unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """In FAL's queue at `position`, counted from 0."""
+
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    payload: Mapping[str, Any]
+
+
+Progress = Waiting | Running | Finished | Failure
+
+
+class Fal:
+    """One account at FAL."""
+
+    def __init__(self, key: SecretStr) -> None:
+        self._client = fal_client.AsyncClient(key=key.get_secret_value())
+
+    async def upload(self, archive: Path) -> str:
+        """Store an archive at FAL for one day; its public address.
+
+        Raises:
+            FalUnavailable: it isn't stored, for now.
+            SubmitRefused: FAL refuses our account.
+        """
+        try:
+            return await self._client.upload_file(archive, lifecycle=_ARCHIVE_LIFETIME)
+        except fal_client.FalClientHTTPError as error:
+            if error.status_code in _REFUSALS:
+                raise SubmitRefused(_failure(error)) from error
+            raise FalUnavailable from error
+        except httpx.HTTPError as error:
+            raise FalUnavailable from error
+
+    async def submit(self, endpoint: str, arguments: Mapping[str, Any], webhook_url: str | None) -> str:
+        """Start a training; its request id.
+
+        Raises:
+            FalUnavailable, SubmitRefused: it surely wasn't started.
+            SubmitUnknown: it may have been.
+        """
+        try:
+            handle = await self._client.submit(endpoint, dict(arguments), webhook_url=webhook_url)
+        except fal_client.FalClientHTTPError as error:
+            if error.status_code == _TOO_MANY_REQUESTS:
+                raise FalUnavailable from error
+            if error.status_code in _REFUSALS:
+                raise SubmitRefused(_failure(error)) from error
+            raise SubmitUnknown from error
+        except _NEVER_SENT as error:
+            raise FalUnavailable from error
+        except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
+            raise SubmitUnknown from error
+        return handle.request_id
+
+    async def progress(self, endpoint: str, request_id: str) -> Progress:
+        """How a training is doing. COMPLETED is no success by itself, so its result is fetched.
+
+        Raises:
+            FalUnavailable: FAL doesn't say, for now.
+        """
+        try:
+            status = await self._client.status(endpoint, request_id)
+        except (fal_client.FalClientHTTPError, httpx.HTTPError, ValueError, KeyError) as error:
+            raise FalUnavailable from error
+        match status:
+            case fal_client.Queued(position=position):
+                return Waiting(position)
+            case fal_client.Completed():
+                return await self._result(endpoint, request_id)
+            case _:
+                return Running()
+
+    async def _result(self, endpoint: str, request_id: str) -> Finished | Failure:
+        try:
+            return Finished(await self._client.result(endpoint, request_id))
+        except fal_client.FalClientHTTPError as error:
+            if error.status_code in (401, 403, 429) or error.status_code >= httpx.codes.BAD_GATEWAY:
+                raise FalUnavailable from error
+            return _failure(error)
+        except (httpx.HTTPError, ValueError, KeyError) as error:
+            raise FalUnavailable from error
+
+
+def _failure(error: fal_client.FalClientHTTPError) -> Failure:
+    try:
+        body = error.response.json()
+    except ValueError:
+        body = {}
+    payload = {**(body if isinstance(body, dict) else {}), "error_type": error.error_type}
+    return failure_of(payload, status_code=error.status_code)

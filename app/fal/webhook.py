@@ -1,0 +1,92 @@
+"""A callback's body: parsed loosely, its status normalised, nothing guessed.
+
+FAL says OK or ERROR; its queue says IN_QUEUE, IN_PROGRESS, COMPLETED; callers of the older system say
+completed, failed, in_progress. All of them are taken in any case; an unknown word stays data.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from app.core.errors import AishaError
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+
+
+class Status(StrEnum):
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    RUNNING = "running"
+    QUEUED = "queued"
+    UNKNOWN = "unknown"
+
+
+_MEANING = {
+    "ok": Status.SUCCEEDED,
+    "completed": Status.SUCCEEDED,
+    "error": Status.FAILED,
+    "failed": Status.FAILED,
+    "in_progress": Status.RUNNING,
+    "in_queue": Status.QUEUED,
+}
+
+
+class MalformedCallback(AishaError):
+    """Not JSON, not an object, or without a usable request id."""
+
+    reason = "malformed-callback"
+
+
+@dataclass(frozen=True, slots=True)
+class Callback:
+    """`word` is the status as it was sent; `payload` the model's output, or its error's detail."""
+
+    request_id: str
+    status: Status
+    word: str
+    payload: Mapping[str, Any]
+    training_type: str
+
+
+def parse(body: bytes) -> Callback:
+    """Read a raw body.
+
+    Raises:
+        MalformedCallback: FAL has to be asked instead.
+    """
+    try:
+        data = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise MalformedCallback from error
+    if not isinstance(data, dict):
+        raise MalformedCallback
+    request_id = data.get("request_id")
+    if not isinstance(request_id, str) or not _REQUEST_ID.fullmatch(request_id):
+        raise MalformedCallback
+    word = printable(data.get("status"))
+    return Callback(
+        request_id=request_id,
+        status=_status(word, data.get("error")),
+        word=word,
+        payload=_object(data.get("payload")) or _object(data.get("result")),
+        training_type=printable(data.get("training_type")),
+    )
+
+
+def _status(word: str, error: object) -> Status:
+    """A job of the queue is COMPLETED when it failed, too: an error beside the word decides."""
+    meaning = _MEANING.get(word.strip().lower(), Status.UNKNOWN)
+    return Status.FAILED if meaning is Status.SUCCEEDED and error else meaning
+
+
+def _object(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def printable(value: object) -> str:
+    """A stranger's word, fit for a log line and a text column."""
+    text = value if isinstance(value, str) else ""
+    return "".join(character for character in text if character.isprintable())[:64]
