@@ -6,6 +6,7 @@ from collections.abc import Mapping, MutableMapping
 from logging.handlers import WatchedFileHandler
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import structlog
 
@@ -71,6 +72,16 @@ _SHARED: list[structlog.typing.Processor] = [
     _upper_level,
     _message,
 ]
+
+
+def correlation_id() -> str:
+    """The id that ties a request, its inbox row, its job and its message; made where none is bound."""
+    bound = structlog.contextvars.get_contextvars().get("correlation_id")
+    return str(bound) if bound else new_correlation_id()
+
+
+def new_correlation_id() -> str:
+    return uuid4().hex[:12]
 
 
 def configure(settings: LogSettings, process: str, secrets: list[str]) -> None:

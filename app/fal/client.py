@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from app.core.errors import AishaError
 from app.fal.failures import Failure, failure_of
 
-# A submit costs money and fal-client repeats its POST when the reply is lost. One attempt: retries are the job's.
+# A submit costs money, and fal-client repeats its POST when the reply is lost: retries are the job's.
 fal_client_module.MAX_ATTEMPTS = 1
 
 _ARCHIVE_LIFETIME = fal_client.StorageSettings(expires_in="1d")

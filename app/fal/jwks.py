@@ -15,6 +15,7 @@ from app.core.errors import AishaError
 
 MAX_AGE_SECONDS = 24 * 3600
 REFRESH_INTERVAL_SECONDS = 60
+EMPTY_REFRESH_INTERVAL_SECONDS = 2
 _TIMEOUT_SECONDS = 5
 
 log = structlog.stdlib.get_logger(__name__)
@@ -38,6 +39,10 @@ class Jwks:
         self._lock = asyncio.Lock()
 
     @property
+    def _expired(self) -> bool:
+        return time.monotonic() - self._fetched_at > MAX_AGE_SECONDS
+
+    @property
     def age_seconds(self) -> float | None:
         return time.monotonic() - self._fetched_at if self._keys else None
 
@@ -47,9 +52,7 @@ class Jwks:
         Raises:
             KeysUnavailable: none is cached and FAL doesn't give any.
         """
-        if time.monotonic() - self._fetched_at > MAX_AGE_SECONDS:
-            await self.refresh()
-        if not self._keys:
+        if self._expired and not await self.refresh() and self._expired:
             raise KeysUnavailable
         return self._keys
 
@@ -59,7 +62,8 @@ class Jwks:
         async with self._lock:
             if self._fetched_at > before:
                 return True
-            if time.monotonic() - self._tried_at < REFRESH_INTERVAL_SECONDS and self._keys:
+            pause = EMPTY_REFRESH_INTERVAL_SECONDS if self._expired else REFRESH_INTERVAL_SECONDS
+            if time.monotonic() - self._tried_at < pause:
                 return False
             self._tried_at = time.monotonic()
             try:

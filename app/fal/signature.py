@@ -1,7 +1,8 @@
 """FAL's signature: a pure function of headers, raw body, keys and the time.
 
-Ed25519 over request id, user id, timestamp and the body's SHA-256 in hex, joined by line feeds; no key is named.
-The keys are FAL's for all its customers: a good signature says "FAL sent this", never "this is ours".
+Ed25519 over request id, user id, timestamp and the body's SHA-256 in hex, joined by line feeds.
+No key is named, so any of FAL's may match. They are the same for all its customers: a good signature says
+"FAL sent this", never "this is ours".
 """
 
 import hashlib
@@ -19,6 +20,7 @@ TOLERANCE = timedelta(seconds=300)
 _PREFIX = "x-fal-webhook-"
 _NAMES = ("request-id", "user-id", "timestamp", "signature")
 _SECONDS = re.compile(r"[0-9]{1,10}")
+_ID = re.compile(r"[A-Za-z0-9._:|@-]{1,128}")
 _SIGNATURE = re.compile(r"[0-9a-fA-F]{128}")
 
 
@@ -62,7 +64,8 @@ def read_headers(headers: Mapping[str, str]) -> SignatureHeaders:
         request_id, user_id, timestamp, signature = (headers[_PREFIX + name] for name in _NAMES)
     except KeyError as error:
         raise HeaderMissing from error
-    if not (_SECONDS.fullmatch(timestamp) and _SIGNATURE.fullmatch(signature)):
+    named = _ID.fullmatch(request_id) and _ID.fullmatch(user_id)
+    if not (named and _SECONDS.fullmatch(timestamp) and _SIGNATURE.fullmatch(signature)):
         raise HeaderMalformed
     return SignatureHeaders(request_id, user_id, int(timestamp), bytes.fromhex(signature))
 

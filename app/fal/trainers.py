@@ -23,6 +23,7 @@ class Trainer:
     """`archive` and `steps` name the trainer's own fields; `fixed` are the arguments that don't vary."""
 
     endpoint: str
+    avatar_type: str
     archive: str
     trigger: str
     steps: str
@@ -38,6 +39,7 @@ def _presets(fast: int, balanced: int, quality: int) -> Mapping[Preset, int]:
 
 PORTRAIT = Trainer(
     endpoint="fal-ai/flux-lora-portrait-trainer",
+    avatar_type="portrait",
     archive="images_data_url",
     trigger="trigger_phrase",
     steps="steps",
@@ -46,6 +48,7 @@ PORTRAIT = Trainer(
 )
 STYLE = Trainer(
     endpoint="fal-ai/flux-lora-fast-training",
+    avatar_type="style",
     archive="images_data_url",
     trigger="trigger_word",
     steps="steps",
@@ -54,6 +57,7 @@ STYLE = Trainer(
 )
 STYLE_PRO = Trainer(
     endpoint="fal-ai/flux-pro-trainer",
+    avatar_type="style",
     archive="data_url",
     trigger="trigger_word",
     steps="iterations",

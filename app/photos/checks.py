@@ -19,7 +19,7 @@ from app.core.errors import AishaError
 PhotoFormat = Literal["jpeg", "png", "webp"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PhotoLimits:
     """What is accepted: bytes in a file, pixels on the shorter side, pixels in all."""
 
@@ -28,7 +28,7 @@ class PhotoLimits:
     max_pixels: int = 50_000_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PhotoFacts:
     """An accepted photo; width and height are those a person sees, after the EXIF rotation."""
 
@@ -117,11 +117,11 @@ def inspect(path: Path, limits: PhotoLimits) -> PhotoFacts:
         width, height = image.size
         if min(width, height) < limits.min_side:
             raise PhotoTooSmall(width=width, height=height, minimum=limits.min_side)
+        image.draft("L", (1, 1))  # a JPEG is read to its end either way, but into a 64th of the memory
+        decode(image)
         if orientation(image) in _SWAPS_SIDES:
             width, height = height, width
         format_ = _name(image)
-        image.draft("L", (1, 1))  # a JPEG is read to its end either way, but into a 64th of the memory
-        decode(image)
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").digest()
     return PhotoFacts(format_, width, height, path.stat().st_size, digest)
@@ -152,7 +152,7 @@ def decode(image: ImageFile) -> None:
 
 
 def orientation(image: ImageFile) -> int:
-    """How EXIF says the picture lies, 1 (upright) to 8; a senseless or unreadable tag counts as upright."""
+    """How EXIF says a decoded picture lies, 1 (upright) to 8; an unreadable tag counts as upright."""
     try:
         value = image.getexif().get(ExifTags.Base.Orientation)
     except _DAMAGE:

@@ -1,0 +1,124 @@
+"""Avatars of a person: made, found, moved through their states. Nothing here commits."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import case, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.avatars.states import IN_TRAINING, TRAINABLE
+from app.core.errors import AishaError
+from app.database.models import Avatar, AvatarPhoto, AvatarState, AvatarType, Gender, User
+from app.database.models.avatars import NAME_LENGTH
+
+
+class AvatarNotFound(AishaError):
+    """There is none with this id that belongs to this person; which of the two is not told."""
+
+    reason = "avatar-not-found"
+
+
+class AvatarBusy(AishaError):
+    """It is being trained, or trained already, so this can't be done to it now."""
+
+    reason = "avatar-busy"
+
+
+class NameRefused(AishaError):
+    reason = "name-refused"
+
+
+async def remember_user(session: AsyncSession, user_id: int, language: str) -> User:
+    """The person's row, made on first sight."""
+    await session.execute(insert(User).values(id=user_id, language=language).on_conflict_do_nothing())
+    return await session.get_one(User, user_id)
+
+
+def clean_name(text: str) -> str:
+    """The name as it is kept: one line, no outer blanks.
+
+    Raises:
+        NameRefused: nothing is left, or it is longer than the column.
+    """
+    name = " ".join("".join(character if character.isprintable() else " " for character in text).split())
+    if not 0 < len(name) <= NAME_LENGTH:
+        raise NameRefused(maximum=NAME_LENGTH)
+    return name
+
+
+async def create(
+    session: AsyncSession, user_id: int, avatar_type: AvatarType, gender: Gender, name: str
+) -> Avatar:
+    """A new draft, which becomes the one that photos are added to."""
+    avatar = Avatar(user_id=user_id, type=avatar_type, gender=gender, name=clean_name(name))
+    session.add(avatar)
+    await session.flush()
+    await make_current(session, user_id, avatar.id)
+    return avatar
+
+
+async def make_current(session: AsyncSession, user_id: int, avatar_id: int) -> None:
+    await session.execute(update(User).where(User.id == user_id).values(current_avatar_id=avatar_id))
+
+
+async def get(session: AsyncSession, user_id: int, avatar_id: int, *, lock: bool = False) -> Avatar:
+    """The person's avatar; with `lock`, held against changes until the transaction ends.
+
+    Raises:
+        AvatarNotFound: there is none, or it is another's.
+    """
+    query = select(Avatar).where(Avatar.id == avatar_id, Avatar.user_id == user_id)
+    avatar = await session.scalar(query.with_for_update() if lock else query)
+    if avatar is None:
+        raise AvatarNotFound
+    return avatar
+
+
+async def current(session: AsyncSession, user_id: int) -> Avatar | None:
+    """The avatar that photos go to."""
+    return await session.scalar(
+        select(Avatar).join(User, User.current_avatar_id == Avatar.id).where(User.id == user_id)
+    )
+
+
+async def of_user(session: AsyncSession, user_id: int) -> Sequence[Avatar]:
+    """Newest first."""
+    rows = await session.scalars(select(Avatar).where(Avatar.user_id == user_id).order_by(Avatar.id.desc()))
+    return rows.all()
+
+
+async def count_photos(session: AsyncSession, avatar_id: int) -> int:
+    query = select(func.count()).select_from(AvatarPhoto).where(AvatarPhoto.avatar_id == avatar_id)
+    return await session.scalar(query) or 0
+
+
+async def begin_training(session: AsyncSession, avatar_id: int) -> bool:
+    """To TRAINING; false when somebody was first."""
+    changed = await session.execute(
+        update(Avatar)
+        .where(Avatar.id == avatar_id, Avatar.state.in_(TRAINABLE))
+        .values(state=AvatarState.TRAINING)
+        .returning(Avatar.id)
+    )
+    return changed.first() is not None
+
+
+async def complete(
+    session: AsyncSession, avatar_id: int, *, model_url: str | None, finetune_id: str | None
+) -> None:
+    """To COMPLETED with the model of the training that has just finished."""
+    await session.execute(
+        update(Avatar)
+        .where(Avatar.id == avatar_id, Avatar.state.in_(IN_TRAINING))
+        .values(state=AvatarState.COMPLETED, model_url=model_url, finetune_id=finetune_id)
+    )
+
+
+async def end_training(session: AsyncSession, avatar_id: int) -> None:
+    """Back to what it was before a training that gave no model: COMPLETED if it has one, else DRAFT."""
+    had_model = Avatar.model_url.is_not(None) | Avatar.finetune_id.is_not(None)
+    await session.execute(
+        update(Avatar)
+        .where(Avatar.id == avatar_id, Avatar.state.in_(IN_TRAINING))
+        .values(state=case((had_model, AvatarState.COMPLETED), else_=AvatarState.DRAFT))
+    )

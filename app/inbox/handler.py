@@ -1,0 +1,95 @@
+"""The job that carries out a callback: training, avatar, outbox row and inbox row change in one commit."""
+
+import structlog
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.database.engine import Database
+from app.database.models import InboxEvent, Outcome, Training, TrainingKind, TrainingState
+from app.fal.failures import failure_of
+from app.fal.trainers import TRAINERS, Model, model_of
+from app.fal.webhook import Callback, MalformedCallback, Status, parse
+from app.jobs.worker import Job
+from app.trainings import service as trainings
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+class HandleCallback:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def __call__(self, job: Job) -> None:
+        async with self._database.transaction() as session:
+            event = await session.scalar(
+                select(InboxEvent)
+                .where(InboxEvent.id == int(job.payload["event_id"]), InboxEvent.handled_at.is_(None))
+                .with_for_update()
+            )
+            if event is None:
+                return
+            event.outcome = await _decide(session, event)
+            event.handled_at = await session.scalar(select(func.now()))
+        _tell_operators(event)
+
+
+async def _decide(session: AsyncSession, event: InboxEvent) -> Outcome:
+    if event.training_id is None:
+        return Outcome.UNMATCHED
+    training = await session.get_one(Training, event.training_id, with_for_update=True)
+    try:
+        callback = parse(event.body)
+    except MalformedCallback:
+        callback = None
+    if callback is not None:
+        log.info("webhook.handling", request_id=event.request_id, status=callback.word)
+    if callback is None or not event.trusted:
+        await trainings.ask_fal(session, training.id, event.request_id)
+        return Outcome.ASKED
+    return await _carry_out(session, training, callback)
+
+
+async def _carry_out(session: AsyncSession, training: Training, callback: Callback) -> Outcome:
+    match callback.status:
+        case Status.SUCCEEDED:
+            return await _succeed(session, training, callback)
+        case Status.FAILED:
+            failure = failure_of(callback.payload)
+            done = await trainings.fail(session, training.id, failure, callback.request_id)
+            return Outcome.FAILED if done else _too_late(training, TrainingState.FAILED)
+        case Status.RUNNING:
+            begun = await trainings.started(session, training.id, callback.request_id)
+            return Outcome.STARTED if begun else Outcome.IGNORED
+        case Status.QUEUED:
+            return Outcome.IGNORED
+        case Status.UNKNOWN:
+            log.warning("webhook.unknown_status", status=callback.word)
+            return Outcome.UNKNOWN_STATUS
+
+
+async def _succeed(session: AsyncSession, training: Training, callback: Callback) -> Outcome:
+    """A success without a model in it (`payload: null`) is fetched; a drill has none to fetch."""
+    model = model_of(callback.payload, TRAINERS[training.trainer])
+    if training.kind is TrainingKind.DRILL:
+        model = Model()
+    if model is None and training.finished_at is None:
+        await trainings.ask_fal(session, training.id, callback.request_id)
+        return Outcome.ASKED
+    done = await trainings.finish(session, training.id, callback.request_id, model or Model())
+    if done is None:
+        return _too_late(training, TrainingState.COMPLETED)
+    log.info("training.completed", training_id=str(training.id))
+    return Outcome.COMPLETED
+
+
+def _too_late(training: Training, said: TrainingState) -> Outcome:
+    """The training was over: the same word again is a duplicate, another one a conflict for operators."""
+    if training.state is said:
+        return Outcome.DUPLICATE
+    log.warning("webhook.conflict", training_id=str(training.id), state=training.state.value, said=said.value)
+    return Outcome.CONFLICT
+
+
+def _tell_operators(event: InboxEvent) -> None:
+    log.info("webhook.handled", request_id=event.request_id, outcome=event.outcome)
+    log.info("webhook.done", request_id=event.request_id)

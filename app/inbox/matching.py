@@ -1,0 +1,59 @@
+"""Which training a delivery is about, and whether its word is taken: the table of docs/contract."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.database.models import OPEN, Training, TrainingState
+from app.inbox.admission import Delivery, Unwelcome
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    training_id: UUID
+    state: TrainingState
+
+
+async def match(session: AsyncSession, delivery: Delivery) -> Match | None:
+    """By our token, else by FAL's request id, else by the training's id in the payload's comment.
+
+    A token counts while its training is open, and only for the request that the training is known by: whoever
+    learnt an address can't finish the training with a job of their own.
+    """
+    query = select(Training).where(
+        or_(
+            Training.request_id == delivery.request_id,
+            Training.id.in_([named for named in (delivery.named, delivery.commented) if named]),
+        )
+    )
+    found = {training.id: training for training in await session.scalars(query)}
+    known = next((item for item in found.values() if item.request_id == delivery.request_id), None)
+    training = _awaiting(found, delivery.named) or known or _awaiting(found, delivery.commented)
+    return Match(training.id, training.state) if training else None
+
+
+def _awaiting(found: Mapping[UUID, Training], named: UUID | None) -> Training | None:
+    training = found.get(named) if named else None
+    return training if training and training.request_id is None and training.state in OPEN else None
+
+
+def trusted(delivery: Delivery, matched: Match | None) -> bool:
+    """Whether the delivery's word is taken; if it isn't, FAL is asked.
+
+    Raises:
+        Unwelcome: nothing here is of ours, or a stale copy about a training that is over.
+    """
+    if matched is None:
+        if delivery.pinned and delivery.fresh and delivery.callback:
+            return True
+        raise Unwelcome
+    if delivery.fresh and delivery.callback:
+        return True
+    if delivery.fresh and delivery.named == matched.training_id:
+        return False
+    if delivery.callback and matched.state in OPEN:
+        return False
+    raise Unwelcome

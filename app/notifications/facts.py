@@ -1,0 +1,33 @@
+"""What there is to tell a person: typed facts without words, kept as JSON until they are told."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from app.fal.failures import Reason
+
+
+class _Fact(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    avatar_id: int
+    avatar_name: str
+
+
+class TrainingCompleted(_Fact):
+    kind: Literal["training_completed"] = "training_completed"
+
+
+class DrillCompleted(_Fact):
+    """A drill went all the way; no model was trained."""
+
+    kind: Literal["drill_completed"] = "drill_completed"
+
+
+class TrainingFailed(_Fact):
+    kind: Literal["training_failed"] = "training_failed"
+    failure: Reason
+
+
+Fact = TrainingCompleted | DrillCompleted | TrainingFailed
+FACT: TypeAdapter[Fact] = TypeAdapter(Annotated[Fact, Field(discriminator="kind")])

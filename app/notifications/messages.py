@@ -1,0 +1,36 @@
+"""A fact becomes words and buttons here, in the person's language."""
+
+from app.core.buttons import Button, NewAvatar, Screen, ShowAvatar, StartTraining
+from app.core.i18n import Words
+from app.fal.failures import NEEDS_OTHER_PHOTOS
+from app.notifications.facts import DrillCompleted, Fact, TrainingCompleted, TrainingFailed
+
+
+def message(fact: Fact, words: Words) -> Screen:
+    match fact:
+        case TrainingCompleted():
+            return _completed(fact, words)
+        case DrillCompleted():
+            return Screen(words("drill-completed", name=fact.avatar_name))
+        case TrainingFailed():
+            return _failed(fact, words)
+
+
+def _completed(fact: TrainingCompleted, words: Words) -> Screen:
+    return Screen(
+        words("training-completed", name=fact.avatar_name),
+        (
+            (Button(words.label("button-open-avatar"), ShowAvatar(fact.avatar_id)),),
+            (Button(words.label("button-new-avatar"), NewAvatar()),),
+        ),
+    )
+
+
+def _failed(fact: TrainingFailed, words: Words) -> Screen:
+    """The reason, and the one next step that can help: other photos, or the same ones once more."""
+    text = words(
+        "training-failed", name=fact.avatar_name, reason=words.label(f"failure-{fact.failure.value}")
+    )
+    if fact.failure in NEEDS_OTHER_PHOTOS:
+        return Screen(text, ((Button(words.label("button-open-avatar"), ShowAvatar(fact.avatar_id)),),))
+    return Screen(text, ((Button(words.label("button-try-again"), StartTraining(fact.avatar_id)),),))

@@ -1,0 +1,102 @@
+"""The Bot API over plain HTTP, as much of it as telling a person needs."""
+
+from typing import Any
+
+import httpx
+from pydantic import SecretStr
+
+from app.core.buttons import Screen
+from app.core.errors import AishaError
+
+_TIMEOUT_SECONDS = 15
+
+
+class TooManyRequests(AishaError):
+    """Telegram asks to wait; nothing was sent."""
+
+    reason = "telegram-too-many-requests"
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(retry_after=retry_after)
+        self.retry_after = retry_after
+
+
+class Rejected(AishaError):
+    """This message can't reach this person (blocked, no such chat, malformed), and repeating won't help."""
+
+    reason = "telegram-rejected"
+
+    def __init__(self, description: str) -> None:
+        super().__init__(description=description)
+        self.description = description
+
+
+class TokenRefused(AishaError):
+    """Telegram doesn't know the bot's token."""
+
+    reason = "telegram-token-refused"
+
+
+class NotSent(AishaError):
+    """Telegram was not reached: nothing was sent."""
+
+    reason = "telegram-not-sent"
+
+
+class Ambiguous(AishaError):
+    """No answer came back: the message may be in the chat."""
+
+    reason = "telegram-ambiguous"
+
+
+class TelegramSender:
+    """Sends messages as the bot. The address holds the token, so it never gets into an error or a log."""
+
+    def __init__(self, http: httpx.AsyncClient, api_url: str, token: SecretStr) -> None:
+        self._http = http
+        self._url = f"{api_url.rstrip('/')}/bot{token.get_secret_value()}/sendMessage"
+
+    async def send(self, chat_id: int, screen: Screen) -> int:
+        """Send a message; its id.
+
+        Raises:
+            TooManyRequests, Rejected, TokenRefused, NotSent: nothing is in the chat.
+            Ambiguous: the message may be.
+        """
+        try:
+            response = await self._http.post(self._url, json=_body(chat_id, screen), timeout=_TIMEOUT_SECONDS)
+            answer = response.json()
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            raise NotSent from error
+        except (httpx.HTTPError, ValueError) as error:
+            raise Ambiguous from error
+        if answer.get("ok"):
+            return int(answer["result"]["message_id"])
+        raise _refusal(response.status_code, answer)
+
+
+def _refusal(status_code: int, answer: dict[str, Any]) -> AishaError:
+    if status_code == httpx.codes.TOO_MANY_REQUESTS:
+        return TooManyRequests(int(answer.get("parameters", {}).get("retry_after", 1)))
+    if status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.NOT_FOUND):
+        return TokenRefused()
+    if status_code in (httpx.codes.BAD_REQUEST, httpx.codes.FORBIDDEN):
+        return Rejected(str(answer.get("description", status_code)))
+    return Ambiguous()
+
+
+def _body(chat_id: int, screen: Screen) -> dict[str, Any]:
+    body: dict[str, Any] = {
+        "chat_id": chat_id,
+        "text": screen.text,
+        "parse_mode": "HTML",
+        "link_preview_options": {"is_disabled": True},
+    }
+    if screen.rows:
+        body["reply_markup"] = {
+            "inline_keyboard": [
+                [{"text": button.label, "callback_data": button.action.pack()} for button in row]
+                for row in screen.rows
+            ]
+        }
+    return body

@@ -1,0 +1,184 @@
+"""The life of a training: asked for, submitted, ended. Nothing here commits.
+
+Every move is a compare-and-set against the table of legal transitions; None back means somebody was first.
+"""
+
+from typing import Any
+from uuid import UUID, uuid4
+
+import structlog
+from sqlalchemy import func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.avatars import service as avatars
+from app.avatars.states import TRAINABLE
+from app.core.config import Settings
+from app.core.errors import AishaError
+from app.core.logging import correlation_id
+from app.database.models import Training, TrainingKind, TrainingState
+from app.fal import trainers
+from app.fal.failures import Failure
+from app.fal.trainers import Model
+from app.jobs.queue import enqueue
+from app.notifications.facts import DrillCompleted, TrainingCompleted, TrainingFailed
+from app.notifications.service import announce
+from app.trainings.states import SOURCES
+
+SUBMIT = "training.submit"
+ASK = "training.ask"
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+class TooFewPhotos(AishaError):
+    reason = "too-few-photos"
+
+
+class TrainingsPaused(AishaError):
+    """Test mode is on: only the operator trains, and only drills."""
+
+    reason = "trainings-paused"
+
+
+async def request(session: AsyncSession, settings: Settings, user_id: int, avatar_id: int) -> Training:
+    """Ask for a training; it is submitted by a job.
+
+    Raises:
+        AvatarNotFound, AvatarBusy, TooFewPhotos: the avatar isn't this person's, or isn't ready.
+        TrainingsPaused, TrainerDeprecated: nobody may train it now.
+    """
+    avatar = await avatars.get(session, user_id, avatar_id, lock=True)
+    if avatar.state not in TRAINABLE:
+        raise avatars.AvatarBusy(name=avatar.name)
+    needed = settings.avatar.min_photos
+    have = await avatars.count_photos(session, avatar_id)
+    if have < needed:
+        raise TooFewPhotos(have=have, needed=needed)
+    drill = settings.avatar.test_mode
+    if drill and user_id != settings.admin.chat_id:
+        raise TrainingsPaused
+    trainer = trainers.choose(avatar.type, settings.fal)
+    training_id = uuid4()
+    training = Training(
+        id=training_id,
+        avatar_id=avatar_id,
+        user_id=user_id,
+        kind=TrainingKind.DRILL if drill else TrainingKind.REAL,
+        trainer=trainer.endpoint,
+        arguments=trainers.arguments(trainer, settings.fal, training_id),
+    )
+    session.add(training)
+    await session.flush()
+    await avatars.begin_training(session, avatar_id)
+    payload = {"training_id": str(training_id), "correlation_id": correlation_id()}
+    await enqueue(await session.connection(), SUBMIT, [payload])
+    return training
+
+
+async def latest(session: AsyncSession, avatar_id: int) -> Training | None:
+    return await session.scalar(
+        select(Training)
+        .where(Training.avatar_id == avatar_id)
+        .order_by(Training.requested_at.desc())
+        .limit(1)
+    )
+
+
+async def move(session: AsyncSession, training_id: UUID, to: TrainingState, **values: Any) -> Training | None:
+    """Move a training if the table allows it from where it is now."""
+    return await session.scalar(
+        update(Training)
+        .where(Training.id == training_id, Training.state.in_(SOURCES[to]))
+        .values(state=to, **values)
+        .returning(Training),
+        execution_options={"populate_existing": True},
+    )
+
+
+async def begin_submit(session: AsyncSession, training_id: UUID) -> Training | None:
+    """Write down that FAL is about to be called: from here on only FAL's answer says what happened."""
+    return await move(session, training_id, TrainingState.SUBMITTING)
+
+
+async def submitted(session: AsyncSession, training_id: UUID, request_id: str) -> Training | None:
+    """Keep FAL's request id, also when the callback overtook the reply and the training is over."""
+    moved = await move(
+        session, training_id, TrainingState.SUBMITTED, request_id=request_id, submitted_at=func.now()
+    )
+    if moved is None:
+        await session.execute(
+            update(Training)
+            .where(Training.id == training_id, Training.request_id.is_(None))
+            .values(request_id=request_id)
+        )
+    return moved
+
+
+async def started(session: AsyncSession, training_id: UUID, request_id: str) -> Training | None:
+    """FAL has begun to work on it."""
+    return await move(
+        session, training_id, TrainingState.RUNNING, started_at=func.now(), **_known_as(request_id)
+    )
+
+
+async def finish(session: AsyncSession, training_id: UUID, request_id: str, model: Model) -> Training | None:
+    """FAL gave a model. A drill ends here as well, without one."""
+    kind = await session.scalar(select(Training.kind).where(Training.id == training_id))
+    kept = Model() if kind is TrainingKind.DRILL else model
+    training = await move(
+        session,
+        training_id,
+        TrainingState.COMPLETED,
+        finished_at=func.now(),
+        model_url=kept.url,
+        finetune_id=kept.finetune_id,
+        **_known_as(request_id),
+    )
+    if training is None:
+        return None
+    avatar = await avatars.get(session, training.user_id, training.avatar_id)
+    about = {"avatar_id": avatar.id, "avatar_name": avatar.name}
+    if training.kind is TrainingKind.DRILL:
+        await avatars.end_training(session, avatar.id)
+        await announce(session, training.id, training.user_id, DrillCompleted.model_validate(about))
+    else:
+        await avatars.complete(session, avatar.id, model_url=kept.url, finetune_id=kept.finetune_id)
+        await announce(session, training.id, training.user_id, TrainingCompleted.model_validate(about))
+    return training
+
+
+async def fail(
+    session: AsyncSession, training_id: UUID, failure: Failure, request_id: str | None = None
+) -> Training | None:
+    """It ended without a model; the avatar can be trained again."""
+    training = await move(
+        session,
+        training_id,
+        TrainingState.FAILED,
+        finished_at=func.now(),
+        failure=failure.reason.value,
+        failure_detail=failure.detail,
+        **(_known_as(request_id) if request_id else {}),
+    )
+    if training is None:
+        return None
+    avatar = await avatars.get(session, training.user_id, training.avatar_id)
+    await avatars.end_training(session, avatar.id)
+    fact = TrainingFailed(avatar_id=avatar.id, avatar_name=avatar.name, failure=failure.reason)
+    await announce(session, training.id, training.user_id, fact)
+    return training
+
+
+async def ask_fal(session: AsyncSession, training_id: UUID, request_id: str) -> None:
+    """Have FAL's queue asked how a training is doing, because nobody's word for it is taken."""
+    payload = {
+        "training_id": str(training_id),
+        "request_id": request_id,
+        "correlation_id": correlation_id(),
+    }
+    await enqueue(await session.connection(), ASK, [payload])
+
+
+def _known_as(request_id: str) -> dict[str, Any]:
+    """A request id learnt from FAL's callback stands in for the one that a lost reply would have told."""
+    return {"request_id": func.coalesce(Training.request_id, request_id)}

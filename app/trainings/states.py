@@ -1,0 +1,24 @@
+"""The table of a training's legal transitions: target -> the states it may be reached from.
+
+SUBMITTING goes back to REQUESTED when FAL surely didn't accept the call, and SUBMIT_UNKNOWN on to SUBMITTED
+when the reply comes after all. From every open state FAL's last word ends it; the first final state wins.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from app.database.models import OPEN, TrainingState
+
+SOURCES: Mapping[TrainingState, frozenset[TrainingState]] = MappingProxyType(
+    {
+        TrainingState.REQUESTED: frozenset({TrainingState.SUBMITTING}),
+        TrainingState.SUBMITTING: frozenset({TrainingState.REQUESTED}),
+        TrainingState.SUBMIT_UNKNOWN: frozenset({TrainingState.SUBMITTING}),
+        TrainingState.SUBMITTED: frozenset({TrainingState.SUBMITTING, TrainingState.SUBMIT_UNKNOWN}),
+        TrainingState.RUNNING: frozenset(
+            {TrainingState.SUBMITTING, TrainingState.SUBMIT_UNKNOWN, TrainingState.SUBMITTED}
+        ),
+        TrainingState.COMPLETED: OPEN,
+        TrainingState.FAILED: OPEN,
+    }
+)

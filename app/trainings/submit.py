@@ -1,0 +1,119 @@
+"""The job that submits a training to FAL, at most once.
+
+The archive can be built and uploaded any number of times. Then the intent is committed, FAL is called once,
+and what it answered is committed. A run that finds the intent already there doesn't know whether FAL was
+called, so it doesn't call: the callback, or a question to FAL's queue, tells.
+"""
+
+import tempfile
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+
+import structlog
+
+from app.core.config import FalSettings
+from app.database.engine import Database
+from app.database.models import Training, TrainingKind, TrainingState
+from app.fal.callback_url import callback_url
+from app.fal.client import Fal, FalUnavailable, SubmitRefused, SubmitUnknown
+from app.fal.failures import Failure, Reason
+from app.fal.trainers import TRAINERS
+from app.jobs.backoff import backoff
+from app.jobs.worker import Job, Retry
+from app.photos import service as photos
+from app.photos.archive import build_archive
+from app.photos.storage import PhotoMissing, PhotoStorage
+from app.trainings import service
+
+# FAL unreachable for longer than this ends the training: the person is told and can try again.
+PATIENCE = timedelta(minutes=30)
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+class SubmitTraining:
+    def __init__(self, database: Database, fal: Fal, storage: PhotoStorage, settings: FalSettings) -> None:
+        self._database = database
+        self._fal = fal
+        self._storage = storage
+        self._settings = settings
+
+    async def __call__(self, job: Job) -> None:
+        training_id = UUID(job.payload["training_id"])
+        training = await self._take_up(training_id)
+        if training is None:
+            return
+        log.info("training.starting", training_id=str(training_id), trainer=training.trainer)
+        try:
+            await self._submit(training, await self._archive(training))
+        except FalUnavailable as error:
+            if datetime.now(UTC) - training.requested_at < PATIENCE:
+                raise Retry(backoff(job.starts)) from error
+            await self._fail(training_id, Failure(Reason.SERVICE, "FAL was not reachable"))
+        except SubmitRefused as error:
+            await self._fail(training_id, error.failure)
+        except PhotoMissing:
+            await self._fail(training_id, Failure(Reason.ARCHIVE, "a photo is not in the storage"))
+
+    async def _take_up(self, training_id: UUID) -> Training | None:
+        """The training, if it is still to be submitted."""
+        async with self._database.transaction() as session:
+            training = await session.get_one(Training, training_id)
+            if training.state is TrainingState.SUBMITTING:
+                log.warning("training.submit_interrupted", training_id=str(training_id))
+                await service.move(session, training_id, TrainingState.SUBMIT_UNKNOWN)
+            if training.state is not TrainingState.REQUESTED:
+                return None
+            if training.kind is TrainingKind.DRILL:
+                await service.begin_submit(session, training_id)
+                await service.submitted(session, training_id, f"drill-{training_id}")
+                return None
+            return training
+
+    async def _archive(self, training: Training) -> str:
+        """The address of the photos at FAL; an upload that was committed is used again."""
+        if training.archive_url is not None:
+            return training.archive_url
+        async with self._database.transaction() as session:
+            keys = await photos.keys(session, training.avatar_id)
+        with tempfile.TemporaryDirectory(prefix="aisha-") as folder:
+            archive = Path(folder) / "photos.zip"
+            await build_archive(self._storage, keys, archive)
+            url = await self._fal.upload(archive)
+        async with self._database.transaction() as session:
+            (await session.get_one(Training, training.id)).archive_url = url
+        return url
+
+    async def _submit(self, training: Training, archive_url: str) -> None:
+        async with self._database.transaction() as session:
+            if await service.begin_submit(session, training.id) is None:
+                return
+        arguments = {**training.arguments, TRAINERS[training.trainer].archive: archive_url}
+        try:
+            request_id = await self._fal.submit(training.trainer, arguments, self._webhook_url(training))
+        except FalUnavailable:
+            await self._move(training.id, TrainingState.REQUESTED)
+            raise
+        except SubmitUnknown:
+            log.warning("training.submit_unknown", training_id=str(training.id))
+            await self._move(training.id, TrainingState.SUBMIT_UNKNOWN)
+            return
+        async with self._database.transaction() as session:
+            await service.submitted(session, training.id, request_id)
+        log.info("training.submitted", training_id=str(training.id), request_id=request_id)
+
+    def _webhook_url(self, training: Training) -> str | None:
+        if not self._settings.webhook_url:
+            return None
+        kind = TRAINERS[training.trainer].avatar_type
+        return callback_url(self._settings.webhook_url, self._settings.secrets, training.id, kind)
+
+    async def _move(self, training_id: UUID, to: TrainingState) -> None:
+        async with self._database.transaction() as session:
+            await service.move(session, training_id, to)
+
+    async def _fail(self, training_id: UUID, failure: Failure) -> None:
+        async with self._database.transaction() as session:
+            await service.fail(session, training_id, failure)
+        log.warning("training.refused", training_id=str(training_id), why=failure.detail)

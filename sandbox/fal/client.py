@@ -1,0 +1,60 @@
+"""A typed client of the control API."""
+
+from types import TracebackType
+from typing import Self
+
+import httpx
+from pydantic import TypeAdapter
+
+from sandbox.fal.models import Behaviour, CallbackAttempt, Health, RequestRecord, Resend, Upload
+
+TIMEOUT = 30
+RECORDS = TypeAdapter(list[RequestRecord])
+UPLOADS = TypeAdapter(list[Upload])
+HOSTS = TypeAdapter(list[str])
+
+
+class FalControl:
+    """Every method raises httpx.HTTPError when the emulator is away or objects."""
+
+    def __init__(self, base_url: str) -> None:
+        self._http = httpx.AsyncClient(base_url=base_url, trust_env=False, timeout=TIMEOUT)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._http.aclose()
+
+    async def health(self) -> Health:
+        return Health.model_validate_json(await self._get("/health"))
+
+    async def requests(self) -> list[RequestRecord]:
+        return RECORDS.validate_json(await self._get("/requests"))
+
+    async def request(self, request_id: str) -> RequestRecord:
+        """Raises KeyError when FAL never saw it."""
+        return {record.request_id: record for record in await self.requests()}[request_id]
+
+    async def uploads(self) -> list[Upload]:
+        return UPLOADS.validate_json(await self._get("/uploads"))
+
+    async def refused_hosts(self) -> list[str]:
+        return HOSTS.validate_json(await self._get("/refused-hosts"))
+
+    async def behave(self, behaviour: Behaviour) -> None:
+        await self._post("/behaviour", behaviour)
+
+    async def resend(self, request_id: str, resend: Resend | None = None) -> CallbackAttempt:
+        answer = await self._post(f"/requests/{request_id}/callback", resend or Resend())
+        return CallbackAttempt.model_validate_json(answer)
+
+    async def _get(self, path: str) -> bytes:
+        response = await self._http.get(path)
+        return response.raise_for_status().content
+
+    async def _post(self, path: str, body: Behaviour | Resend) -> bytes:
+        response = await self._http.post(path, json=body.model_dump(mode="json"))
+        return response.raise_for_status().content

@@ -1,0 +1,124 @@
+"""The Bot API's methods about the bot itself: who it is, how it gets updates, what its menu says."""
+
+import re
+from typing import Any
+
+from sandbox.telegram.errors import WEBHOOK_ACTIVE, bad_request, conflict
+from sandbox.telegram.methods import Method
+from sandbox.telegram.state import Telegram
+from sandbox.telegram.wire import Params
+
+_MAX_UPDATES = 100
+_COMMAND = re.compile(r"[a-z0-9_]{1,32}")
+
+
+async def get_me(telegram: Telegram, _: Params) -> Any:
+    abilities = {
+        "can_join_groups": False,
+        "can_read_all_group_messages": False,
+        "supports_inline_queries": False,
+    }
+    return telegram.bot | abilities
+
+
+async def get_updates(telegram: Telegram, params: Params) -> Any:
+    if telegram.webhook_url:
+        raise conflict(WEBHOOK_ACTIVE)
+    _allow(telegram, params)
+    limit = params.integer("limit", _MAX_UPDATES)
+    return await telegram.updates.poll(params.integer("offset"), limit, params.integer("timeout"))
+
+
+async def set_webhook(telegram: Telegram, params: Params) -> Any:
+    """Only remembered: getUpdates is refused from now on, nothing is delivered."""
+    url = params.text("url")
+    if url and not url.startswith("https://"):
+        raise bad_request("bad webhook: An HTTPS URL must be provided for webhook")
+    telegram.webhook_url = url
+    _allow(telegram, params)
+    return _drop_pending(telegram, params)
+
+
+async def delete_webhook(telegram: Telegram, params: Params) -> Any:
+    telegram.webhook_url = ""
+    return _drop_pending(telegram, params)
+
+
+async def get_webhook_info(telegram: Telegram, _: Params) -> Any:
+    pending = len(telegram.updates)
+    return {"url": telegram.webhook_url, "has_custom_certificate": False, "pending_update_count": pending}
+
+
+def _allow(telegram: Telegram, params: Params) -> None:
+    kinds = params.parsed("allowed_updates")
+    if kinds is not None:
+        telegram.updates.allow(kinds)
+
+
+def _drop_pending(telegram: Telegram, params: Params) -> bool:
+    if params.flag("drop_pending_updates"):
+        telegram.updates.drop()
+    return True
+
+
+async def set_my_commands(telegram: Telegram, params: Params) -> Any:
+    commands = params.parsed("commands") or []
+    if not all(_COMMAND.fullmatch(command["command"]) for command in commands):
+        raise bad_request("BOT_COMMAND_INVALID")
+    telegram.profile[_place("commands", params)] = commands
+    return True
+
+
+async def get_my_commands(telegram: Telegram, params: Params) -> Any:
+    return telegram.profile.get(_place("commands", params), [])
+
+
+async def delete_my_commands(telegram: Telegram, params: Params) -> Any:
+    telegram.profile.pop(_place("commands", params), None)
+    return True
+
+
+async def set_chat_menu_button(telegram: Telegram, params: Params) -> Any:
+    telegram.profile["menu_button"] = params.parsed("menu_button")
+    return True
+
+
+def _words(field: str) -> tuple[Method, Method]:
+    """The setter and the getter of a text about the bot, kept by language."""
+
+    async def set_words(telegram: Telegram, params: Params) -> Any:
+        telegram.profile[_place(field, params)] = params.text(field)
+        return True
+
+    async def get_words(telegram: Telegram, params: Params) -> Any:
+        return {field: telegram.profile.get(_place(field, params), "")}
+
+    return set_words, get_words
+
+
+def _place(field: str, params: Params) -> str:
+    scope = params.parsed("scope") or {"type": "default"}
+    return f"{field}:{sorted(scope.items())}:{params.text('language_code')}"
+
+
+_set_name, _get_name = _words("name")
+_set_description, _get_description = _words("description")
+_set_short_description, _get_short_description = _words("short_description")
+
+PROFILE_METHODS: dict[str, Method] = {
+    "getMe": get_me,
+    "getUpdates": get_updates,
+    "setWebhook": set_webhook,
+    "deleteWebhook": delete_webhook,
+    "getWebhookInfo": get_webhook_info,
+    "setMyCommands": set_my_commands,
+    "getMyCommands": get_my_commands,
+    "deleteMyCommands": delete_my_commands,
+    "setChatMenuButton": set_chat_menu_button,
+    "setMyName": _set_name,
+    "getMyName": _get_name,
+    "setMyDescription": _set_description,
+    "getMyDescription": _get_description,
+    "setMyShortDescription": _set_short_description,
+    "getMyShortDescription": _get_short_description,
+}

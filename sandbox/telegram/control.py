@@ -1,0 +1,42 @@
+"""The tester's side: what the bot has called, and what shall go wrong next."""
+
+from typing import Annotated, Any, cast
+
+from fastapi import APIRouter, Depends, Request
+
+from sandbox.telegram.faults import Calls, Fault, Faults
+
+
+def _faults(request: Request) -> Faults:
+    return cast("Faults", request.app.state.faults)
+
+
+def _calls(request: Request) -> Calls:
+    return cast("Calls", request.app.state.calls)
+
+
+FaultsDep = Annotated[Faults, Depends(_faults)]
+CallsDep = Annotated[Calls, Depends(_calls)]
+
+router = APIRouter()
+
+
+@router.get("/health")
+async def health() -> dict[str, str]:
+    return {"status": "ok"}
+
+
+@router.get("/control/calls")
+async def list_calls(calls: CallsDep, method: str | None = None) -> list[dict[str, Any]]:
+    return calls.list(method)
+
+
+@router.post("/control/faults", status_code=201)
+async def plan_fault(fault: Fault, faults: FaultsDep) -> Fault:
+    faults.plan(fault)
+    return fault
+
+
+@router.delete("/control/faults", status_code=204)
+async def clear_faults(faults: FaultsDep) -> None:
+    faults.clear()

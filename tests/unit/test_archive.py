@@ -1,0 +1,191 @@
+"""The training archive: upright, bare, in order, whole or not there."""
+
+import asyncio
+import io
+import weakref
+from collections.abc import Sequence
+from pathlib import Path
+from zipfile import ZIP_STORED, ZipFile
+
+import pytest
+from PIL import Image, ImageCms
+
+from app.photos import archive
+from app.photos.archive import build_archive
+from app.photos.checks import PhotoBroken, PhotoNotImage
+from app.photos.storage import FolderStorage, PhotoMissing
+from tests.images import CORNERS, corners, encoded, exif, noise, seen_corners
+
+# The picture as the sensor stores it, for each way the phone was held.
+HELD = {
+    1: None,
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_90,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_270,
+}
+
+
+class Photos:
+    """A storage in memory that a test may make fail or wait."""
+
+    def __init__(self, *contents: bytes) -> None:
+        self.contents = {str(number): content for number, content in enumerate(contents)}
+
+    @property
+    def keys(self) -> Sequence[str]:
+        return list(self.contents)
+
+    async def put(self, key: str, path: Path) -> None:
+        raise NotImplementedError
+
+    async def get(self, key: str, path: Path) -> None:
+        path.write_bytes(self.contents[key])
+
+    async def delete(self, key: str) -> None:
+        raise NotImplementedError
+
+
+async def archived(folder: Path, *contents: bytes) -> list[Image.Image]:
+    photos = Photos(*contents)
+    path = folder / "photos.zip"
+    await build_archive(photos, photos.keys, path)
+    with ZipFile(path) as file:
+        return [Image.open(io.BytesIO(file.read(name))) for name in file.namelist()]
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+async def test_photos_stand_upright(tmp_path: Path, kind: str, orientation: int) -> None:
+    turn = HELD[orientation]
+    stored = corners() if turn is None else corners().transpose(turn)
+    (image,) = await archived(tmp_path, encoded(stored, kind, exif=exif(orientation)))
+    assert (image.format, image.mode, image.size) == ("JPEG", "RGB", (640, 520))
+    assert seen_corners(image) == CORNERS
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+async def test_nothing_but_pixels_is_kept(tmp_path: Path, kind: str) -> None:
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    private = {
+        "exif": exif(6),
+        "icc_profile": profile,
+        "xmp": b"<x:xmpmeta>PhoneMaker</x:xmpmeta>",
+        "dpi": (300, 300),
+    }
+    content = encoded(corners(), kind, comment="at home", **private)
+    assert b"PhoneMaker" in content
+    (image,) = await archived(tmp_path, content)
+    bare = (tmp_path / "photos.zip").read_bytes()
+    for trace in (b"Exif", b"PhoneMaker", b"xmpmeta", b"ICC_PROFILE", b"at home"):
+        assert trace not in bare
+    assert not image.getexif()
+    assert set(image.info) <= {"jfif", "jfif_version", "jfif_unit", "jfif_density"}
+    assert image.info["jfif_density"] == (1, 1)
+
+
+async def test_photos_keep_their_order(tmp_path: Path) -> None:
+    greys = [encoded(Image.new("RGB", (520, 520), (level, level, level))) for level in range(10, 250, 20)]
+    photos, path = Photos(*greys), tmp_path / "photos.zip"
+    size = await build_archive(photos, photos.keys, path)
+    assert size == path.stat().st_size
+    assert path.stat().st_mode & 0o777 == 0o600
+    with ZipFile(path) as file:
+        assert file.testzip() is None
+        assert file.namelist() == [f"{number:02}.jpg" for number in range(1, 13)]
+        assert {entry.compress_type for entry in file.infolist()} == {ZIP_STORED}
+        shown = [Image.open(io.BytesIO(file.read(name))).getpixel((9, 9)) for name in file.namelist()]
+    assert shown == [(level, level, level) for level in range(10, 250, 20)]
+
+
+@pytest.mark.parametrize(
+    ("image", "kind", "colour"),
+    [
+        (Image.new("RGBA", (520, 520), (0, 0, 0, 0)), "PNG", (255, 255, 255)),
+        (Image.new("RGBA", (520, 520), (0, 0, 0, 127)), "WEBP", (128, 128, 128)),
+        (Image.new("LA", (520, 520), (0, 0)), "PNG", (255, 255, 255)),
+        (Image.new("P", (520, 520), 0), "PNG", (0, 0, 0)),
+        (Image.new("L", (520, 520), 90), "JPEG", (90, 90, 90)),
+        (Image.new("I;16", (520, 520), 90 * 256), "PNG", (90, 90, 90)),
+        (Image.new("1", (520, 520), 1), "PNG", (255, 255, 255)),
+        (Image.new("CMYK", (520, 520), (0, 255, 255, 0)), "JPEG", (254, 0, 0)),
+    ],
+    ids=lambda value: value.mode if isinstance(value, Image.Image) else None,
+)
+async def test_every_mode_becomes_rgb_on_white(
+    tmp_path: Path, image: Image.Image, kind: str, colour: tuple[int, int, int]
+) -> None:
+    (shown,) = await archived(tmp_path, encoded(image, kind))
+    pixel = shown.getpixel((260, 260))
+    assert isinstance(pixel, tuple)
+    assert pixel == pytest.approx(colour, abs=2)
+
+
+async def test_colours_follow_the_profile(tmp_path: Path) -> None:
+    """In this profile red and green have changed places."""
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    swapped = srgb.replace(b"rXYZ", b"....").replace(b"gXYZ", b"rXYZ").replace(b"....", b"gXYZ")
+    (image,) = await archived(tmp_path, encoded(corners(), icc_profile=swapped))
+    assert seen_corners(image) == ("lime", "red", "blue", "white")
+
+
+@pytest.mark.parametrize("profile", [b"no profile", bytes(200)])
+async def test_a_senseless_profile_is_dropped(tmp_path: Path, profile: bytes) -> None:
+    (image,) = await archived(tmp_path, encoded(corners(), icc_profile=profile))
+    assert seen_corners(image) == CORNERS
+
+
+async def test_one_photo_at_a_time_is_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    decoded: list[weakref.ref[Image.Image]] = []
+    bare = archive._bare
+
+    def watched(path: Path) -> Image.Image:
+        assert all(image() is None for image in decoded)
+        image = bare(path)
+        decoded.append(weakref.ref(image))
+        return image
+
+    monkeypatch.setattr(archive, "_bare", watched)
+    await archived(tmp_path, *[encoded(noise(seed=seed)) for seed in range(4)])
+    assert len(decoded) == 4
+
+
+@pytest.mark.parametrize(
+    ("spoiled", "failure"), [(b"a text", PhotoNotImage), (encoded(noise())[:-9000], PhotoBroken)]
+)
+async def test_a_failure_leaves_nothing(tmp_path: Path, spoiled: bytes, failure: type[Exception]) -> None:
+    photos = Photos(encoded(noise()), spoiled)
+    with pytest.raises(failure):
+        await build_archive(photos, photos.keys, tmp_path / "photos.zip")
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_a_missing_photo_leaves_the_older_archive_alone(tmp_path: Path) -> None:
+    path = tmp_path / "photos.zip"
+    path.write_bytes(b"an older one")
+    with pytest.raises(PhotoMissing):
+        await build_archive(FolderStorage(tmp_path / "photos"), ["gone"], path)
+    assert path.read_bytes() == b"an older one"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+async def test_a_cancellation_leaves_nothing(tmp_path: Path) -> None:
+    waiting = asyncio.Event()
+
+    class Slow(Photos):
+        async def get(self, key: str, path: Path) -> None:
+            await super().get(key, path)
+            if key == "1":
+                waiting.set()
+                await asyncio.Event().wait()
+
+    photos = Slow(encoded(noise()), encoded(noise()))
+    task = asyncio.create_task(build_archive(photos, photos.keys, tmp_path / "photos.zip"))
+    await waiting.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert list(tmp_path.iterdir()) == []
