@@ -9,7 +9,7 @@ from typing import Literal, Self, TypeVar, cast
 from pydantic import AliasChoices, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from app.core.errors import AishaError
+from app.core.errors import CannotStart
 
 PLACEHOLDER = "CHANGE_ME"
 
@@ -37,22 +37,18 @@ class Problem:
     remedy: str
 
 
-class SettingsError(AishaError):
+class SettingsError(CannotStart):
     """The process can't start with these settings; `str()` is the whole message for the operator."""
 
     reason = "settings"
 
     def __init__(self, problems: list[Problem]) -> None:
-        super().__init__()
-        self.problems = problems
-
-    def __str__(self) -> str:
-        width = max(len(problem.variable) for problem in self.problems)
-        rows = [f"  {p.variable:<{width}}  {p.what}. {p.remedy}" for p in self.problems]
-        count = len(rows)
-        head = f"Cannot start: {count} setting{'s' if count > 1 else ''} to mend."
+        width = max(len(problem.variable) for problem in problems)
+        head = f"Cannot start: {len(problems)} setting{'s' if len(problems) > 1 else ''} to mend."
+        rows = [f"  {p.variable:<{width}}  {p.what}. {p.remedy}" for p in problems]
         foot = "Set them in .env or in the environment (.env.example lists all of them), then start again."
-        return "\n".join([head, *rows, foot])
+        super().__init__("\n".join([head, *rows, foot]))
+        self.problems = problems
 
 
 class Section(BaseSettings):
@@ -122,6 +118,15 @@ class ApiSettings(Section):
     worker: bool = True
 
 
+class JobSettings(Section):
+    """Seconds: how long a silent worker keeps its job, and how often a worker looks by itself."""
+
+    model_config = SettingsConfigDict(env_prefix="JOBS_")
+
+    heartbeat_timeout: float = Field(12, ge=1)
+    dequeue_timeout: float = Field(5, ge=0.1)
+
+
 class AdminSettings(Section):
     model_config = SettingsConfigDict(env_prefix="ADMIN_")
 
@@ -145,6 +150,7 @@ class Settings:
     avatar: AvatarSettings
     minio: MinioSettings
     api: ApiSettings
+    jobs: JobSettings
     admin: AdminSettings
     log: LogSettings
 
@@ -163,6 +169,7 @@ class Settings:
             avatar=_read(AvatarSettings, problems),
             minio=_read(MinioSettings, problems),
             api=_read(ApiSettings, problems),
+            jobs=_read(JobSettings, problems),
             admin=_read(AdminSettings, problems),
             log=_read(LogSettings, problems),
         )

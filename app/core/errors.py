@@ -15,3 +15,13 @@ class AishaError(Exception):
     def __init__(self, **details: str | int) -> None:
         super().__init__(self.reason)
         self.details = details
+
+
+class CannotStart(AishaError):
+    """A process can't start; `str()` is the whole message for the operator: why, and what to do."""
+
+    reason = "cannot-start"
+
+    def __init__(self, message: str) -> None:
+        super().__init__()
+        self.args = (message,)

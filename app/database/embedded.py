@@ -18,7 +18,6 @@ import tempfile
 import time
 from pathlib import Path
 from threading import Event
-from typing import Self
 
 from sqlalchemy import URL, make_url
 
@@ -63,9 +62,8 @@ class EmbeddedPostgres:
         self._home = self._data_dir / "postgres"
         self._launcher: int | None = None
 
-    def __enter__(self) -> Self:
-        self.start()
-        return self
+    def __enter__(self) -> str:
+        return self.start()
 
     def __exit__(self, *_: object) -> None:
         self.stop()

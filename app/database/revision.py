@@ -1,13 +1,27 @@
 """Where the database's schema stands against the code's."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+if TYPE_CHECKING:
+    from alembic.config import Config
+
 ROOT = Path(__file__).parents[2]
 VERSIONS = Path(__file__).parent / "migrations" / "versions"
+
+
+def configuration(url: str) -> "Config":
+    """What Alembic's commands need to work on this database."""
+    # Alembic is slow to import, and the processes only ask how far behind they are.
+    from alembic.config import Config
+
+    config = Config(toml_file=ROOT / "pyproject.toml")
+    config.attributes["url"] = url
+    return config
 
 
 def upgrade(url: str, revision: str = "head") -> None:
@@ -15,13 +29,9 @@ def upgrade(url: str, revision: str = "head") -> None:
 
     It runs an event loop of its own: a coroutine calls it in a thread.
     """
-    # Alembic is slow to import, and the processes only ask how far behind they are.
     from alembic import command
-    from alembic.config import Config
 
-    config = Config(toml_file=ROOT / "pyproject.toml")
-    config.attributes["url"] = url
-    command.upgrade(config, revision)
+    command.upgrade(configuration(url), revision)
 
 
 def known() -> list[str]:

@@ -9,7 +9,7 @@ from app.database.models import InboxEvent, Outcome, Training, TrainingKind, Tra
 from app.fal.failures import failure_of
 from app.fal.trainers import TRAINERS, Model, model_of
 from app.fal.webhook import Callback, MalformedCallback, Status, parse
-from app.jobs.worker import Job
+from app.jobs.job import Job
 from app.trainings import service as trainings
 
 log = structlog.stdlib.get_logger(__name__)

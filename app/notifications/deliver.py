@@ -1,5 +1,6 @@
 """The job that tells a person: one attempt at a time, each noted before it is made."""
 
+import random
 from datetime import timedelta
 
 import structlog
@@ -7,8 +8,8 @@ import structlog
 from app.core.i18n import Dictionary
 from app.database.engine import Database
 from app.database.models import Notification, User
-from app.jobs.backoff import backoff
-from app.jobs.worker import Job, Retry
+from app.jobs.backoff import Backoff
+from app.jobs.job import Job, Retry
 from app.notifications import service
 from app.notifications.facts import FACT
 from app.notifications.messages import message
@@ -23,6 +24,7 @@ from app.notifications.telegram import (
 
 MAX_ATTEMPTS = 20
 _TOKEN_PAUSE = timedelta(minutes=1)
+_BACKOFF = Backoff(first=timedelta(seconds=1), factor=2, ceiling=timedelta(minutes=10))
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -61,10 +63,10 @@ class DeliverNotification:
             log.error("notification.token_refused", remedy="TELEGRAM_TOKEN: ask @BotFather for the right one")
             raise await self._later(notification, _TOKEN_PAUSE) from error
         except NotSent as error:
-            raise await self._later(notification, backoff(notification.attempts)) from error
+            raise await self._later(notification, _wait(notification)) from error
         except Ambiguous as error:
             if notification.attempts < MAX_ATTEMPTS:
-                raise Retry(backoff(notification.attempts)) from error
+                raise Retry(_wait(notification)) from error
             await self._hold(notification, "no answer from Telegram")
         except Rejected as error:
             await self._hold(notification, error.description)
@@ -79,3 +81,7 @@ class DeliverNotification:
         async with self._database.transaction() as session:
             await service.hold(session, notification.id, why)
         log.warning("notification.held", user_id=notification.user_id, kind=notification.kind, why=why)
+
+
+def _wait(notification: Notification) -> timedelta:
+    return _BACKOFF(notification.attempts, random.random())  # noqa: S311 - spreads load, guards nothing

@@ -10,7 +10,7 @@ from app.database.models import Training, TrainingKind
 from app.fal.client import Fal, Finished, Progress, Running, Waiting
 from app.fal.failures import Failure, Reason
 from app.fal.trainers import TRAINERS, model_of
-from app.jobs.worker import Job
+from app.jobs.job import Job
 from app.trainings import service
 
 log = structlog.stdlib.get_logger(__name__)

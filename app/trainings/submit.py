@@ -19,8 +19,7 @@ from app.fal.callback_url import callback_url
 from app.fal.client import Fal, FalUnavailable, SubmitRefused, SubmitUnknown
 from app.fal.failures import Failure, Reason
 from app.fal.trainers import TRAINERS
-from app.jobs.backoff import backoff
-from app.jobs.worker import Job, Retry
+from app.jobs.job import Job, Retry
 from app.photos import service as photos
 from app.photos.archive import build_archive
 from app.photos.storage import PhotoMissing, PhotoStorage
@@ -28,6 +27,8 @@ from app.trainings import service
 
 # FAL unreachable for longer than this ends the training: the person is told and can try again.
 PATIENCE = timedelta(minutes=30)
+SHORTEST_WAIT = timedelta(seconds=2)
+LONGEST_WAIT = timedelta(minutes=2)
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -48,8 +49,9 @@ class SubmitTraining:
         try:
             await self._submit(training, await self._archive(training))
         except FalUnavailable as error:
-            if datetime.now(UTC) - training.requested_at < PATIENCE:
-                raise Retry(backoff(job.starts)) from error
+            waited = datetime.now(UTC) - training.requested_at
+            if waited < PATIENCE:
+                raise Retry(min(max(waited / 2, SHORTEST_WAIT), LONGEST_WAIT)) from error
             await self._fail(training_id, Failure(Reason.SERVICE, "FAL was not reachable"))
         except SubmitRefused as error:
             await self._fail(training_id, error.failure)

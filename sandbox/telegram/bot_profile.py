@@ -25,7 +25,7 @@ async def get_updates(telegram: Telegram, params: Params) -> Any:
     if telegram.webhook_url:
         raise conflict(WEBHOOK_ACTIVE)
     _allow(telegram, params)
-    limit = params.integer("limit", _MAX_UPDATES)
+    limit = min(params.integer("limit") or _MAX_UPDATES, _MAX_UPDATES)
     return await telegram.updates.poll(params.integer("offset"), limit, params.integer("timeout"))
 
 

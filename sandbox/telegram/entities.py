@@ -19,7 +19,8 @@ _TAGS = {
     "bold": "b", "italic": "i", "underline": "u", "strikethrough": "s", "spoiler": "tg-spoiler",
     "code": "code", "pre": "pre", "blockquote": "blockquote", "expandable_blockquote": "blockquote",
 }  # fmt: skip
-_TAG = re.compile(r"""<(?P<end>/?)(?P<name>[^\s<>]*)(?P<attributes>(?:"[^"]*"|'[^']*'|[^<>"'])*)>""")
+_TAG = re.compile(r"<(?P<end>/?)(?P<name>[^\s>]*)")
+_TAG_REST = re.compile(r"""(?P<attributes>(?:"[^"]*"|'[^']*'|[^>"'])*)>""")
 _ATTRIBUTE = re.compile(r"""([^\s=]+)(?:\s*=\s*("[^"]*"|'[^']*'|\S+))?""")
 _REFERENCE = re.compile(r"&(?:#\d+|#x[0-9a-fA-F]+|lt|gt|amp|quot);")
 _COMMAND = re.compile(r"(?<![\w/@])/[A-Za-z0-9_]{1,64}(?:@\w+)?")
@@ -110,9 +111,9 @@ class _HtmlReader:
         self._entities: list[Entity] = []
 
     def read(self) -> FormattedText:
-        while (bracket := self._source.find("<", self._position)) >= 0:
-            self._take_words(bracket)
-            self._take_tag()
+        while tag := _TAG.search(self._source, self._position):
+            self._take_words(tag.start())
+            self._take_tag(tag)
         self._take_words(len(self._source))
         if self._open:
             raise _unparsable(f'Can\'t find end tag corresponding to start tag "{self._open[-1].name}"')
@@ -123,21 +124,21 @@ class _HtmlReader:
         self._plain += _REFERENCE.sub(lambda reference: html.unescape(reference[0]), words)
         self._position = end
 
-    def _take_tag(self) -> None:
-        tag = _TAG.match(self._source, self._position)
-        if tag is None:
-            kind = "end" if self._source.startswith("</", self._position) else "start"
-            raise _unparsable(f"Unclosed {kind} tag{self._where()}")
-        name = tag["name"].lower()
-        if tag["end"]:
+    def _take_tag(self, tag: re.Match[str]) -> None:
+        name, is_end = tag["name"].lower(), bool(tag["end"])
+        cut_off = tag.end() == len(self._source)
+        if not is_end and not cut_off and name not in _TYPES:
+            raise _unparsable(f'Unsupported start tag "{name}"{self._where()}')
+        rest = _TAG_REST.match(self._source, tag.end())
+        if rest is None:
+            raise _unparsable(f"Unclosed {'end' if is_end else 'start'} tag{self._where()}")
+        if is_end:
             self._close(name)
         else:
-            self._start(name, tag["attributes"])
-        self._position = tag.end()
+            self._start(name, rest["attributes"])
+        self._position = rest.end()
 
     def _start(self, name: str, attributes: str) -> None:
-        if name not in _TYPES:
-            raise _unparsable(f'Unsupported start tag "{name}"{self._where()}')
         values = {
             m[1].lower(): html.unescape((m[2] or "").strip("\"'")) for m in _ATTRIBUTE.finditer(attributes)
         }

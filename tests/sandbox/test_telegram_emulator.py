@@ -1,6 +1,7 @@
 """The Telegram emulator, driven over real sockets by an unmodified aiogram bot and by a person's client."""
 
 import asyncio
+import itertools
 import os
 import signal
 import socket
@@ -40,7 +41,7 @@ from PIL import Image
 from sandbox.telegram.user import NeverHappenedError, TelegramUser
 
 TOKEN = "4242:sandbox-token"
-AISHA = 1001
+USER_IDS = itertools.count(1001)
 
 
 class Emulator:
@@ -75,11 +76,15 @@ class Emulator:
         return self.process.communicate(timeout=10)[0]
 
 
-@pytest.fixture
-def emulator() -> Iterator[Emulator]:
+def start_emulator() -> Emulator:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = int(probe.getsockname()[1])
-    running = Emulator(port)
+    return Emulator(port)
+
+
+@pytest.fixture(scope="module")
+def emulator() -> Iterator[Emulator]:
+    running = start_emulator()
     yield running
     assert running.stop() == ""
     assert running.process.returncode == 0
@@ -91,13 +96,17 @@ def aiogram_bot(emulator: Emulator, token: str = TOKEN) -> Bot:
 
 @pytest.fixture
 async def bot(emulator: Emulator) -> AsyncIterator[Bot]:
+    """A bot with no update waiting for it, every kind of them allowed."""
     async with aiogram_bot(emulator).context() as bot:
+        await bot.delete_webhook(drop_pending_updates=True)
+        await bot.get_updates(allowed_updates=[])
         yield bot
 
 
 @pytest.fixture
-async def aisha(emulator: Emulator) -> AsyncIterator[TelegramUser]:
-    async with TelegramUser(emulator.url, AISHA, username="aisha") as user:
+async def aisha(emulator: Emulator, bot: Bot) -> AsyncIterator[TelegramUser]:
+    """A person whom the bot has not met."""
+    async with TelegramUser(emulator.url, next(USER_IDS), username="aisha") as user:
         yield user
 
 
@@ -105,6 +114,7 @@ async def aisha(emulator: Emulator) -> AsyncIterator[TelegramUser]:
 async def api(emulator: Emulator) -> AsyncIterator[httpx.AsyncClient]:
     """A plain HTTP sender, as the webhook service has."""
     async with httpx.AsyncClient(base_url=emulator.url, trust_env=False) as client:
+        await client.delete("/control/faults")
         yield client
 
 
@@ -297,13 +307,13 @@ async def test_album_is_separate_updates_of_one_group(
 async def test_bot_sends_files(bot: Bot, started: TelegramUser) -> None:
     photo = BufferedInputFile(picture(2000, 1000), "photo.jpg")
     sent = await bot.send_photo(
-        AISHA, photo, caption="<i>you</i>", parse_mode="HTML", reply_markup=keyboard("Ok")
+        started.id, photo, caption="<i>you</i>", parse_mode="HTML", reply_markup=keyboard("Ok")
     )
     assert sent.photo is not None
-    await bot.send_photo(AISHA, sent.photo[-1].file_id)
-    await bot.send_document(AISHA, BufferedInputFile(b"words", "note.txt"))
+    await bot.send_photo(started.id, sent.photo[-1].file_id)
+    await bot.send_document(started.id, BufferedInputFile(b"words", "note.txt"))
     await bot.send_media_group(
-        AISHA, [InputMediaPhoto(media=photo, caption="two"), InputMediaPhoto(media=photo)]
+        started.id, [InputMediaPhoto(media=photo, caption="two"), InputMediaPhoto(media=photo)]
     )
 
     messages = (await started.chat()).messages[1:]
@@ -316,48 +326,48 @@ async def test_bot_sends_files(bot: Bot, started: TelegramUser) -> None:
     assert messages[3].media_group_id == messages[4].media_group_id is not None
 
     with pytest.raises(TelegramBadRequest, match="there is no text in the message to edit"):
-        await bot.edit_message_text("words", chat_id=AISHA, message_id=messages[0].id)
-    await bot.edit_message_caption(chat_id=AISHA, message_id=messages[0].id, caption="new")
+        await bot.edit_message_text("words", chat_id=started.id, message_id=messages[0].id)
+    await bot.edit_message_caption(chat_id=started.id, message_id=messages[0].id, caption="new")
     await started.wait_for(lambda m: m.text == "new")
     with pytest.raises(TelegramBadRequest, match="IMAGE_PROCESS_FAILED"):
-        await bot.send_photo(AISHA, BufferedInputFile(b"no picture", "photo.jpg"))
+        await bot.send_photo(started.id, BufferedInputFile(b"no picture", "photo.jpg"))
 
 
 async def test_person_sees_the_bytes_of_a_photo(
     started: TelegramUser, bot: Bot, api: httpx.AsyncClient
 ) -> None:
-    await bot.send_document(AISHA, BufferedInputFile(b"words", "note.txt"))
+    await bot.send_document(started.id, BufferedInputFile(b"words", "note.txt"))
     (message,) = [m for m in (await started.chat()).messages if m.attachment]
     assert message.attachment is not None
     assert (await api.get(message.attachment.url)).content == b"words"
-    async with TelegramUser(str(api.base_url), 2002) as stranger:
+    async with TelegramUser(str(api.base_url), next(USER_IDS)) as stranger:
         assert (await stranger.chat()).messages == ()
 
 
 async def test_edits_and_deletions(bot: Bot, started: TelegramUser) -> None:
-    sent = await bot.send_message(AISHA, "one", reply_markup=keyboard("A"))
+    sent = await bot.send_message(started.id, "one", reply_markup=keyboard("A"))
     with pytest.raises(TelegramBadRequest, match="message is not modified"):
         await bot.edit_message_text(
-            "one", chat_id=AISHA, message_id=sent.message_id, reply_markup=keyboard("A")
+            "one", chat_id=started.id, message_id=sent.message_id, reply_markup=keyboard("A")
         )
     edited = await bot.edit_message_reply_markup(
-        chat_id=AISHA, message_id=sent.message_id, reply_markup=keyboard("B")
+        chat_id=started.id, message_id=sent.message_id, reply_markup=keyboard("B")
     )
     assert isinstance(edited, Message)
     assert (await started.wait_for(lambda m: m.labels == ("B",))).edits == 0
-    await bot.set_message_reaction(AISHA, sent.message_id, [ReactionTypeEmoji(emoji="👍")])
+    await bot.set_message_reaction(started.id, sent.message_id, [ReactionTypeEmoji(emoji="👍")])
     await started.wait_for(lambda m: m.reactions == ("👍",))
 
     theirs = (await started.chat()).messages[0]
     with pytest.raises(TelegramBadRequest, match="message can't be edited"):
-        await bot.edit_message_text("words", chat_id=AISHA, message_id=theirs.id)
+        await bot.edit_message_text("words", chat_id=started.id, message_id=theirs.id)
     with pytest.raises(TelegramBadRequest, match="message to edit not found"):
-        await bot.edit_message_text("words", chat_id=AISHA, message_id=1)
+        await bot.edit_message_text("words", chat_id=started.id, message_id=1)
 
-    await bot.delete_message(AISHA, sent.message_id)
+    await bot.delete_message(started.id, sent.message_id)
     with pytest.raises(TelegramBadRequest, match="message to delete not found"):
-        await bot.delete_message(AISHA, sent.message_id)
-    await bot.delete_messages(AISHA, [theirs.id, 1])
+        await bot.delete_message(started.id, sent.message_id)
+    await bot.delete_messages(started.id, [theirs.id, 1])
     assert (await started.chat()).messages == ()
 
 
@@ -373,13 +383,13 @@ async def test_edits_and_deletions(bot: Bot, started: TelegramUser) -> None:
 )
 async def test_broken_html_is_refused(bot: Bot, started: TelegramUser, text: str, reason: str) -> None:
     with pytest.raises(TelegramBadRequest) as refusal:
-        await bot.send_message(AISHA, text, parse_mode="HTML")
+        await bot.send_message(started.id, text, parse_mode="HTML")
     assert refusal.value.message == f"Bad Request: can't parse entities: {reason}"
 
 
 async def test_html_becomes_entities_that_count_utf16(bot: Bot, started: TelegramUser) -> None:
     source = '  🙂 <b>a <i>&lt;b&gt;&amp;_*[</i></b> <a href="https://e.example/?a=1&amp;b">link</a>\n'
-    sent = await bot.send_message(AISHA, source, parse_mode="HTML")
+    sent = await bot.send_message(started.id, source, parse_mode="HTML")
     assert sent.text == "🙂 a <b>&_*[ link"
     found = [(e.type, e.extract_from(sent.text)) for e in sent.entities or []]
     assert found == [("bold", "a <b>&_*["), ("italic", "<b>&_*["), ("text_link", "link")]
@@ -388,32 +398,32 @@ async def test_html_becomes_entities_that_count_utf16(bot: Bot, started: Telegra
 
 
 async def test_limits_of_a_message(bot: Bot, started: TelegramUser) -> None:
-    await bot.send_message(AISHA, "<b>" + "x" * 4096 + "</b>", parse_mode="HTML")
+    await bot.send_message(started.id, "<b>" + "x" * 4096 + "</b>", parse_mode="HTML")
     for text, reason in (("x" * 4097, "message is too long"), (" <b></b> ", "message text is empty")):
         with pytest.raises(TelegramBadRequest, match=reason):
-            await bot.send_message(AISHA, text, parse_mode="HTML")
+            await bot.send_message(started.id, text, parse_mode="HTML")
     with pytest.raises(TelegramBadRequest, match="caption is too long"):
-        await bot.send_photo(AISHA, BufferedInputFile(picture(9, 9), "p.jpg"), caption="x" * 1025)
-    await bot.send_message(AISHA, "x", reply_markup=keyboard("Д" * 32))
+        await bot.send_photo(started.id, BufferedInputFile(picture(9, 9), "p.jpg"), caption="x" * 1025)
+    await bot.send_message(started.id, "x", reply_markup=keyboard("Д" * 32))
     with pytest.raises(TelegramBadRequest, match="BUTTON_DATA_INVALID"):
-        await bot.send_message(AISHA, "x", reply_markup=keyboard("Д" * 33))
+        await bot.send_message(started.id, "x", reply_markup=keyboard("Д" * 33))
 
 
 async def test_who_can_be_written_to(bot: Bot, aisha: TelegramUser) -> None:
     with pytest.raises(TelegramBadRequest, match="chat not found"):
-        await bot.send_message(AISHA, "she has never written")
+        await bot.send_message(aisha.id, "she has never written")
     await aisha.send("/start")
-    assert (await bot.get_chat(AISHA)).first_name == "Aisha"
+    assert (await bot.get_chat(aisha.id)).first_name == "Aisha"
     await aisha.block_bot()
     with pytest.raises(TelegramForbiddenError, match="bot was blocked by the user"):
-        await bot.send_message(AISHA, "words")
+        await bot.send_message(aisha.id, "words")
     await aisha.unblock_bot()
-    await bot.send_chat_action(AISHA, "typing")
+    await bot.send_chat_action(aisha.id, "typing")
     assert (await aisha.chat()).action == "typing"
 
 
 async def test_callback_is_answered_once(bot: Bot, started: TelegramUser) -> None:
-    await bot.send_message(AISHA, "x", reply_markup=keyboard("A"))
+    await bot.send_message(started.id, "x", reply_markup=keyboard("A"))
     press = await started.press("a")
     await bot.answer_callback_query(press.id)
     for query_id in (press.id, "12345"):
@@ -423,9 +433,9 @@ async def test_callback_is_answered_once(bot: Bot, started: TelegramUser) -> Non
 
 async def test_bot_profile(bot: Bot) -> None:
     assert (await bot.get_me()).is_bot
-    commands = [BotCommand(command="start", description="Начать")]
-    await bot.set_my_commands(commands)
-    assert await bot.get_my_commands() == commands
+    await bot.set_my_commands([BotCommand(command="start", description="Начать")])
+    (command,) = await bot.get_my_commands()
+    assert (command.command, command.description) == ("start", "Начать")
     await bot.set_my_description("Аватары", language_code="ru")
     assert (await bot.get_my_description(language_code="ru")).description == "Аватары"
     assert (await bot.get_my_description()).description == ""
@@ -442,19 +452,21 @@ async def test_wrong_token_and_unknown_method(emulator: Emulator, api: httpx.Asy
 
 
 async def test_plain_sender_and_the_list_of_calls(api: httpx.AsyncClient, started: TelegramUser) -> None:
-    message = {"chat_id": AISHA, "text": "ready", "reply_markup": {"inline_keyboard": []}}
+    message = {"chat_id": started.id, "text": "ready", "reply_markup": {"inline_keyboard": []}}
     assert (await api.post(f"/bot{TOKEN}/sendMessage", json=message)).json()["result"]["text"] == "ready"
     assert (await api.get(f"/bot{TOKEN}/sendmessage", params={"chat_id": 1, "text": "x"})).status_code == 400
     upload = await api.post(
-        f"/bot{TOKEN}/sendDocument", data={"chat_id": str(AISHA)}, files={"document": ("a.txt", b"words")}
+        f"/bot{TOKEN}/sendDocument",
+        data={"chat_id": str(started.id)},
+        files={"document": ("a.txt", b"words")},
     )
     assert upload.status_code == 200
 
-    calls = (await api.get("/control/calls")).json()
+    calls = (await api.get("/control/calls")).json()[-3:]
     assert [(call["method"], call["chat_id"], call["ok"]) for call in calls] == [
-        ("sendMessage", AISHA, True),
+        ("sendMessage", started.id, True),
         ("sendmessage", 1, False),
-        ("sendDocument", AISHA, True),
+        ("sendDocument", started.id, True),
     ]
     assert calls[0]["params"]["text"] == "ready"
     assert calls[2]["params"]["document"] == {"file_name": "a.txt", "file_size": 5}
@@ -466,59 +478,63 @@ async def test_faults_are_dealt_in_order_and_used_up(
 ) -> None:
     await plan(api, method="sendMessage", kind="rate_limit", retry_after=34)
     await plan(api, method="sendMessage", kind="forbidden", description="user is deactivated")
-    await plan(api, method="sendMessage", kind="bad_gateway", chat_id=AISHA)
+    await plan(api, method="sendMessage", kind="bad_gateway", chat_id=started.id)
     await plan(api, method="sendMessage", kind="unauthorized")
     await plan(api, method="sendMessage", kind="bad_request", chat_id=2002)
     with pytest.raises(TelegramRetryAfter) as limited:
-        await bot.send_message(AISHA, "x")
+        await bot.send_message(started.id, "x")
     assert limited.value.retry_after == 34
     with pytest.raises(TelegramForbiddenError, match="user is deactivated"):
-        await bot.send_message(AISHA, "x")
+        await bot.send_message(started.id, "x")
     with pytest.raises(TelegramServerError, match="Bad Gateway"):
-        await bot.send_message(AISHA, "x")
+        await bot.send_message(started.id, "x")
     with pytest.raises(TelegramUnauthorizedError):
-        await bot.send_message(AISHA, "x")
-    await bot.send_message(AISHA, "at last")
+        await bot.send_message(started.id, "x")
+    await bot.send_message(started.id, "at last")
     assert [message.text for message in (await started.chat()).messages] == ["/start", "at last"]
 
 
 async def test_lost_replies(bot: Bot, started: TelegramUser, api: httpx.AsyncClient) -> None:
     await plan(api, method="sendMessage", kind="reset_after_processing")
     with pytest.raises(TelegramNetworkError):
-        await bot.send_message(AISHA, "done, but the reply is lost")
+        await bot.send_message(started.id, "done, but the reply is lost")
     await plan(api, method="sendMessage", kind="hang")
     with pytest.raises(TelegramNetworkError, match="timeout"):
-        await bot.send_message(AISHA, "never done", request_timeout=1)
+        await bot.send_message(started.id, "never done", request_timeout=1)
     await plan(api, method="sendMessage", kind="unauthorized", times=5)
     await api.delete("/control/faults")
-    await bot.send_message(AISHA, "fine")
+    await bot.send_message(started.id, "fine")
     texts = [message.text for message in (await started.chat()).messages]
     assert texts == ["/start", "done, but the reply is lost", "fine"]
 
 
 async def test_failed_wait_shows_the_chat(bot: Bot, started: TelegramUser) -> None:
-    await bot.send_message(AISHA, "Pick one", reply_markup=keyboard("A"))
+    await bot.send_message(started.id, "Pick one", reply_markup=keyboard("A"))
     with pytest.raises(NeverHappenedError, match=r"(?s)/start.*Pick one.*\[ A \]"):
         await started.wait_for(lambda m: m.text == "ready", timeout=0.1)
     with pytest.raises(NeverHappenedError, match="no button 'B'"):
         await started.press("B")
 
 
-async def test_sigterm_does_not_wait_for_long_polls(
-    emulator: Emulator, bot: Bot, started: TelegramUser, api: httpx.AsyncClient
-) -> None:
-    await plan(api, method="getMe", kind="hang")
-    waits = [
-        asyncio.create_task(bot.get_updates(offset=2**31 - 1, timeout=50)),
-        asyncio.create_task(bot.get_me()),
-        asyncio.create_task(started.wait_for(lambda m: m.text == "never", timeout=50)),
-    ]
-    await eventually(lambda: called(api, "getMe"))
-    assert await asyncio.to_thread(emulator.stop) == ""
-    outcomes = await asyncio.gather(*waits, return_exceptions=True)
-    assert outcomes[0] == []
-    assert isinstance(outcomes[1], TelegramServerError)
-    assert isinstance(outcomes[2], httpx.TransportError)
+async def test_sigterm_does_not_wait_for_long_polls() -> None:
+    emulator = start_emulator()
+    async with (
+        aiogram_bot(emulator).context() as bot,
+        TelegramUser(emulator.url, next(USER_IDS)) as person,
+        httpx.AsyncClient(base_url=emulator.url, trust_env=False) as api,
+    ):
+        await plan(api, method="getMe", kind="hang")
+        waits = [
+            asyncio.create_task(bot.get_updates(timeout=50)),
+            asyncio.create_task(bot.get_me()),
+            asyncio.create_task(person.wait_for(lambda m: m.text == "never", timeout=50)),
+        ]
+        await eventually(lambda: called(api, "getMe"))
+        assert await asyncio.to_thread(emulator.stop) == ""
+        polled, hung, watched = await asyncio.gather(*waits, return_exceptions=True)
+    assert polled == []
+    assert isinstance(hung, TelegramServerError)
+    assert isinstance(watched, httpx.TransportError)
     assert emulator.process.returncode == 0
 
 
@@ -528,5 +544,5 @@ async def called(api: httpx.AsyncClient, method: str) -> bool:
 
 async def eventually(condition: Callable[[], Awaitable[bool]]) -> None:
     async with asyncio.timeout(15):
-        while not await condition():
-            await asyncio.sleep(0.01)  # noqa: ASYNC110 - the condition lives in another process
+        while not await condition():  # noqa: ASYNC110 - the condition lives in another process
+            await asyncio.sleep(0.01)

@@ -1,0 +1,57 @@
+"""The one place where a refusal becomes an HTTP answer."""
+
+from collections.abc import Awaitable, Callable
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
+from sqlalchemy.exc import SQLAlchemyError
+from starlette import status
+
+from app.core.errors import AishaError
+from app.core.metrics import DELIVERIES
+from app.fal.jwks import KeysUnavailable
+from app.fal.signature import SignatureRefused
+from app.fal.webhook import MalformedCallback
+from app.inbox.admission import Unwelcome
+
+RETRY_AFTER_SECONDS = "5"
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+class BodyTooLarge(AishaError):
+    reason = "body-too-large"
+
+
+class BodyTooSlow(AishaError):
+    reason = "body-too-slow"
+
+
+ANSWERS: dict[type[Exception], int] = {
+    SignatureRefused: status.HTTP_401_UNAUTHORIZED,
+    Unwelcome: status.HTTP_401_UNAUTHORIZED,
+    MalformedCallback: status.HTTP_400_BAD_REQUEST,
+    BodyTooLarge: status.HTTP_413_CONTENT_TOO_LARGE,
+    BodyTooSlow: status.HTTP_408_REQUEST_TIMEOUT,
+    KeysUnavailable: status.HTTP_503_SERVICE_UNAVAILABLE,
+    SQLAlchemyError: status.HTTP_503_SERVICE_UNAVAILABLE,
+    OSError: status.HTTP_503_SERVICE_UNAVAILABLE,
+}
+
+
+def install(app: FastAPI) -> None:
+    for kind, code in ANSWERS.items():
+        app.add_exception_handler(kind, _answer(code))
+
+
+def _answer(code: int) -> Callable[[Request, Exception], Awaitable[JSONResponse]]:
+    async def answer(_request: Request, error: Exception) -> JSONResponse:
+        reason = error.reason if isinstance(error, AishaError) else "not-stored"
+        DELIVERIES.labels(answer=reason).inc()
+        log.warning("webhook.refused", reason=reason, error=type(error).__name__, status_code=code)
+        later = code == status.HTTP_503_SERVICE_UNAVAILABLE
+        headers = {"Retry-After": RETRY_AFTER_SECONDS} if later else None
+        return JSONResponse({"status": "error", "reason": reason}, code, headers)
+
+    return answer

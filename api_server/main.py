@@ -1,0 +1,71 @@
+"""The webhook process: routes, the worker beside them, and their beginning and end."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import uvicorn
+from dishka import AsyncContainer
+from dishka.integrations.fastapi import setup_dishka
+from fastapi import FastAPI
+
+from api_server import errors
+from api_server.middleware import RequestContext
+from api_server.providers import make_container
+from api_server.routers import fal_webhook, health, operators
+from app.core.config import Settings
+from app.core.process import starting
+from app.database.startup import open_database
+from app.jobs.worker import Worker
+
+
+def create_app(container: AsyncContainer, settings: Settings) -> FastAPI:
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        if not settings.api.worker:
+            yield
+            return
+        worker = await container.get(Worker)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(worker.run())
+            yield
+            worker.stop()
+
+    app = FastAPI(
+        title="Aisha's webhook service",
+        lifespan=lifespan,
+        openapi_url=None if settings.in_production else "/openapi.json",
+        redirect_slashes=False,  # FAL never follows a redirect: the callback would be lost
+    )
+    for router in (fal_webhook.router, health.router, operators.router):
+        app.include_router(router)
+    app.add_middleware(RequestContext)
+    errors.install(app)
+    setup_dishka(container, app)
+    return app
+
+
+async def serve(settings: Settings) -> None:
+    database = await open_database(settings)
+    container = make_container(settings, database)
+    server = uvicorn.Server(
+        uvicorn.Config(
+            create_app(container, settings),
+            host=settings.api.host,
+            port=settings.api.port,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            date_header=False,
+        )
+    )
+    try:
+        await server.serve()
+    finally:
+        await container.close()
+        await database.close()
+
+
+def main() -> None:
+    with starting("api_server") as settings:
+        asyncio.run(serve(settings))

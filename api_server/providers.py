@@ -1,0 +1,56 @@
+"""What the webhook process is made of, on top of the core."""
+
+import httpx
+from dishka import AsyncContainer, Provider, Scope, make_async_container, provide
+
+from app.core.config import Settings
+from app.database.address import database_url
+from app.database.engine import Database
+from app.fal.jwks import Jwks
+from app.inbox.admission import Admission
+from app.inbox.handler import HandleCallback
+from app.inbox.writer import HANDLE, InboxWriter
+from app.jobs.worker import Worker
+from app.notifications.deliver import DeliverNotification
+from app.notifications.service import DELIVER
+from app.notifications.telegram import TelegramSender
+from app.providers import CoreProvider, worker_options
+from app.trainings.reconcile import AskFal
+from app.trainings.service import ASK
+
+
+class WebhookProvider(Provider):
+    scope = Scope.APP
+
+    writer = provide(InboxWriter)
+    handle = provide(HandleCallback)
+    deliver = provide(DeliverNotification)
+    ask = provide(AskFal)
+
+    @provide
+    def jwks(self, http: httpx.AsyncClient, settings: Settings) -> Jwks:
+        return Jwks(http, settings.fal.jwks_url)
+
+    @provide
+    def admission(self, settings: Settings, jwks: Jwks) -> Admission:
+        return Admission(settings.fal, jwks)
+
+    @provide
+    def telegram(self, http: httpx.AsyncClient, settings: Settings) -> TelegramSender:
+        return TelegramSender(http, settings.telegram.api_url, settings.telegram.token)
+
+    @provide
+    def worker(
+        self, settings: Settings, handle: HandleCallback, deliver: DeliverNotification, ask: AskFal
+    ) -> Worker:
+        return Worker(
+            database_url(settings.general),
+            {HANDLE: handle, DELIVER: deliver, ASK: ask},
+            options=worker_options(settings),
+        )
+
+
+def make_container(settings: Settings, database: Database) -> AsyncContainer:
+    return make_async_container(
+        CoreProvider(), WebhookProvider(), context={Settings: settings, Database: database}
+    )

@@ -1,0 +1,28 @@
+"""Whether the process runs, and whether it can do its work."""
+
+from dishka.integrations.fastapi import FromDishka, inject
+from fastapi import APIRouter, Response
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+from starlette import status
+
+from app.database.engine import Database
+
+router = APIRouter()
+
+
+@router.get("/live")
+async def live() -> dict[str, str]:
+    return {"status": "ok"}
+
+
+@router.get("/health")
+@inject
+async def health(response: Response, database: FromDishka[Database]) -> dict[str, str]:
+    try:
+        async with database.engine.connect() as connection:
+            await connection.execute(text("SELECT 1"))
+    except (SQLAlchemyError, OSError):
+        response.status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+        return {"status": "error", "failed": "database"}
+    return {"status": "ok"}

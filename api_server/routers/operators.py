@@ -1,0 +1,39 @@
+"""What operators see: `Authorization: Bearer <ADMIN_TOKEN>`; without a token set there is nothing here."""
+
+import hmac
+from typing import Annotated, Any
+
+from dishka.integrations.fastapi import FromDishka, inject
+from fastapi import APIRouter, Depends, Header, HTTPException, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette import status
+
+from app.core.config import Settings
+from app.database.engine import Database
+from app.fal.jwks import Jwks
+from app.inbox.report import report
+
+
+@inject
+async def operator(settings: FromDishka[Settings], authorization: Annotated[str, Header()] = "") -> None:
+    token = settings.admin.token.get_secret_value()
+    if not token:
+        raise HTTPException(status.HTTP_404_NOT_FOUND)
+    if not hmac.compare_digest(authorization.encode(), f"Bearer {token}".encode()):
+        raise HTTPException(status.HTTP_401_UNAUTHORIZED, headers={"WWW-Authenticate": "Bearer"})
+
+
+router = APIRouter(dependencies=[Depends(operator)])
+
+
+@router.get("/metrics")
+async def metrics() -> Response:
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+
+@router.get("/api/v1/webhook/status")
+@inject
+async def webhook_status(database: FromDishka[Database], jwks: FromDishka[Jwks]) -> dict[str, Any]:
+    async with database.transaction() as session:
+        found = await report(session)
+    return {**found, "jwks_age_seconds": jwks.age_seconds}

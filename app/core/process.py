@@ -1,0 +1,23 @@
+"""How a process begins: settings read or refused in words, logs set up."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from app.core.config import Settings
+from app.core.errors import CannotStart
+from app.core.logging import configure
+
+EXIT_CANNOT_START = 2
+
+
+@contextmanager
+def starting(process: str) -> Iterator[Settings]:
+    """The settings, with logs set up. What keeps the process from starting is told, and it exits with 2."""
+    try:
+        settings = Settings.load()
+        configure(settings.log, process, settings.secrets())
+        yield settings
+    except CannotStart as error:
+        sys.stderr.write(f"{error}\n")
+        raise SystemExit(EXIT_CANNOT_START) from None

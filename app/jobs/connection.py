@@ -1,0 +1,81 @@
+"""The worker's own connections, and how it learns that they are gone."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+import asyncpg  # type: ignore[import-untyped]  # asyncpg ships no types
+from pgqueuer import AsyncpgPoolDriver
+from pgqueuer.ports.driver import NotifyCallback
+from sqlalchemy import make_url
+
+LOST = (
+    OSError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,  # shut down, starting up, cancelled by an administrator
+    asyncpg.InsufficientResourcesError,  # too many connections, a full disk
+)
+
+_POOL_SIZE = (2, 5)  # the listener keeps one for itself
+_CONNECTING = 10.0
+_ANSWERING = 30.0
+_CLOSING = 2.0
+_BETWEEN_TRIES = 0.3
+
+
+@asynccontextmanager
+async def connection_pool(url: str) -> AsyncIterator[Any]:
+    """An asyncpg pool for a SQLAlchemy url. LISTEN needs Postgres itself, not a transaction pooler."""
+    address = make_url(url)
+    _, options = address.get_dialect()().create_connect_args(address)
+    smallest, largest = _POOL_SIZE
+    pool = await asyncpg.create_pool(
+        **options,
+        min_size=smallest,
+        max_size=largest,
+        timeout=_CONNECTING,
+        command_timeout=_ANSWERING,
+        server_settings={"application_name": "jobs"},
+    )
+    try:
+        yield pool
+    finally:
+        with suppress(TimeoutError, *LOST):
+            async with asyncio.timeout(_CLOSING):
+                await pool.close()
+
+
+class WorkerDriver(AsyncpgPoolDriver):
+    """Tells `on_lost`, with the error's class name, as soon as Postgres is lost.
+
+    What is read is not repeated: a new session starts instead. What is written concerns jobs in hand, and is
+    repeated until Postgres is back, so that a job that ended during a restart is neither run again nor held.
+    """
+
+    def __init__(self, pool: Any, on_lost: Callable[[str], None]) -> None:
+        super().__init__(pool)
+        self._on_lost = on_lost
+
+    async def fetch(self, query: str, *args: object) -> list[dict[str, object]]:
+        try:
+            return await super().fetch(query, *args)
+        except LOST as error:
+            self._on_lost(type(error).__name__)
+            raise
+
+    async def execute(self, query: str, *args: object) -> str:
+        while True:
+            try:
+                return await super().execute(query, *args)
+            except LOST as error:
+                self._on_lost(type(error).__name__)
+                if self._pool.is_closing():
+                    raise
+                await asyncio.sleep(_BETWEEN_TRIES)
+
+    async def add_listener(self, channel: str, callback: NotifyCallback) -> None:
+        await super().add_listener(channel, callback)
+        if self._listener_connection is not None:
+            self._listener_connection.add_termination_listener(lambda _: self._on_lost("ListenerTerminated"))

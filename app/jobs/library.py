@@ -1,0 +1,65 @@
+"""PgQueuer as this product uses it: where its tables stand, and two of its habits changed."""
+
+from pgqueuer import Queries, QueueManager
+from pgqueuer.adapters.persistence.qb import QueryBuilderEnvironment, QueryQueueBuilder, QuerySchedulerBuilder
+from pgqueuer.core.buffers import JobStatusLogBuffer
+from pgqueuer.core.executors import AbstractEntrypointExecutor
+from pgqueuer.domain.models import Job, TracebackRecord, utc_now
+from pgqueuer.domain.settings import DBSettings
+from pgqueuer.domain.types import JOB_STATUS
+from pgqueuer.ports.driver import Driver
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
+from structlog.stdlib import get_logger
+
+log = get_logger(__name__)
+
+
+class _Names(DBSettings):
+    """Fixed by the migration, so the environment (a stray `CHANNEL`, `FUNCTION`) has no say in them."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings,)
+
+
+NAMES = _Names(db_schema="jobs")
+
+
+class JobQueries(Queries):
+    def __init__(self, driver: Driver) -> None:
+        super().__init__(
+            driver, QueryBuilderEnvironment(NAMES), QueryQueueBuilder(NAMES), QuerySchedulerBuilder(NAMES)
+        )
+
+    async def log_jobs(self, job_status: list[tuple[Job, JOB_STATUS, TracebackRecord | None]]) -> None:
+        """A job that was cut off is not done: PgQueuer would delete it, here its heartbeat runs out."""
+        await super().log_jobs([entry for entry in job_status if entry[1] != "canceled"])
+
+
+class Held(Exception):
+    """The job is not started again until an operator releases it; `str()` is the reason."""
+
+
+class JobManager(QueueManager):
+    async def log_failure(
+        self, job: Job, executor: AbstractEntrypointExecutor, exc: Exception, jbuff: JobStatusLogBuffer
+    ) -> None:
+        """Hold the job and keep the reason's class name; the texts PgQueuer keeps may hold secrets."""
+        reason = str(exc) if isinstance(exc, Held) else type(exc).__name__
+        log.error("job.held", reason=reason)
+        record = TracebackRecord(
+            job_id=job.id,
+            timestamp=utc_now(),
+            exception_type=reason,
+            exception_message="",
+            traceback="",
+            additional_context=None,
+        )
+        await jbuff.add((job, "failed", record))

@@ -1,0 +1,116 @@
+"""Putting jobs into the queue and looking at it, on the caller's connection and in its transaction.
+
+PgQueuer's statements go through SQLAlchemy, which opens the transaction before its first one. On the bare
+asyncpg connection underneath, that BEGIN may not have been sent yet, and the job would outlive a rollback.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from pgqueuer.adapters.persistence.qb import QueryQueueBuilder
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.jobs.library import NAMES
+
+Payload = Mapping[str, str | int | None]
+
+PAYLOAD_VERSION = 1
+
+_STATEMENTS = QueryQueueBuilder(NAMES)
+# $1 priorities, $2 kinds, $3 payloads, $4 waits, $5 dedupe keys, $6 headers: a row for each position
+_ENQUEUE = _STATEMENTS.build_enqueue_query("skip")
+_REQUEUE = _STATEMENTS.build_requeue_jobs_query()
+_DEPTH = """
+SELECT entrypoint AS kind,
+       count(*) FILTER (WHERE status = 'queued') AS waiting,
+       count(*) FILTER (WHERE status = 'picked') AS running,
+       count(*) FILTER (WHERE status = 'failed') AS held,
+       coalesce(
+           now() - min(execute_after) FILTER (WHERE status = 'queued' AND execute_after <= now()), '0'
+       ) AS lag
+FROM jobs.pgqueuer GROUP BY entrypoint
+"""
+_HELD = """
+SELECT id, entrypoint AS kind, payload, updated AS since,
+       (SELECT traceback ->> 'exception_type' FROM jobs.pgqueuer_log
+        WHERE job_id = job.id AND status = 'failed' ORDER BY created DESC LIMIT 1) AS reason
+FROM jobs.pgqueuer AS job WHERE status = 'failed' ORDER BY id LIMIT $1
+"""
+_FORGIVE = """
+UPDATE jobs.pgqueuer SET headers = NULL, dedupe_key = NULL WHERE id = ANY($1::bigint[]) AND status = 'failed'
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """The jobs of one kind; `lag` is how long the oldest that could start has been waiting."""
+
+    waiting: int
+    running: int
+    held: int
+    lag: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class HeldJob:
+    """`reason` is the class name of the last exception, or `WorkerLost` if the job ended its workers."""
+
+    id: int
+    kind: str
+    payload: Mapping[str, Any]
+    since: datetime
+    reason: str | None
+
+
+async def enqueue(
+    connection: AsyncConnection,
+    kind: str,
+    payloads: Sequence[Payload],
+    *,
+    run_after: timedelta = timedelta(0),
+    dedupe_key: str | None = None,
+) -> None:
+    """Add a job for each payload in one statement; they exist, and workers hear of them, with the commit.
+
+    A payload holds ids, which the handler reads the state by; its version is added as `v`.
+
+    `dedupe_key` (for a single payload) skips the job quietly while one of this kind and key is waiting *or
+    running*. A running one may have read the state already, and a job that enqueues its own key gets
+    nothing: use it only where a schedule that scans due rows comes by later.
+    """
+    if not payloads:
+        return
+    if dedupe_key is not None and len(payloads) > 1:
+        raise ValueError("a dedupe_key belongs to one job")
+    count = len(payloads)
+    bodies = [
+        json.dumps({**payload, "v": PAYLOAD_VERSION}, ensure_ascii=False).encode() for payload in payloads
+    ]
+    key = dedupe_key and f"{kind}:{dedupe_key}"
+    columns = [0] * count, [kind] * count, bodies, [run_after] * count, [key] * count, [None] * count
+    await connection.exec_driver_sql(_ENQUEUE, columns)
+
+
+async def depth(connection: AsyncConnection) -> dict[str, Depth]:
+    """What is in the queue now, by kind; a kind with no jobs is absent."""
+    rows = await connection.exec_driver_sql(_DEPTH)
+    return {row.kind: Depth(row.waiting, row.running, row.held, row.lag) for row in rows}
+
+
+async def held(connection: AsyncConnection, limit: int = 100) -> list[HeldJob]:
+    """Jobs that wait for an operator, oldest first."""
+    rows = await connection.exec_driver_sql(_HELD, (limit,))
+    return [HeldJob(row.id, row.kind, json.loads(row.payload), row.since, row.reason) for row in rows]
+
+
+async def release(connection: AsyncConnection, job_ids: Sequence[int]) -> None:
+    """Let held jobs run again with all their starts; ids that are not held are passed over.
+
+    Workers find them when they next look (`dequeue_timeout`). Their dedupe keys are dropped, since another
+    job may bear them by now.
+    """
+    await connection.exec_driver_sql(_FORGIVE, (list(job_ids),))
+    await connection.exec_driver_sql(_REQUEUE, (list(job_ids),))

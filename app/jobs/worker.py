@@ -1,0 +1,118 @@
+"""The worker: takes the kinds of jobs it has handlers for, and outlives restarts of Postgres."""
+
+import asyncio
+import random
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import timedelta
+from functools import partial
+
+from pgqueuer import SchedulerManager
+from pgqueuer.domain import models
+from structlog.contextvars import bind_contextvars
+from structlog.stdlib import get_logger
+
+from app.jobs.backoff import Backoff
+from app.jobs.job import Handler, Job, Retry, Schedule
+from app.jobs.library import JobManager
+from app.jobs.maintenance import prune
+from app.jobs.options import WorkerOptions
+from app.jobs.runner import Runner
+from app.jobs.session import Session
+
+__all__ = ["Handler", "Job", "Retry", "Schedule", "Worker", "WorkerOptions"]
+
+log = get_logger(__name__)
+
+_RECONNECT = Backoff(first=timedelta(seconds=0.25), factor=2, ceiling=timedelta(seconds=10))
+_PUTTING_BACK = 3.0
+_PRUNING = "17 * * * *"
+
+
+class Worker:
+    """Serves `handlers`, kind by kind, and `schedules`, from the queue at `url` (`postgresql+asyncpg://`).
+
+    The url leads to Postgres itself: LISTEN does not pass a pooler in transaction mode. Jobs run at least
+    once. Each start is counted before the handler runs; after `max_starts` that failed, or ended the
+    worker, the job is held with the reason's class name. After a lost connection a new session serves at
+    once, while the old one finishes what it has in hand.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        handlers: Mapping[str, Handler],
+        schedules: Sequence[Schedule] = (),
+        *,
+        options: WorkerOptions,
+    ) -> None:
+        self._url = url
+        self._handlers = handlers
+        self._schedules = schedules
+        self._options = options
+        self._runner = Runner(options)
+        self._stopping = asyncio.Event()
+        self._sessions: set[Session] = set()
+
+    def stop(self) -> None:
+        """Take nothing new; `run()` returns when what is in hand is done, or put back after the grace."""
+        self._stopping.set()
+        for session in self._sessions:
+            session.end("stop")
+
+    async def run(self) -> None:
+        """Serve until `stop()`; a cancellation is a stop too."""
+        try:
+            await self._serve()
+        finally:
+            self.stop()
+            await self._finish()
+
+    async def _serve(self) -> None:
+        loop = asyncio.get_running_loop()
+        attempt = 0
+        while not self._stopping.is_set():
+            began = loop.time()
+            session = self._open()
+            await session.over.wait()
+            if self._stopping.is_set():
+                return
+            lasted = timedelta(seconds=loop.time() - began)
+            attempt = 1 if lasted > _RECONNECT.ceiling else attempt + 1
+            log.warning("worker.reconnecting", cause=session.cause, attempt=attempt)
+            wait = _RECONNECT(attempt, random.random())  # noqa: S311 - spreads load, guards nothing
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), wait.total_seconds())
+
+    def _open(self) -> Session:
+        session = Session(self._url, self._register, self._options)
+        self._sessions.add(session)
+        session.task.add_done_callback(lambda _: self._sessions.discard(session))
+        return session
+
+    async def _finish(self) -> None:
+        tasks = {session.task for session in self._sessions}
+        if not tasks:
+            return
+        _, tasks = await asyncio.wait(tasks, timeout=self._options.grace.total_seconds())
+        if tasks:
+            self._runner.put_back()
+            _, tasks = await asyncio.wait(tasks, timeout=_PUTTING_BACK)
+        for task in tasks:
+            task.cancel()
+
+    def _register(self, jobs: JobManager, schedules: SchedulerManager) -> None:
+        driver = jobs.queries.driver
+        for kind, handler in self._handlers.items():
+            run = partial(self._runner.run, handler, driver)
+            jobs.entrypoint(kind, accepts_context=False, on_failure="hold")(run)
+        for schedule in (*self._schedules, Schedule("jobs.prune", _PRUNING, partial(prune, driver))):
+            schedules.schedule(schedule.name, schedule.cron, accepts_context=False)(partial(_tick, schedule))
+
+
+async def _tick(schedule: Schedule, _row: models.Schedule) -> None:
+    bind_contextvars(schedule=schedule.name)
+    try:
+        await schedule.run()
+    except Exception as error:  # noqa: BLE001 - the boundary of a tick: the next one comes by itself
+        log.error("schedule.failed", error=type(error).__name__)
