@@ -1,5 +1,6 @@
 """What every test may ask for: a folder, a Postgres, a database of its own. And the sockets it may open."""
 
+import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
@@ -14,6 +15,8 @@ from app.database.embedded import EmbeddedPostgres
 from app.database.engine import Database
 
 LOOPBACK = ["127.0.0.1", "::1", "localhost"]
+MEMORY = Path("/dev/shm")  # noqa: S108 - only the parent of a folder with a random name
+ROOM = 2 * 1024**3
 UNIT = Path(__file__).parent / "unit"
 
 
@@ -32,8 +35,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @contextmanager
 def passable_folder() -> Iterator[Path]:
-    """A temporary folder that other users may enter, as the Postgres that root starts must."""
-    with tempfile.TemporaryDirectory() as name:
+    """A temporary folder that other users may enter, as the Postgres that root starts must.
+
+    In memory where there is enough: a database is made six times faster there.
+    """
+    roomy = MEMORY.exists() and shutil.disk_usage(MEMORY).free > ROOM
+    with tempfile.TemporaryDirectory(dir=MEMORY if roomy else None) as name:
         folder = Path(name)
         folder.chmod(0o755)
         yield folder

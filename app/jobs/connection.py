@@ -57,6 +57,7 @@ class WorkerDriver(AsyncpgPoolDriver):
     def __init__(self, pool: Any, on_lost: Callable[[str], None]) -> None:
         super().__init__(pool)
         self._on_lost = on_lost
+        self._listening = asyncio.Event()
 
     async def fetch(self, query: str, *args: object) -> list[dict[str, object]]:
         try:
@@ -79,3 +80,9 @@ class WorkerDriver(AsyncpgPoolDriver):
         await super().add_listener(channel, callback)
         if self._listener_connection is not None:
             self._listener_connection.add_termination_listener(lambda _: self._on_lost("ListenerTerminated"))
+        self._listening.set()
+
+    async def notify(self, channel: str, payload: str) -> None:
+        """PgQueuer probes the listener while it is being set up; a probe sent too early would never arrive."""
+        await self._listening.wait()
+        await super().notify(channel, payload)

@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -46,14 +47,18 @@ class Photos:
         async with self._slots:
             return await asyncio.to_thread(inspect, path, self._limits)
 
-    async def keep(self, avatar_id: int, facts: PhotoFacts, path: Path) -> None:
-        """Put the file where `add` will name it. It is named by its content, so keeping it twice is once."""
-        await self._storage.put(_key(avatar_id, facts), path)
+    async def keep(self, avatar_id: int, facts: PhotoFacts, path: Path) -> str:
+        """Put the file into the storage, under a key of its own."""
+        key = f"avatars/{avatar_id}/{uuid4().hex}.{facts.format}"
+        await self._storage.put(key, path)
+        return key
 
-    async def forget(self, avatar_id: int, facts: PhotoFacts) -> None:
-        await self._storage.delete(_key(avatar_id, facts))
+    async def forget(self, key: str) -> None:
+        await self._storage.delete(key)
 
-    async def add(self, session: AsyncSession, user_id: int, avatar_id: int, facts: PhotoFacts) -> PhotoCount:
+    async def add(
+        self, session: AsyncSession, user_id: int, avatar_id: int, facts: PhotoFacts, key: str
+    ) -> None:
         """Count a kept photo in; the avatar's row is locked, so the count is exact.
 
         Raises:
@@ -73,19 +78,16 @@ class Photos:
                 avatar_id=avatar_id,
                 position=last + 1,
                 sha256=facts.sha256,
-                storage_key=_key(avatar_id, facts),
+                storage_key=key,
                 format=facts.format,
                 width=facts.width,
                 height=facts.height,
                 size_bytes=facts.size_bytes,
             )
         )
-        return self.count_of(have + 1)
 
     async def count(self, session: AsyncSession, avatar_id: int) -> PhotoCount:
-        return self.count_of(await avatars.count_photos(session, avatar_id))
-
-    def count_of(self, have: int) -> PhotoCount:
+        have = await avatars.count_photos(session, avatar_id)
         return PhotoCount(have, self._settings.min_photos, self._settings.max_photos)
 
 
@@ -110,7 +112,3 @@ async def _is_there(session: AsyncSession, avatar_id: int, facts: PhotoFacts) ->
         AvatarPhoto.avatar_id == avatar_id, AvatarPhoto.sha256 == facts.sha256
     )
     return await session.scalar(query) is not None
-
-
-def _key(avatar_id: int, facts: PhotoFacts) -> str:
-    return f"avatars/{avatar_id}/{facts.sha256.hex()}.{facts.format}"

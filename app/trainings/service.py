@@ -18,7 +18,7 @@ from app.core.logging import correlation_id
 from app.database.models import Training, TrainingKind, TrainingState
 from app.fal import trainers
 from app.fal.failures import Failure
-from app.fal.trainers import Model
+from app.fal.trainers import Model, Trainer
 from app.jobs.queue import enqueue
 from app.notifications.facts import DrillCompleted, TrainingCompleted, TrainingFailed
 from app.notifications.service import announce
@@ -40,8 +40,8 @@ class TrainingsPaused(AishaError):
     reason = "trainings-paused"
 
 
-async def request(session: AsyncSession, settings: Settings, user_id: int, avatar_id: int) -> Training:
-    """Ask for a training; it is submitted by a job.
+async def may_train(session: AsyncSession, settings: Settings, user_id: int, avatar_id: int) -> Trainer:
+    """The trainer for this avatar; the avatar is held against changes until the transaction ends.
 
     Raises:
         AvatarNotFound, AvatarBusy, TooFewPhotos: the avatar isn't this person's, or isn't ready.
@@ -54,16 +54,20 @@ async def request(session: AsyncSession, settings: Settings, user_id: int, avata
     have = await avatars.count_photos(session, avatar_id)
     if have < needed:
         raise TooFewPhotos(have=have, needed=needed)
-    drill = settings.avatar.test_mode
-    if drill and user_id != settings.admin.chat_id:
+    if settings.avatar.test_mode and user_id != settings.admin.chat_id:
         raise TrainingsPaused
-    trainer = trainers.choose(avatar.type, settings.fal)
+    return trainers.choose(avatar.type, settings.fal)
+
+
+async def request(session: AsyncSession, settings: Settings, user_id: int, avatar_id: int) -> Training:
+    """Ask for a training, if `may_train` allows it; it is submitted by a job."""
+    trainer = await may_train(session, settings, user_id, avatar_id)
     training_id = uuid4()
     training = Training(
         id=training_id,
         avatar_id=avatar_id,
         user_id=user_id,
-        kind=TrainingKind.DRILL if drill else TrainingKind.REAL,
+        kind=TrainingKind.DRILL if settings.avatar.test_mode else TrainingKind.REAL,
         trainer=trainer.endpoint,
         arguments=trainers.arguments(trainer, settings.fal, training_id),
     )

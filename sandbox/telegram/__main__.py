@@ -3,7 +3,6 @@
 import argparse
 import os
 import re
-import sys
 
 from sandbox.telegram.app import create_app
 from sandbox.telegram.server import serve
@@ -16,7 +15,7 @@ def main() -> None:
     options = parser.parse_args()
     token = os.environ.get("TELEGRAM_EMULATOR_TOKEN", "")
     if not re.fullmatch(r"\d+:[\w-]+", token):
-        sys.exit("TELEGRAM_EMULATOR_TOKEN must hold a bot token, such as 1234:abcd")
+        parser.error("TELEGRAM_EMULATOR_TOKEN must hold a bot token, such as 1234:abcd")
     telegram = Telegram(token)
     serve(create_app(telegram), telegram.pulse, options.port)
 

@@ -16,7 +16,6 @@ from sandbox.telegram.wire import Params, read_params
 
 _METHODS = {name.lower(): method for name, method in (METHODS | PROFILE_METHODS).items()}
 
-
 router = APIRouter()
 
 

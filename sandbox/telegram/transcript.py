@@ -8,6 +8,7 @@ from rich.cells import cell_len
 from sandbox.telegram.chat import ChatMessage
 
 _BUBBLE_SHARE = 0.72  # of the width, at most
+_NAMES = {"bot": "─ bot ", "user": "─ you "}
 
 
 def render(messages: Sequence[ChatMessage], width: int = 72) -> str:
@@ -16,10 +17,13 @@ def render(messages: Sequence[ChatMessage], width: int = 72) -> str:
     Photos or files in a row become one line; an edited message stands in its latest form, marked.
     """
     lines: list[str] = []
+    speaker = ""
     for _, run in groupby(messages, key=_run_key):
         group = list(run)
-        lines += _bubble(group, int(width * _BUBBLE_SHARE), width)
+        sender = group[0].sender
+        lines += _bubble(group, "" if sender == speaker else _NAMES[sender], width)
         lines += _keyboard(group[-1])
+        speaker = sender
     return "\n".join(line.rstrip() for line in lines)
 
 
@@ -32,19 +36,18 @@ def _run_key(message: ChatMessage) -> tuple[object, ...]:
     return (message.id,)
 
 
-def _bubble(group: Sequence[ChatMessage], limit: int, width: int) -> list[str]:
-    content = list(_content(group, limit - 4))
-    inner = max(map(cell_len, content))
-    first, last = group[0], group[-1]
+def _bubble(group: Sequence[ChatMessage], name: str, width: int) -> list[str]:
+    last = group[-1]
+    content = list(_content(group, int(width * _BUBBLE_SHARE) - 4))
     marks = " ".join([*last.reactions, *(["✎ edited"] if last.edits else [])])
     foot = f" {marks} ─" if marks else ""
-    inner = max(inner, cell_len(foot))
+    inner = max(map(cell_len, [*content, name, foot]))
     box = [
-        f"╭{'─' * (inner + 2)}╮",
+        f"╭{name}{'─' * (inner + 2 - cell_len(name))}╮",
         *(f"│ {line}{' ' * (inner - cell_len(line))} │" for line in content),
         f"╰{'─' * (inner + 2 - cell_len(foot))}{foot}╯",
     ]
-    indent = " " * (width - inner - 4) if first.sender == "user" else ""
+    indent = " " * (width - inner - 4) if last.sender == "user" else ""
     return [indent + line for line in box]
 
 

@@ -1,0 +1,52 @@
+"""The dispatcher: middlewares, handlers and the commands shown in Telegram's menu."""
+
+from aiogram import Bot, Dispatcher
+from aiogram.client.default import DefaultBotProperties
+from aiogram.client.session.aiohttp import AiohttpSession
+from aiogram.client.telegram import TelegramAPIServer
+from aiogram.enums import ParseMode
+from aiogram.fsm.storage.memory import MemoryStorage
+from aiogram.types import BotCommand, LinkPreviewOptions
+from dishka import AsyncContainer
+from dishka.integrations.aiogram import setup_dishka
+
+from app.bot import handlers
+from app.bot.middlewares import AnswerFirst, ObeyRetryAfter
+from app.bot.person import KnowPerson
+from app.core.config import TelegramSettings
+from app.core.i18n import Dictionary, Language
+from app.database.engine import Database
+
+COMMANDS = ("start", "new", "avatars", "status", "help", "cancel")
+
+
+def make_bot(settings: TelegramSettings) -> Bot:
+    session = AiohttpSession(api=TelegramAPIServer.from_base(settings.api_url))
+    session.middleware(ObeyRetryAfter())
+    return Bot(
+        settings.token.get_secret_value(),
+        session=session,
+        default=DefaultBotProperties(
+            parse_mode=ParseMode.HTML, link_preview=LinkPreviewOptions(is_disabled=True)
+        ),
+    )
+
+
+async def make_dispatcher(container: AsyncContainer) -> Dispatcher:
+    dispatcher = Dispatcher(storage=MemoryStorage())
+    dispatcher.update.outer_middleware(
+        KnowPerson(await container.get(Database), await container.get(Dictionary))
+    )
+    dispatcher.callback_query.outer_middleware(AnswerFirst())
+    dispatcher.include_router(handlers.router())
+    setup_dishka(container, dispatcher)
+    return dispatcher
+
+
+async def set_commands(bot: Bot, dictionary: Dictionary) -> None:
+    """The commands in each language; Russian for all others."""
+    for language in Language:
+        words = dictionary[language]
+        commands = [BotCommand(command=name, description=words.label(f"command-{name}")) for name in COMMANDS]
+        code = None if language is Language.RUSSIAN else language.value
+        await bot.set_my_commands(commands, language_code=code)

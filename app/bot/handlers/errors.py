@@ -1,0 +1,42 @@
+"""Errors are handled once, by class: a refusal in its words, all else with a reference to the log."""
+
+import structlog
+from aiogram import Bot, Router
+from aiogram.filters import ExceptionTypeFilter
+from aiogram.types import ErrorEvent, ReplyParameters
+
+from app.bot.person import Person
+from app.core.errors import AishaError
+from app.core.logging import correlation_id
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+def router() -> Router:
+    routes = Router(name="errors")
+    routes.errors.register(refused, ExceptionTypeFilter(AishaError))
+    routes.errors.register(unexpected)
+    return routes
+
+
+async def refused(event: ErrorEvent, person: Person, bot: Bot) -> None:
+    error = event.exception
+    if not isinstance(error, AishaError):
+        raise error
+    log.info("bot.refused", reason=error.reason)
+    await _tell(event, person, bot, person.words(f"error-{error.reason}", **error.details))
+
+
+async def unexpected(event: ErrorEvent, person: Person, bot: Bot) -> None:
+    """The exception's text may hold what a person wrote, or an address with a token: its class must do."""
+    reference = correlation_id()
+    log.error("bot.unexpected", error=type(event.exception).__name__, reference=reference)
+    await _tell(event, person, bot, person.words("error-unexpected", reference=reference))
+
+
+async def _tell(event: ErrorEvent, person: Person, bot: Bot, text: str) -> None:
+    message = event.update.message
+    reply = (
+        ReplyParameters(message_id=message.message_id, allow_sending_without_reply=True) if message else None
+    )
+    await bot.send_message(person.id, text, reply_parameters=reply)

@@ -1,0 +1,47 @@
+"""Who is talking, and in which language they are answered."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from aiogram import BaseMiddleware
+from aiogram.types import TelegramObject
+from aiogram.types import User as TelegramUser
+
+from app.avatars.service import remember_user
+from app.core.i18n import Dictionary, Language, Words
+from app.core.logging import new_correlation_id
+from app.database.engine import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """`id` is the Telegram id, which is the private chat's id too."""
+
+    id: int
+    first_name: str
+    words: Words
+
+
+class KnowPerson(BaseMiddleware):
+    """Gives each handler its `person`; an update gets a correlation id that goes on to jobs and messages."""
+
+    def __init__(self, database: Database, dictionary: Dictionary) -> None:
+        self._database = database
+        self._dictionary = dictionary
+
+    async def __call__(
+        self,
+        handler: Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]],
+        event: TelegramObject,
+        data: dict[str, Any],
+    ) -> Any:
+        user: TelegramUser | None = data.get("event_from_user")
+        if user is None:
+            return None
+        with structlog.contextvars.bound_contextvars(correlation_id=new_correlation_id(), user_id=user.id):
+            async with self._database.transaction() as session:
+                known = await remember_user(session, user.id, Language.of(user.language_code).value)
+            data["person"] = Person(user.id, user.first_name, self._dictionary[known.language])
+            return await handler(event, data)

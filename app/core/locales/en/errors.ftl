@@ -1,0 +1,18 @@
+error-avatar-not-found = You have no such avatar. Open “My avatars”: /avatars
+error-avatar-busy = This can't be done with the avatar “{ $name }” now: it is being trained, or is ready. How it is: /status, a new one: /new
+error-name-refused = A name has 1 to { $maximum } characters. Write another one.
+error-too-few-photos = Training needs { $needed } photos, there are { $have } now. Send more.
+error-trainings-paused = Maintenance is under way, training isn't available for now. Your photos are kept: try later.
+error-trainer-deprecated = FAL AI no longer supports this kind of training. Write to support.
+error-no-draft = Create an avatar first, so that I know what these photos are for: /new
+error-photo-not-image = This is no photo: there is no picture inside the file. Send a JPEG, PNG or WebP.
+error-photo-format = { $format } won't do. Send a JPEG, PNG or WebP, or send it as a photo: Telegram converts it.
+error-photo-broken = The file is damaged or wasn't uploaded whole. Send the photo once more.
+error-photo-too-large = The file is larger than { $megabytes } MB. Send it as a photo, or make it smaller.
+error-photo-too-small = The photo is too small: { $width }×{ $height }. It needs at least { $minimum } pixels on the shorter side.
+error-photo-too-many-pixels = The picture has more than { $maximum } megapixels. Make it smaller and send it again.
+error-photo-duplicate = This photo is there already. Send another one.
+error-photo-limit = There are { $maximum } photos already, no more are needed. You can start the training.
+error-unexpected =
+    😔 Something broke on our side. Your data is safe; try again in a minute.
+    If it happens again, tell support the code <code>{ $reference }</code>.

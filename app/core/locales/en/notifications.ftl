@@ -1,0 +1,26 @@
+training-completed =
+    🎉 <b>The avatar “{ $name }” is ready!</b>
+
+    The model is trained and kept.
+
+drill-completed = 🧪 The drill “{ $name }” went all the way. No model was trained.
+
+training-failed =
+    ⚠️ <b>The avatar “{ $name }” couldn't be trained.</b>
+
+    The reason: { $reason }
+
+    All the photos are in place.
+
+failure-too-few-images = there were too few photos. Add some and start again.
+failure-too-many-images = there were too many photos.
+failure-archive = the archive of photos didn't open at FAL AI. Starting again usually helps.
+failure-image-too-small = one of the photos is too small. Replace it with a larger one.
+failure-image-too-large = one of the photos is too large. Replace it with a smaller one.
+failure-image-unreadable = one of the photos couldn't be read. Replace it.
+failure-no-face = no face was found in one of the photos. Replace it with one where the face is well seen.
+failure-content-policy = the photos didn't pass FAL AI's rules. Replace them.
+failure-service = the training service isn't available for now. Try again a little later.
+failure-our-account = the training service didn't take our request. We are looking into it; try later.
+failure-no-model = the training ended, but no model came. Try again.
+failure-unknown = the training service told of an error without details. Try again.

@@ -1,0 +1,306 @@
+"""What becomes of a job whose handler fails, waits, hangs or is interrupted; pitfalls 5 and 8, schedules."""
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+
+from structlog.contextvars import merge_contextvars
+from structlog.testing import capture_logs
+
+from app.database.engine import Database
+from app.jobs.backoff import Backoff
+from app.jobs.queue import held, release
+from app.jobs.worker import Job, Retry, Schedule
+from tests.integration.jobs_harness import (
+    OPTIONS,
+    put,
+    queue,
+    run_sql,
+    until,
+    until_empty,
+    until_queue,
+    working,
+)
+
+SECRET = "bot123456:the-token"
+
+
+class Refused(Exception):
+    pass
+
+
+async def test_a_failing_job_is_tried_again_until_it_succeeds(database: Database, database_url: str) -> None:
+    starts: list[int] = []
+
+    async def handle(job: Job) -> None:
+        starts.append(job.starts)
+        if job.starts < 3:
+            raise Refused(SECRET)
+
+    async with working(database_url, {"send": handle}):
+        await put(database, "send")
+        await until_empty(database)
+    assert starts == [1, 2, 3]
+
+
+async def test_the_wait_before_the_next_start_is_the_backoffs(database: Database, database_url: str) -> None:
+    async def handle(_job: Job) -> None:
+        raise Refused
+
+    hours = Backoff(timedelta(hours=1), 3, timedelta(hours=9))
+    async with working(database_url, {"send": handle}, options=replace(OPTIONS, backoff=hours)):
+        await put(database, "send")
+        for shortest, longest in [("30 minutes", "1 hour"), ("90 minutes", "3 hours")]:
+            due = f"execute_after - now() BETWEEN interval '{shortest}' - interval '1 minute' AND '{longest}'"
+            await until_found(database, f"SELECT 1 FROM jobs.pgqueuer WHERE status = 'queued' AND {due}")
+            await run_sql(database, "UPDATE jobs.pgqueuer SET execute_after = now()")
+
+
+async def test_a_job_that_keeps_failing_is_held_and_its_secret_is_kept_nowhere(
+    database: Database, database_url: str
+) -> None:
+    """Pitfall 5: PgQueuer would delete it, and would keep the exception's text."""
+    starts: list[int] = []
+
+    async def handle(job: Job) -> None:
+        starts.append(job.starts)
+        raise Refused(SECRET)
+
+    with capture_logs(processors=[merge_contextvars]) as lines:
+        async with working(database_url, {"send": handle}):
+            await put(database, "send", {"message_id": 5, "correlation_id": "c-1"})
+            await until_queue(database, lambda kinds: kinds["send"].held == 1)
+    assert starts == [1, 2, 3]
+    async with database.engine.connect() as connection:
+        (job,) = await held(connection)
+    assert (job.kind, job.payload["message_id"], job.reason) == ("send", 5, "Refused")
+    told = [(line["event"], line["log_level"], line["correlation_id"]) for line in lines]
+    assert told == [("job.failed", "warning", "c-1")] * 2 + [("job.held", "error", "c-1")]
+    assert {line["job_id"] for line in lines} == {job.id}
+    kept = await run_sql(database, "SELECT string_agg(entry::text, '') FROM jobs.pgqueuer_log AS entry")
+    assert SECRET not in f"{lines}{kept}"
+
+
+async def test_a_released_job_runs_again_with_all_its_starts(database: Database, database_url: str) -> None:
+    starts: list[int] = []
+
+    async def handle(job: Job) -> None:
+        starts.append(job.starts)
+        if len(starts) < 5:
+            raise Refused
+
+    async with working(database_url, {"send": handle}):
+        await put(database, "send")
+        await until_queue(database, lambda kinds: kinds["send"].held == 1)
+        async with database.engine.begin() as connection:
+            await release(connection, [job.id for job in await held(connection)])
+        await until_empty(database)
+    assert starts == [1, 2, 3, 1, 2]
+
+
+async def test_a_payload_that_is_not_ours_is_held_at_once(database: Database, database_url: str) -> None:
+    async def handle(_job: Job) -> None:
+        raise AssertionError
+
+    await put(database, "send")
+    await run_sql(database, "UPDATE jobs.pgqueuer SET payload = 'not json'")
+    async with working(database_url, {"send": handle}):
+        await until_queue(database, lambda kinds: kinds["send"].held == 1)
+
+
+async def test_waiting_for_a_rate_limit_uses_up_no_starts(database: Database, database_url: str) -> None:
+    starts: list[int] = []
+
+    async def handle(job: Job) -> None:
+        starts.append(job.starts)
+        if len(starts) < 6:
+            raise Retry(timedelta(milliseconds=20))
+
+    async with working(database_url, {"send": handle}):
+        await put(database, "send")
+        await until_empty(database)
+    assert starts == [1] * 6
+
+
+async def test_a_worker_leaves_other_kinds_alone(database: Database, database_url: str) -> None:
+    async def handle(_job: Job) -> None:
+        pass
+
+    await put(database, "theirs")
+    await put(database, "ours")
+    async with working(database_url, {"ours": handle}):
+        await until_queue(database, lambda kinds: "ours" not in kinds)
+    assert (await queue(database))["theirs"].waiting == 1
+
+
+async def test_no_more_jobs_are_in_hand_than_allowed(database: Database, database_url: str) -> None:
+    in_hand: set[int] = set()
+    most: list[int] = []
+
+    async def handle(job: Job) -> None:
+        in_hand.add(job.id)
+        most.append(len(in_hand))
+        await asyncio.sleep(0.05)
+        in_hand.discard(job.id)
+
+    await put(database, "photo", *[{}] * 20)
+    async with working(database_url, {"photo": handle}, options=replace(OPTIONS, concurrency=4)):
+        await until_empty(database)
+    assert max(most) == 4
+
+
+async def test_stopping_lets_a_job_finish(database: Database, database_url: str) -> None:
+    started, finish, finished = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def handle(_job: Job) -> None:
+        started.set()
+        await finish.wait()
+        finished.set()
+
+    async with working(database_url, {"photo": handle}) as worker:
+        await put(database, "photo")
+        await started.wait()
+        worker.stop()
+        await put(database, "photo")
+        finish.set()
+    assert finished.is_set()
+    assert (await queue(database))["photo"].waiting == 1
+
+
+async def test_after_the_grace_a_job_is_put_back_at_once_and_uncharged(
+    database: Database, database_url: str
+) -> None:
+    started = asyncio.Event()
+
+    async def hang(_job: Job) -> None:
+        started.set()
+        await asyncio.Event().wait()
+
+    async with working(database_url, {"photo": hang}, options=replace(OPTIONS, grace=timedelta(0))):
+        await put(database, "photo")
+        await started.wait()
+    assert (await queue(database))["photo"].waiting == 1
+
+    starts: list[int] = []
+
+    async def handle(job: Job) -> None:
+        starts.append(job.starts)
+
+    async with working(database_url, {"photo": handle}):
+        await until_empty(database)
+    assert starts == [1]
+
+
+async def test_a_cancelled_worker_loses_no_job(database: Database, database_url: str) -> None:
+    """PgQueuer deletes the jobs of a worker that is cancelled; twice is what `asyncio.run` may do."""
+    started = asyncio.Event()
+
+    async def hang(_job: Job) -> None:
+        started.set()
+        await asyncio.Event().wait()
+
+    async with working(database_url, {"photo": hang}) as worker:
+        await put(database, "photo")
+        await started.wait()
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for _ in range(2):
+            for task in others:
+                task.cancel()
+        worker.stop()
+        await asyncio.wait(others, timeout=20)
+        left = await run_sql(database, "SELECT status::text FROM jobs.pgqueuer")
+        assert left in ([("queued",)], [("picked",)])
+
+
+async def test_the_listener_keeps_one_connection_and_jobs_have_another(
+    database: Database, database_url: str
+) -> None:
+    """Pitfall 8."""
+    async with working(database_url, {}):
+        backends = (
+            "SELECT 1 FROM pg_stat_activity WHERE application_name = 'jobs' AND datname = current_database()"
+        )
+        await until_found(database, f"{backends} AND query LIKE 'LISTEN%'")
+        assert len(await run_sql(database, backends)) >= 2
+
+
+async def test_one_worker_of_several_runs_a_tick(database: Database, database_url: str) -> None:
+    """By name and time, whoever is first; the ticks of one second can't be told apart, so there is one."""
+    ticks: list[str] = []
+
+    def scan(worker: str) -> Schedule:
+        async def run() -> None:
+            ticks.append(worker)
+
+        return Schedule("scan", "0 0 1 1 *", run)
+
+    async with (
+        working(database_url, {}, [scan("a"), every_second()]),
+        working(database_url, {}, [scan("b"), every_second()]),
+    ):
+        await until_found(database, "SELECT 1 FROM jobs.pgqueuer_schedules WHERE entrypoint = 'scan'")
+        await run_sql(
+            database, "UPDATE jobs.pgqueuer_schedules SET next_run = now() WHERE entrypoint = 'scan'"
+        )
+        await until_found(
+            database,
+            "SELECT 1 FROM jobs.pgqueuer_schedules AS one, jobs.pgqueuer_schedules AS other"
+            " WHERE one.entrypoint = 'scan' AND other.entrypoint = 'second'"
+            " AND other.last_run > one.last_run + interval '1.5 seconds'",
+        )
+    assert len(ticks) == 1
+
+
+async def test_a_failing_tick_is_told_by_class_and_comes_again(database: Database, database_url: str) -> None:
+    ticks: list[int] = []
+
+    async def run() -> None:
+        ticks.append(len(ticks))
+        raise Refused(SECRET)
+
+    with capture_logs() as lines:
+        async with working(database_url, {}, [Schedule("scan", "* * * * * *", run)]):
+            await until(lambda: len(ticks) >= 2)
+    assert [(line["event"], line["error"]) for line in lines[:2]] == [("schedule.failed", "Refused")] * 2
+
+
+async def test_old_history_is_forgotten_but_not_why_a_job_is_held(
+    database: Database, database_url: str
+) -> None:
+    """Pitfall 5: PgQueuer never prunes its log."""
+
+    async def handle(job: Job) -> None:
+        if job.kind == "bad":
+            raise Refused
+
+    async with working(database_url, {"good": handle, "bad": handle}, [every_second()]):
+        await put(database, "good")
+        await put(database, "bad")
+        await until_queue(database, lambda kinds: list(kinds) == ["bad"] and kinds["bad"].held == 1)
+        await run_sql(database, "UPDATE jobs.pgqueuer_log SET created = created - interval '8 days'")
+        await put(database, "later")
+        await run_sql(database, "UPDATE jobs.pgqueuer_schedules SET next_run = now()")
+        kinds = "SELECT DISTINCT entrypoint FROM jobs.pgqueuer_log ORDER BY 1"
+
+        async def pruned() -> bool:
+            return await run_sql(database, kinds) == [("bad",), ("later",)]
+
+        await until(pruned)
+    async with database.engine.connect() as connection:
+        assert [job.reason for job in await held(connection)] == ["Refused"]
+
+
+def every_second() -> Schedule:
+    """PgQueuer looks for due schedules when the next of them should be due."""
+
+    async def run() -> None:
+        pass
+
+    return Schedule("second", "* * * * * *", run)
+
+
+async def until_found(database: Database, statement: str) -> None:
+    async def found() -> bool:
+        return await run_sql(database, statement) != []
+
+    await until(found)
