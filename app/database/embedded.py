@@ -36,7 +36,7 @@ SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
     "shared_buffers": "32MB",
-    "dynamic_shared_memory_type": "mmap",  # in the cluster's folder: nothing stays behind in /dev/shm after a kill
+    "dynamic_shared_memory_type": "mmap",  # files in the cluster: a kill leaves nothing in /dev/shm
     "min_wal_size": "32MB",
     "timezone": "UTC",
     "log_timezone": "UTC",

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 ROOT = Path(__file__).parents[2]
+UNDEFINED_TABLE = "42P01"
 VERSIONS = Path(__file__).parent / "migrations" / "versions"
 
 
@@ -47,6 +48,8 @@ async def behind(engine: AsyncEngine) -> list[str]:
     async with engine.connect() as connection:
         try:
             current = await connection.scalar(text("SELECT version_num FROM alembic_version"))
-        except ProgrammingError:
+        except ProgrammingError as error:
+            if getattr(error.orig, "sqlstate", None) != UNDEFINED_TABLE:
+                raise
             current = None
     return [revision for revision in known() if revision > (current or "")]

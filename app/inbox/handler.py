@@ -1,9 +1,12 @@
 """The job that carries out a callback: training, avatar, outbox row and inbox row change in one commit."""
 
+from datetime import UTC, datetime
+
 import structlog
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.metrics import HANDLED
 from app.database.engine import Database
 from app.database.models import InboxEvent, Outcome, Training, TrainingKind, TrainingState
 from app.fal.failures import failure_of
@@ -28,9 +31,9 @@ class HandleCallback:
             )
             if event is None:
                 return
-            event.outcome = await _decide(session, event)
-            event.handled_at = await session.scalar(select(func.now()))
-        _tell_operators(event)
+            outcome = await _decide(session, event)
+            event.outcome, event.handled_at = outcome, datetime.now(UTC)
+        _tell_operators(event, outcome)
 
 
 async def _decide(session: AsyncSession, event: InboxEvent) -> Outcome:
@@ -78,7 +81,6 @@ async def _succeed(session: AsyncSession, training: Training, callback: Callback
     done = await trainings.finish(session, training.id, callback.request_id, model or Model())
     if done is None:
         return _too_late(training, TrainingState.COMPLETED)
-    log.info("training.completed", training_id=str(training.id))
     return Outcome.COMPLETED
 
 
@@ -90,6 +92,9 @@ def _too_late(training: Training, said: TrainingState) -> Outcome:
     return Outcome.CONFLICT
 
 
-def _tell_operators(event: InboxEvent) -> None:
-    log.info("webhook.handled", request_id=event.request_id, outcome=event.outcome)
+def _tell_operators(event: InboxEvent, outcome: Outcome) -> None:
+    HANDLED.labels(outcome=outcome.value).inc()
+    if outcome is Outcome.COMPLETED:
+        log.info("training.completed", training_id=str(event.training_id))
+    log.info("webhook.handled", request_id=event.request_id, outcome=outcome.value)
     log.info("webhook.done", request_id=event.request_id)

@@ -83,6 +83,6 @@ class WorkerDriver(AsyncpgPoolDriver):
         self._listening.set()
 
     async def notify(self, channel: str, payload: str) -> None:
-        """PgQueuer probes the listener while it is being set up; a probe sent too early would never arrive."""
+        """PgQueuer probes its listener while that is being set up; a probe before LISTEN never arrives."""
         await self._listening.wait()
         await super().notify(channel, payload)

@@ -1,4 +1,7 @@
-"""PgQueuer as this product uses it: where its tables stand, and two of its habits changed."""
+"""PgQueuer as this product uses it: where its tables stand, and some of its habits changed."""
+
+from contextlib import suppress
+from datetime import timedelta
 
 from pgqueuer import Queries, QueueManager
 from pgqueuer.adapters.persistence.qb import QueryBuilderEnvironment, QueryQueueBuilder, QuerySchedulerBuilder
@@ -10,6 +13,8 @@ from pgqueuer.domain.types import JOB_STATUS
 from pgqueuer.ports.driver import Driver
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 from structlog.stdlib import get_logger
+
+from app.jobs.connection import LOST
 
 log = get_logger(__name__)
 
@@ -37,6 +42,11 @@ class JobQueries(Queries):
         super().__init__(
             driver, QueryBuilderEnvironment(NAMES), QueryQueueBuilder(NAMES), QuerySchedulerBuilder(NAMES)
         )
+
+    async def retry_job(self, job: Job, delay: timedelta, traceback_record: TracebackRecord | None) -> None:
+        """A job that can't be put back is left to its heartbeat; PgQueuer would hold it."""
+        with suppress(*LOST):
+            await super().retry_job(job, delay, traceback_record)
 
     async def log_jobs(self, job_status: list[tuple[Job, JOB_STATUS, TracebackRecord | None]]) -> None:
         """A job that was cut off is not done: PgQueuer would delete it, here its heartbeat runs out."""

@@ -23,6 +23,10 @@ OPTIONS = WorkerOptions(
     backoff=AT_ONCE,
     grace=timedelta(seconds=20),
 )
+LISTENERS = """
+    SELECT pid FROM pg_stat_activity
+    WHERE application_name = 'jobs' AND datname = current_database() AND query LIKE 'LISTEN%'
+"""
 IMPATIENT = replace(OPTIONS, heartbeat_timeout=timedelta(seconds=0.6))
 
 
@@ -80,6 +84,15 @@ async def run_sql(database: Database, statement: str) -> list[tuple[object, ...]
     async with database.engine.begin() as connection:
         result = await connection.execute(text(statement))
         return [tuple(row) for row in result] if result.returns_rows else []
+
+
+async def until_found(database: Database, query: str) -> None:
+    """Until the query has a row."""
+
+    async def found() -> bool:
+        return await run_sql(database, query) != []
+
+    await until(found)
 
 
 class Cable:

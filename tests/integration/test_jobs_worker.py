@@ -4,13 +4,14 @@ import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
 from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
 from app.database.engine import Database
 from app.jobs.backoff import Backoff
 from app.jobs.queue import held, release
-from app.jobs.worker import Job, Retry, Schedule
+from app.jobs.worker import Job, Retry, Schedule, Worker
 from tests.integration.jobs_harness import (
     OPTIONS,
     put,
@@ -22,6 +23,7 @@ from tests.integration.jobs_harness import (
     working,
 )
 
+PUT_BACK_FOR = "SELECT extract(epoch FROM execute_after - updated) / 60 FROM jobs.pgqueuer"
 SECRET = "bot123456:the-token"
 
 
@@ -191,25 +193,44 @@ async def test_after_the_grace_a_job_is_put_back_at_once_and_uncharged(
     assert starts == [1]
 
 
-async def test_a_cancelled_worker_loses_no_job(database: Database, database_url: str) -> None:
-    """PgQueuer deletes the jobs of a worker that is cancelled; twice is what `asyncio.run` may do."""
+async def test_a_cancelled_worker_puts_its_jobs_back(database: Database, database_url: str) -> None:
     started = asyncio.Event()
 
     async def hang(_job: Job) -> None:
         started.set()
         await asyncio.Event().wait()
 
-    async with working(database_url, {"photo": hang}) as worker:
-        await put(database, "photo")
+    worker = Worker(database_url, {"photo": hang}, options=replace(OPTIONS, grace=timedelta(0)))
+    running = asyncio.create_task(worker.run())
+    await put(database, "photo")
+    await started.wait()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert (await queue(database))["photo"].waiting == 1
+
+
+async def test_a_program_that_ends_under_its_worker_loses_no_job(
+    database: Database, database_url: str
+) -> None:
+    """`asyncio.run` cancels every task there is; PgQueuer deletes the jobs of cancelled tasks."""
+
+    async def program() -> None:
+        started = asyncio.Event()
+
+        async def hang(_job: Job) -> None:
+            started.set()
+            await asyncio.Event().wait()
+
+        worker = Worker(database_url, {"photo": hang}, options=OPTIONS)
+        running = asyncio.create_task(worker.run())
         await started.wait()
-        others = asyncio.all_tasks() - {asyncio.current_task()}
-        for _ in range(2):
-            for task in others:
-                task.cancel()
-        worker.stop()
-        await asyncio.wait(others, timeout=20)
-        left = await run_sql(database, "SELECT status::text FROM jobs.pgqueuer")
-        assert left in ([("queued",)], [("picked",)])
+        assert not running.done()
+
+    await put(database, "photo")
+    await asyncio.to_thread(asyncio.run, program())
+    found = (await queue(database))["photo"]
+    assert (found.waiting + found.running, found.held) == (1, 0)
 
 
 async def test_the_listener_keeps_one_connection_and_jobs_have_another(

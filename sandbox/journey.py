@@ -1,0 +1,161 @@
+"""A person's whole way through the product: from /start to "your avatar is ready"."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from sandbox.photographs import photograph
+from sandbox.process import SandboxError
+from sandbox.telegram.chat import ChatMessage
+from sandbox.telegram.user import NeverHappenedError, TelegramUser
+
+PHOTOS = 10
+PATIENCE = 30.0  # seconds for a screen
+TRAINING_PATIENCE = 60.0
+
+# The words that a person looks for, in buttons and in messages.
+NEW_AVATAR = "Создать аватар"
+FEMALE = "Женский"
+ASKS_NAME = "Напишите имя"
+ASKS_PHOTOS = "Пришлите ещё"
+TRAIN = "Начать обучение"
+CONFIRM = "Да, начать"
+IN_TRAINING = "Я напишу, когда аватар будет готов"
+READY = "Аватар «{name}» готов"
+
+
+class Kind(StrEnum):
+    PORTRAIT = "portrait"
+    STYLE = "style"
+
+
+@dataclass(frozen=True)
+class Role:
+    """What the person wants: the type's button, and the avatar's name."""
+
+    button: str
+    avatar_name: str
+
+
+ROLES = {Kind.PORTRAIT: Role("Портрет", "Летний вечер"), Kind.STYLE: Role("Стиль", "Плёнка <35 мм>")}
+
+Say = Callable[[str], None]
+
+
+class JourneyError(SandboxError):
+    """Something that had to happen did not; the message tells what."""
+
+
+def stopwatch() -> Say:
+    """Prints lines with the seconds since now."""
+    began = time.monotonic()
+    return lambda line: print(f"[{time.monotonic() - began:5.1f} s] {line}", flush=True)
+
+
+def take_pictures(folder: Path) -> list[asyncio.Task[Path]]:
+    """Ten photographs of 12 megapixels, painted in the background and kept in the folder for the next time."""
+    folder.mkdir(parents=True, exist_ok=True)
+    cores = asyncio.Semaphore(2)
+
+    async def take(number: int) -> Path:
+        path = folder / f"IMG_{4100 + number}.jpg"
+        async with cores:
+            await asyncio.to_thread(_paint, path, number)
+        return path
+
+    return [asyncio.create_task(take(number)) for number in range(PHOTOS)]
+
+
+def _paint(path: Path, number: int) -> None:
+    if not path.exists():
+        draft = path.with_suffix(".draft")
+        draft.write_bytes(photograph(number, orientation=number % 8 + 1))
+        draft.replace(path)
+
+
+class Journey:
+    """One person at the phone; `play` returns when the chat says that the avatar is ready."""
+
+    def __init__(self, kind: Kind, user: TelegramUser, pictures: Sequence[Awaitable[Path]], say: Say) -> None:
+        self._user = user
+        self._kind = kind
+        self._role = ROLES[kind]
+        self._pictures = pictures
+        self._say = say
+        self._seen = 0
+
+    async def play(self) -> None:
+        """Raises JourneyError."""
+        await self._create_avatar()
+        await self._send_pictures()
+        await self._train()
+
+    async def _create_avatar(self) -> None:
+        await self._user.send("/start")
+        self._say("/start")
+        await self._press(NEW_AVATAR)
+        await self._press(self._role.button)
+        await self._press(FEMALE)
+        await self._see(ASKS_NAME)
+        await self._user.send(self._role.avatar_name)
+        await self._see(ASKS_PHOTOS)
+        self._say(f"avatar «{self._role.avatar_name}» created")
+
+    async def _send_pictures(self) -> None:
+        if self._kind is Kind.PORTRAIT:
+            await self._send_one_by_one()
+        else:
+            await self._send_albums()
+
+    async def _send_one_by_one(self) -> None:
+        """As people do: what the camera took last as photos, the best ones as files."""
+        for number, picture in enumerate(self._pictures, 1):
+            as_file = number > 7
+            send = self._user.send_document if as_file else self._user.send_photo
+            await send(await picture)
+            self._say(f"picture {number} of {PHOTOS} sent as a {'file' if as_file else 'photo'}")
+
+    async def _send_albums(self) -> None:
+        pictures = [await picture for picture in self._pictures]
+        await self._user.send_album(pictures[:6], as_documents=True)
+        self._say("6 pictures sent as an album of files")
+        await self._user.send_album(pictures[6:])
+        self._say("4 pictures sent as an album of photos")
+
+    async def _train(self) -> None:
+        await self._press(TRAIN)
+        await self._press(CONFIRM)
+        await self._see(IN_TRAINING)
+        self._say("training confirmed")
+        await self._user.send("/status")
+        await self._see(IN_TRAINING)
+        self._say("status asked for and told; waiting for FAL")
+        await self._see(READY.format(name=self._role.avatar_name), patience=TRAINING_PATIENCE)
+        self._say("the chat says that the avatar is ready")
+
+    async def _see(self, words: str, patience: float = PATIENCE) -> ChatMessage:
+        return await self._find(f"a message with «{words}»", lambda message: words in message.text, patience)
+
+    async def _press(self, words: str) -> None:
+        """The newest button whose label has the words, once it is there; the bot must answer the press."""
+        message = await self._find(
+            f"a button «{words}»", lambda message: any(words in label for label in message.labels), PATIENCE
+        )
+        button = next(button for button in message.buttons if words in button.label)
+        press = await self._user.press(button.label)
+        try:
+            await self._user.wait_answer(press, timeout=PATIENCE)
+        except NeverHappenedError:
+            raise JourneyError(f"expected: the press on «{words}» answered; it was not") from None
+
+    async def _find(self, what: str, fits: Callable[[ChatMessage], bool], patience: float) -> ChatMessage:
+        """A message newer than the one found before."""
+        try:
+            message = await self._user.wait_for(fits, since=self._seen, timeout=patience)
+        except NeverHappenedError:
+            raise JourneyError(f"expected: {what}; not seen in {patience:g} s") from None
+        self._seen = message.seq
+        return message

@@ -1,0 +1,41 @@
+"""What a journey came to, for people."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from sandbox.evidence import Evidence, Row
+from sandbox.telegram.chat import ChatMessage
+from sandbox.telegram.transcript import render
+
+WIDTH = 118
+CONSOLE = Console(width=WIDTH, highlight=False)
+
+
+def show_chat(messages: Sequence[ChatMessage]) -> None:
+    CONSOLE.rule("the chat")
+    CONSOLE.out(render(messages))
+
+
+def show_rows(evidence: Evidence) -> None:
+    CONSOLE.rule("the rows it left")
+    for name, rows in evidence.rows.items():
+        CONSOLE.print(_table(name, rows))
+
+
+def _table(name: str, rows: Sequence[Row]) -> Table:
+    table = Table(title=name, title_justify="left", title_style="bold")
+    for column in rows[0]:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*[_cell(value) for value in row.values()])
+    return table
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.strftime("%H:%M:%S.%f")[:-3]
+    return "" if value is None else escape(str(value))

@@ -1,0 +1,92 @@
+"""The sandbox for a person at a terminal: everything up, maybe a journey, then until Ctrl-C."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Coroutine, Mapping
+from pathlib import Path
+from random import SystemRandom
+from typing import Any
+
+from sandbox.environment import ROOT
+from sandbox.evidence import collect
+from sandbox.journey import Journey, JourneyError, Kind, Say, stopwatch, take_pictures
+from sandbox.process import ChildDiedError, SandboxError
+from sandbox.report import show_chat, show_rows
+from sandbox.supervisor import Sandbox
+from sandbox.telegram.user import TelegramUser
+
+DATA_DIR = ROOT / "var" / "sandbox"
+FAILED = 1
+INTERRUPTED = 130
+
+
+def perform(
+    data_dir: Path, *, settings: Mapping[str, str] | None = None, journey: Kind | None = None, stay: bool
+) -> int:
+    """Everything up, the journey if one is named, then, with `stay`, until Ctrl-C or SIGTERM.
+
+    Returns the exit code: 0 only if all that was asked for has happened. What went wrong is told on stderr.
+    """
+    try:
+        asyncio.run(_until_told(_perform(data_dir, settings or {}, journey, stay)))
+    except asyncio.CancelledError:
+        print("Stopped.", flush=True)
+        return INTERRUPTED
+    except SandboxError as error:
+        if not isinstance(error, ChildDiedError):  # the supervisor has told it already
+            print(error, file=sys.stderr)
+        return FAILED
+    return 0
+
+
+async def _until_told(work: Coroutine[Any, Any, None]) -> None:
+    """The first signal cancels the work; the next ones don't disturb its ending."""
+    loop, task = asyncio.get_running_loop(), asyncio.create_task(work)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, lambda: task.cancelling() or task.cancel())
+    await task
+
+
+async def _perform(data_dir: Path, settings: Mapping[str, str], journey: Kind | None, stay: bool) -> None:
+    say = stopwatch()
+    pictures = take_pictures(data_dir / "photographs") if journey else []
+    say("starting the database, FAL, Telegram, the bot and the webhook service")
+    async with Sandbox(data_dir, settings=settings) as sandbox:
+        say("everything is up")
+        if journey:
+            await _play(sandbox, journey, pictures, say)
+        else:
+            print(_where(sandbox), flush=True)
+        if stay:
+            await _stay(sandbox)
+
+
+async def _play(sandbox: Sandbox, kind: Kind, pictures: list[asyncio.Task[Path]], say: Say) -> None:
+    user_id = SystemRandom().randrange(10**8, 10**10)
+    async with sandbox.user(user_id) as user:
+        try:
+            await sandbox.guard(Journey(kind, user, pictures, say).play())
+            evidence = await sandbox.guard(collect(sandbox.database_url, sandbox.fal, user_id, kind))
+        except JourneyError:
+            print(sandbox.last_lines(), file=sys.stderr)
+            raise
+        finally:
+            show_chat((await user.chat()).messages)
+    show_rows(evidence)
+    say("all of it happened")
+    print("COMPLETED", flush=True)
+
+
+async def _stay(sandbox: Sandbox) -> None:
+    print("Ctrl-C stops it", flush=True)
+    await sandbox.guard(asyncio.Event().wait())
+
+
+def _where(sandbox: Sandbox) -> str:
+    lines = {
+        "webhook service": f"{sandbox.api_url}/health",
+        "logs": f"{sandbox.log_dir}/",
+        "database": sandbox.database_url,
+    }
+    return "\n".join(f"  {name:<16} {where}" for name, where in lines.items())

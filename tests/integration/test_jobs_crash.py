@@ -1,0 +1,181 @@
+"""Workers and Postgres that die; pitfalls 2, 3 and 4."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+from sqlalchemy.exc import DBAPIError
+from structlog.testing import capture_logs
+
+from app.database.engine import Database
+from app.jobs.queue import held
+from app.jobs.worker import Job
+from tests.integration.jobs_harness import (
+    IMPATIENT,
+    LISTENERS,
+    cable_to,
+    put,
+    queue,
+    run_sql,
+    until,
+    until_empty,
+    until_found,
+    until_queue,
+    working,
+)
+
+
+@asynccontextmanager
+async def worker_process(url: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    program = [sys.executable, "-m", "tests.integration.jobs_child", url]
+    process = await asyncio.create_subprocess_exec(*program, stdout=asyncio.subprocess.PIPE)
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
+
+
+async def test_a_job_that_kills_its_worker_is_held_and_takes_nobody_along(
+    database: Database, database_url: str
+) -> None:
+    """Pitfall 2: nothing is raised, so only a start counted beforehand can stop it."""
+    await put(database, "poison")
+    await put(database, "slow", {}, {}, {})
+    for _ in range(IMPATIENT.max_starts):
+        async with worker_process(database_url) as process:
+            assert await process.wait() == 3
+    async with worker_process(database_url):
+        await until_queue(database, lambda kinds: list(kinds) == ["poison"] and kinds["poison"].held == 1)
+    async with database.engine.connect() as connection:
+        assert [(job.kind, job.reason) for job in await held(connection)] == [("poison", "WorkerLost")]
+
+
+async def test_a_killed_workers_job_is_taken_over(database: Database, database_url: str) -> None:
+    """Pitfall 4: nobody is notified of it, so the other worker must look by itself."""
+    starts: list[int] = []
+
+    async def handle(job: Job) -> None:
+        starts.append(job.starts)
+
+    await put(database, "hang")
+    async with worker_process(database_url) as process:
+        assert process.stdout is not None
+        assert await process.stdout.readline() == b"started\n"
+        process.kill()
+    async with working(database_url, {"hang": handle}, options=IMPATIENT):
+        await until_empty(database)
+    assert starts == [2]
+
+
+async def test_a_terminated_listener_is_replaced(database: Database, database_url: str) -> None:
+    """Pitfall 3: without it the worker would go on, deaf, by polling alone."""
+    async with working(database_url, {}):
+        await until_listening(database)
+        with capture_logs() as lines:
+            await run_sql(database, LISTENERS.replace("pid", "pg_terminate_backend(pid)", 1))
+            await until(lambda: bool(lines))
+            await until_listening(database)
+    assert (lines[0]["event"], lines[0]["cause"]) == ("worker.reconnecting", "ListenerTerminated")
+
+
+async def test_a_crash_of_postgres_is_survived(database: Database, database_url: str) -> None:
+    """Pitfall 3: a backend killed makes Postgres end every connection and recover."""
+    kinds: list[str] = []
+
+    async def handle(job: Job) -> None:
+        kinds.append(job.kind)
+
+    async with working(database_url, {"before": handle, "after": handle}):
+        await put(database, "before")
+        await until_empty(database)
+        ((pid,),) = await run_sql(database, LISTENERS)
+        os.kill(int(str(pid)), signal.SIGKILL)
+        await until_answering(database)
+        await put(database, "after")
+        await until_empty(database)
+    assert kinds == ["before", "after"]
+
+
+async def test_jobs_in_hand_during_an_outage_end_as_they_would_have(
+    database: Database, database_url: str
+) -> None:
+    """One succeeds, one fails, while Postgres is away: the first is not run again, the second is not held.
+
+    A third lasts longer than that, and others are served meanwhile.
+    """
+    ends = {kind: asyncio.Event() for kind in ("good", "bad", "long")}
+    starts: list[tuple[str, int]] = []
+
+    async def handle(job: Job) -> None:
+        starts.append((job.kind, job.starts))
+        await ends[job.kind].wait()
+        if starts.count(("bad", 1)) and job.kind == "bad" and job.starts == 1:
+            raise OSError
+
+    async def quick(job: Job) -> None:
+        starts.append((job.kind, job.starts))
+
+    async with cable_to(database_url) as cable:
+        handlers = {**dict.fromkeys(ends, handle), "quick": quick}
+        with capture_logs() as lines:
+            async with working(cable.url, handlers):
+                for kind in ends:
+                    await put(database, kind)
+                await until(lambda: len(starts) == 3)
+                await cable.cut()
+                ends["good"].set()
+                ends["bad"].set()
+                await until(lambda: "job.failed" in {line["event"] for line in lines})
+                await cable.mend()
+                await put(database, "quick")
+                await until_queue(database, lambda kinds: list(kinds) == ["long"])
+                ends["long"].set()
+                await until_empty(database)
+    assert sorted(starts) == [("bad", 1), ("bad", 2), ("good", 1), ("long", 1), ("quick", 1)]
+    assert "job.held" not in {line["event"] for line in lines}
+
+
+async def test_a_worker_started_before_postgres_waits_for_it(database: Database, database_url: str) -> None:
+    async def handle(_job: Job) -> None:
+        pass
+
+    async with cable_to(database_url) as cable:
+        await cable.cut()
+        with capture_logs() as lines:
+            async with working(cable.url, {"photo": handle}):
+                await until(lambda: len(lines) >= 2)
+                await cable.mend()
+                await put(database, "photo")
+                await until_empty(database)
+    assert {(line["event"], line["cause"]) for line in lines} == {
+        ("worker.reconnecting", "ConnectionRefusedError")
+    }
+    assert [line["attempt"] for line in lines[:2]] == [1, 2]
+
+
+async def test_a_worker_stops_while_postgres_is_away(database: Database, database_url: str) -> None:
+    async with cable_to(database_url) as cable, working(cable.url, {}):
+        await until_listening(database)
+        await cable.cut()
+    assert await queue(database) == {}
+
+
+async def until_listening(database: Database) -> None:
+    await until_found(database, LISTENERS)
+
+
+async def until_answering(database: Database) -> None:
+    async def answering() -> bool:
+        try:
+            await asyncio.wait_for(run_sql(database, "SELECT 1"), timedelta(seconds=5).total_seconds())
+        except (OSError, DBAPIError):
+            return False
+        return True
+
+    await until(answering)
