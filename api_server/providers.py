@@ -15,7 +15,8 @@ from app.notifications.deliver import DeliverNotification
 from app.notifications.service import DELIVER
 from app.notifications.telegram import TelegramSender
 from app.providers import CoreProvider, worker_options
-from app.trainings.reconcile import AskFal
+from app.trainings.pace import Pace
+from app.trainings.reconcile import AskFal, Reconciler
 from app.trainings.service import ASK
 
 
@@ -40,12 +41,22 @@ class WebhookProvider(Provider):
         return TelegramSender(http, settings.telegram.api_url, settings.telegram.token)
 
     @provide
+    def reconciler(self, database: Database, settings: Settings) -> Reconciler:
+        return Reconciler(database, Pace.of(settings))
+
+    @provide
     def worker(
-        self, settings: Settings, handle: HandleCallback, deliver: DeliverNotification, ask: AskFal
+        self,
+        settings: Settings,
+        handle: HandleCallback,
+        deliver: DeliverNotification,
+        ask: AskFal,
+        reconciler: Reconciler,
     ) -> Worker:
         return Worker(
             database_url(settings.general),
             {HANDLE: handle, DELIVER: deliver, ASK: ask},
+            [reconciler.schedule()],
             options=worker_options(settings),
         )
 

@@ -16,7 +16,6 @@ from app.core.process import starting
 from app.database.address import database_url
 from app.database.engine import Database
 from app.database.startup import open_database
-from app.fal.client import Fal
 from app.jobs.worker import Worker
 from app.photos.service import Photos
 from app.photos.storage import FolderStorage, MinioStorage, PhotoStorage
@@ -34,6 +33,7 @@ class BotProvider(Provider):
 
     intake = provide(Intake)
     counter = provide(LiveCounter)
+    submit = provide(SubmitTraining)
 
     @provide
     async def bot(self, settings: Settings) -> AsyncIterator[Bot]:
@@ -57,12 +57,6 @@ class BotProvider(Provider):
     @provide
     def photos(self, storage: PhotoStorage, settings: Settings) -> Photos:
         return Photos(storage, settings.avatar)
-
-    @provide
-    def submit(
-        self, database: Database, fal: Fal, storage: PhotoStorage, settings: Settings
-    ) -> SubmitTraining:
-        return SubmitTraining(database, fal, storage, settings.fal)
 
     @provide
     def worker(self, settings: Settings, submit: SubmitTraining) -> Worker:

@@ -6,7 +6,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import asyncpg
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from sandbox.fal.archive import is_image
 from sandbox.fal.client import FalControl
@@ -22,21 +23,21 @@ TRAINERS = {
 
 Row = dict[str, Any]
 QUERIES = {
-    "avatars": "SELECT id, type, gender, name, state, model_url FROM avatars WHERE user_id = $1",
+    "avatars": "SELECT id, type, gender, name, state, model_url FROM avatars WHERE user_id = :user_id",
     "avatar_photos": (
         "SELECT p.position, p.format, p.width, p.height, p.size_bytes"
-        " FROM avatar_photos p JOIN avatars a ON a.id = p.avatar_id WHERE a.user_id = $1 ORDER BY p.position"
+        " FROM avatar_photos p JOIN avatars a ON a.id = p.avatar_id WHERE a.user_id = :user_id ORDER BY p.position"
     ),
     "trainings": (
         "SELECT kind, trainer, state, request_id, model_url, requested_at, finished_at"
-        " FROM trainings WHERE user_id = $1"
+        " FROM trainings WHERE user_id = :user_id"
     ),
     "inbox_events": (
         "SELECT i.request_id, i.trusted, i.outcome, i.received_at, i.handled_at"
-        " FROM inbox_events i JOIN trainings t ON t.id = i.training_id WHERE t.user_id = $1"
+        " FROM inbox_events i JOIN trainings t ON t.id = i.training_id WHERE t.user_id = :user_id"
     ),
     "notifications": (
-        "SELECT kind, state, attempts, message_id, created_at, sent_at FROM notifications WHERE user_id = $1"
+        "SELECT kind, state, attempts, message_id, created_at, sent_at FROM notifications WHERE user_id = :user_id"
     ),
 }
 
@@ -129,13 +130,15 @@ def _disagreement(check: Check) -> str:
 
 
 @asynccontextmanager
-async def _connection(database_url: str) -> AsyncIterator[asyncpg.Connection]:
-    connection = await asyncpg.connect(database_url.replace("+asyncpg", ""))
+async def _connection(database_url: str) -> AsyncIterator[AsyncConnection]:
+    engine = create_async_engine(database_url, isolation_level="AUTOCOMMIT")
     try:
-        yield connection
+        async with engine.connect() as connection:
+            yield connection
     finally:
-        await connection.close()
+        await engine.dispose()
 
 
-async def _rows(connection: asyncpg.Connection, query: str, user_id: int) -> list[Row]:
-    return [dict(row) for row in await connection.fetch(query, user_id)]
+async def _rows(connection: AsyncConnection, query: str, user_id: int) -> list[Row]:
+    result = await connection.execute(text(query), {"user_id": user_id})
+    return [dict(row) for row in result.mappings()]

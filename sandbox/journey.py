@@ -56,7 +56,7 @@ def stopwatch() -> Say:
 
 
 def take_pictures(folder: Path) -> list[asyncio.Task[Path]]:
-    """Ten photographs of 12 megapixels, painted in the background and kept in the folder for the next time."""
+    """Ten photographs of 12 megapixels, painted in the background, kept in the folder for the next time."""
     folder.mkdir(parents=True, exist_ok=True)
     cores = asyncio.Semaphore(2)
 
@@ -150,6 +150,7 @@ class Journey:
             await self._user.wait_answer(press, timeout=PATIENCE)
         except NeverHappenedError:
             raise JourneyError(f"expected: the press on «{words}» answered; it was not") from None
+        self._say(f"pressed [ {button.label} ]")
 
     async def _find(self, what: str, fits: Callable[[ChatMessage], bool], patience: float) -> ChatMessage:
         """A message newer than the one found before."""

@@ -14,7 +14,6 @@ from sandbox.journey import Journey, JourneyError, Kind, Say, stopwatch, take_pi
 from sandbox.process import ChildDiedError, SandboxError
 from sandbox.report import show_chat, show_rows
 from sandbox.supervisor import Sandbox
-from sandbox.telegram.user import TelegramUser
 
 DATA_DIR = ROOT / "var" / "sandbox"
 FAILED = 1

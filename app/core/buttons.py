@@ -4,11 +4,13 @@ Callback data is the user's: anybody can send any value. `unpack` takes nothing 
 whether the avatar it names is the sender's is checked by whoever carries it out.
 """
 
+import re
 from dataclasses import astuple, dataclass, fields
 from typing import ClassVar, Literal, get_args, get_type_hints
 
 MAX_BYTES = 64
 _MAX_ID = 2**63
+_ID = re.compile(r"[1-9][0-9]{0,18}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +83,8 @@ def unpack(data: str) -> Action | None:
 
 def _value(hint: object, text: str) -> str | int | None:
     if hint is int:
-        number = int(text) if text.isascii() and text.isdigit() and len(text) < 20 else 0
-        return number if 0 < number < _MAX_ID else None
+        number = int(text) if _ID.fullmatch(text) else None
+        return number if number is not None and number < _MAX_ID else None
     return text if text in get_args(hint) else None
 
 

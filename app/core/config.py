@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Literal, Self, TypeVar, cast
+from typing import Literal, Self, TypeVar
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -53,7 +53,12 @@ class SettingsError(CannotStart):
 
 class Section(BaseSettings):
     model_config = SettingsConfigDict(
-        env_file=".env", extra="ignore", env_ignore_empty=True, frozen=True, hide_input_in_errors=True
+        env_file=".env",
+        extra="ignore",
+        env_ignore_empty=True,
+        frozen=True,
+        hide_input_in_errors=True,
+        str_strip_whitespace=True,
     )
 
 
@@ -89,7 +94,8 @@ class FalSettings(Section):
     @property
     def secrets(self) -> list[str]:
         """The webhook secrets, newest first: the first signs, all of them verify."""
-        return [part for part in self.webhook_secret.get_secret_value().split(",") if part]
+        parts = (part.strip() for part in self.webhook_secret.get_secret_value().split(","))
+        return [part for part in parts if part]
 
 
 class AvatarSettings(Section):
@@ -114,7 +120,7 @@ class ApiSettings(Section):
     model_config = SettingsConfigDict(env_prefix="API_")
 
     host: str = "127.0.0.1"
-    port: int = 8000
+    port: int = Field(8000, ge=1, le=65535)
     worker: bool = True
 
 
@@ -125,6 +131,15 @@ class JobSettings(Section):
 
     heartbeat_timeout: float = Field(12, ge=1)
     dequeue_timeout: float = Field(5, ge=0.1)
+
+
+class ReconcileSettings(Section):
+    """Seconds of silence before FAL is asked, and between questions; unset, they depend on the callbacks."""
+
+    model_config = SettingsConfigDict(env_prefix="RECONCILE_")
+
+    after: int | None = Field(None, ge=1)
+    interval: int | None = Field(None, ge=1)
 
 
 class AdminSettings(Section):
@@ -151,6 +166,7 @@ class Settings:
     minio: MinioSettings
     api: ApiSettings
     jobs: JobSettings
+    reconcile: ReconcileSettings
     admin: AdminSettings
     log: LogSettings
 
@@ -170,6 +186,7 @@ class Settings:
             minio=_read(MinioSettings, problems),
             api=_read(ApiSettings, problems),
             jobs=_read(JobSettings, problems),
+            reconcile=_read(ReconcileSettings, problems),
             admin=_read(AdminSettings, problems),
             log=_read(LogSettings, problems),
         )
@@ -203,7 +220,7 @@ REMEDIES = {
     "FAL_WEBHOOK_URL": "The public https address of /api/v1/avatar/status_update on this service",
     "FAL_WEBHOOK_SECRET": "Make one with: openssl rand -hex 32",
     "ADMIN_TOKEN": "Make one with: openssl rand -hex 32",
-    "ADMIN_CHAT_ID": "Your own numeric Telegram id; the bot shows it on /start in test mode",
+    "ADMIN_CHAT_ID": "Your own numeric Telegram id; @userinfobot in Telegram shows it",
 }
 
 
@@ -212,11 +229,9 @@ def _read(section: type[SectionT], problems: list[Problem]) -> SectionT:
     try:
         values = section()
     except ValidationError as error:
-        problems += [
-            _problem(section, str(item["loc"][0]), str(item.get("input")), item["msg"])
-            for item in error.errors()
-        ]
-        return cast("SectionT", section.model_construct())
+        malformed = {str(item["loc"][0]): item for item in error.errors()}
+        problems += [_problem(section, name, str(e.get("input")), e["msg"]) for name, e in malformed.items()]
+        values = section(**{name: section.model_fields[name].default for name in malformed})
     for name, value in values:
         text = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
         if text.startswith(PLACEHOLDER):
@@ -233,9 +248,10 @@ def _problem(section: type[Section], field: str, value: str, message: str) -> Pr
 
 def _unmet(settings: Settings) -> Iterator[Problem]:
     """What this environment needs and doesn't have (contract: Environment)."""
+    drills = settings.avatar.test_mode and not settings.in_production
     given: dict[str, object] = {
         "TELEGRAM_TOKEN": settings.telegram.token.get_secret_value(),
-        "FAL_API_KEY": settings.fal.api_key.get_secret_value() or settings.avatar.test_mode,
+        "FAL_API_KEY": settings.fal.api_key.get_secret_value() or drills,
     }
     if settings.in_production:
         given |= {
@@ -244,8 +260,8 @@ def _unmet(settings: Settings) -> Iterator[Problem]:
             "ADMIN_TOKEN": settings.admin.token.get_secret_value(),
         }
     if settings.in_production or settings.fal.webhook_url:
-        given["FAL_WEBHOOK_SECRET"] = settings.fal.webhook_secret.get_secret_value()
-    if settings.avatar.test_mode:
+        given["FAL_WEBHOOK_SECRET"] = settings.fal.secrets
+    if drills:
         given["ADMIN_CHAT_ID"] = settings.admin.chat_id
     for variable, value in given.items():
         if not value:
@@ -254,6 +270,9 @@ def _unmet(settings: Settings) -> Iterator[Problem]:
 
 
 def _contradictions(settings: Settings) -> Iterator[Problem]:
+    database = settings.general.database_url
+    if database is not None and not database.get_secret_value().startswith("postgresql+asyncpg://"):
+        yield Problem("DATABASE_URL", "must start with postgresql+asyncpg://", REMEDIES["DATABASE_URL"])
     scheme = settings.fal.webhook_url.partition("://")[0]
     allowed = {"", "https"} if settings.in_production else {"", "https", "http"}
     if scheme not in allowed:

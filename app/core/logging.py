@@ -1,7 +1,9 @@
 """Logs are events with fields; one table turns an event into the line an operator greps for."""
 
+import json
 import logging
 import sys
+import traceback
 from collections.abc import Mapping, MutableMapping
 from logging.handlers import WatchedFileHandler
 from pathlib import Path
@@ -35,7 +37,8 @@ class Redactor:
     """The last guard: a configured secret that reached a line is blotted out of it."""
 
     def __init__(self, secrets: list[str]) -> None:
-        self.secrets = sorted((s for s in secrets if len(s) >= 6), key=len, reverse=True)
+        as_written = {form for s in secrets for form in (s, json.dumps(s, ensure_ascii=False)[1:-1])}
+        self.secrets = sorted((s for s in as_written if len(s) >= 6), key=len, reverse=True)
 
     def __call__(self, _logger: Any, _method: str, line: Any) -> str:
         rendered = str(line)
@@ -82,6 +85,12 @@ def correlation_id() -> str:
 
 def new_correlation_id() -> str:
     return uuid4().hex[:12]
+
+
+def where(error: BaseException) -> str:
+    """The way to an exception, innermost first, without its text, which may hold what nobody should read."""
+    frames = traceback.extract_tb(error.__traceback__)[:-4:-1]
+    return " < ".join(f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames)
 
 
 def configure(settings: LogSettings, process: str, secrets: list[str]) -> None:

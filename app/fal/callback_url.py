@@ -26,7 +26,8 @@ def named_training(training: str, token: str, secrets: Sequence[str]) -> UUID | 
         training_id = UUID(training)
     except ValueError:
         return None
-    good = [hmac.compare_digest(_token(secret, training_id).encode(), token.encode()) for secret in secrets]
+    given = token.encode(errors="replace")
+    good = [hmac.compare_digest(_token(secret, training_id).encode(), given) for secret in secrets]
     return training_id if any(good) else None
 
 

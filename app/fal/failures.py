@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from app.fal.webhook import printable
+
 
 class Reason(StrEnum):
     """Each has its words in `locales/` under `failure-<reason>`."""
@@ -90,4 +92,4 @@ def _types(payload: Mapping[str, Any]) -> list[str]:
     detail = payload.get("detail")
     items = detail if isinstance(detail, list) else [detail]
     named = [item.get("type") for item in items if isinstance(item, dict)]
-    return [str(kind)[:64] for kind in [*named, payload.get("error_type")] if isinstance(kind, str)]
+    return [printable(kind) for kind in [*named, payload.get("error_type")]]

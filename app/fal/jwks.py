@@ -65,14 +65,17 @@ class Jwks:
             pause = EMPTY_REFRESH_INTERVAL_SECONDS if self._expired else REFRESH_INTERVAL_SECONDS
             if time.monotonic() - self._tried_at < pause:
                 return False
-            self._tried_at = time.monotonic()
             try:
-                response = await self._http.get(self._url, timeout=_TIMEOUT_SECONDS)
+                async with asyncio.timeout(_TIMEOUT_SECONDS):
+                    response = await self._http.get(self._url)
                 response.raise_for_status()
                 self._keys = parse_keys(response.json())
-            except (httpx.HTTPError, ValueError) as error:
+            except (httpx.HTTPError, TimeoutError, ValueError, RecursionError) as error:
                 log.warning("jwks.unavailable", error=type(error).__name__, cached=len(self._keys))
                 return False
+            finally:
+                # The pause begins where a try ends, or those who waited for a slow one would each begin another.
+                self._tried_at = time.monotonic()
             self._fetched_at = time.monotonic()
             log.info("jwks.fetched", count=len(self._keys))
             return True

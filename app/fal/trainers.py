@@ -122,7 +122,7 @@ class Model:
     finetune_id: str | None = None
 
 
-_HOSTS = ("fal.media", "fal.ai", "fal.run")
+_HOST = re.compile(r"([a-z0-9-]+\.)*fal\.(media|ai|run)")
 _FINETUNE_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 
@@ -149,5 +149,5 @@ def _on_fal(url: str) -> bool:
         host = parts.hostname or ""
     except ValueError:
         return False
-    known = any(host == name or host.endswith(f".{name}") for name in _HOSTS)
-    return parts.scheme == "https" and known and parts.username is None and url.isprintable()
+    known = _HOST.fullmatch(host) is not None
+    return url.startswith("https://") and known and parts.username is None and url.isprintable()

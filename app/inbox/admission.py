@@ -6,18 +6,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
-import structlog
-
 from app.core.config import FalSettings
 from app.core.errors import AishaError
 from app.core.logging import correlation_id
-from app.fal import signature
+from app.database.models import Source
+from app.fal import signature, simulation
 from app.fal.callback_url import named_training
 from app.fal.jwks import Jwks
 from app.fal.trainers import commented_training
 from app.fal.webhook import Callback, MalformedCallback, parse, printable
-
-log = structlog.stdlib.get_logger(__name__)
 
 
 class Unwelcome(AishaError):
@@ -36,7 +33,7 @@ class Delivery:
 
     request_id: str
     body: bytes
-    digest: bytes
+    source: Source
     fresh: bool
     pinned: bool
     fal_user_id: str | None
@@ -47,8 +44,22 @@ class Delivery:
     callback: Callback | None
 
     @property
+    def digest(self) -> bytes:
+        return hashlib.sha256(self.body).digest()
+
+    @property
     def word(self) -> str:
         return self.callback.word if self.callback else "?"
+
+
+@dataclass(frozen=True, slots=True)
+class _Sender:
+    """Who vouches for a delivery. `request_id` is what was signed for, None where nothing was."""
+
+    source: Source
+    fresh: bool
+    request_id: str | None = None
+    fal_user_id: str | None = None
 
 
 class Admission:
@@ -62,36 +73,43 @@ class Admission:
         Raises:
             SignatureRefused, Unwelcome: not FAL, or not FAL for our account.
             KeysUnavailable: it can't be told now.
-            MalformedCallback: only with verification off.
+            MalformedCallback: a body that nobody signed and nobody can read.
         """
-        signed = await self._verified(headers, body) if self._settings.webhook_verify else None
-        callback = _read(body, must=signed is None)
-        request_id = callback.request_id if callback else ""
-        if signed is not None:
-            if callback is not None and signed.request_id != callback.request_id:
-                raise Unwelcome
-            request_id = signed.request_id
+        sender = await self._sender(headers, body)
+        callback = _read(body, signed=sender.request_id is not None)
+        named_request = callback.request_id if callback else ""
+        if sender.request_id is not None and callback and sender.request_id != named_request:
+            raise Unwelcome
+        kinds = (printable(query.get("training_type")), callback.training_type if callback else "")
         return Delivery(
-            request_id=request_id,
+            request_id=sender.request_id or named_request,
             body=body,
-            digest=hashlib.sha256(body).digest(),
-            fresh=signed is None or signed.fresh(datetime.now(UTC)),
-            pinned=signed is not None and bool(self._settings.webhook_user_id),
-            fal_user_id=signed.user_id if signed else None,
+            source=sender.source,
+            fresh=sender.fresh,
+            pinned=sender.source is Source.FAL and bool(self._settings.webhook_user_id),
+            fal_user_id=sender.fal_user_id,
             named=named_training(query.get("training", ""), query.get("token", ""), self._settings.secrets),
             commented=commented_training(callback.payload) if callback else None,
-            training_type=printable(query.get("training_type"))
-            or (callback.training_type if callback else "")
-            or "portrait",
+            training_type=next(filter(None, kinds), "portrait"),
             correlation_id=correlation_id(),
             callback=callback,
         )
 
-    async def _verified(self, headers: Mapping[str, str], body: bytes) -> signature.SignatureHeaders:
+    async def _sender(self, headers: Mapping[str, str], body: bytes) -> _Sender:
+        now = datetime.now(UTC)
+        if simulation.claims(headers):
+            simulation.verify(headers, body, self._settings.secrets, now)
+            return _Sender(Source.SIMULATION, fresh=True)
+        if not self._settings.webhook_verify:
+            return _Sender(Source.UNSIGNED, fresh=True)
         signed = signature.read_headers(headers)
-        pinned = self._settings.webhook_user_id
-        if pinned and signed.user_id != pinned:
+        if self._settings.webhook_user_id not in ("", signed.user_id):
             raise Unwelcome
+        await self._verify(signed, body)
+        return _Sender(Source.FAL, signed.fresh(now), signed.request_id, signed.user_id)
+
+    async def _verify(self, signed: signature.SignatureHeaders, body: bytes) -> None:
+        """Against the keys at hand; a signature that fits none of them is a reason to fetch them anew."""
         try:
             key = signature.verify(signed, body, await self._jwks.keys())
         except signature.SignatureMismatch:
@@ -99,13 +117,12 @@ class Admission:
                 raise
             key = signature.verify(signed, body, await self._jwks.keys())
         self._jwks.prefer(key)
-        return signed
 
 
-def _read(body: bytes, *, must: bool) -> Callback | None:
+def _read(body: bytes, *, signed: bool) -> Callback | None:
     try:
         return parse(body)
     except MalformedCallback:
-        if must:
-            raise
-        return None
+        if signed:
+            return None
+        raise

@@ -40,6 +40,7 @@ class InboxWriter:
                 "request_id": delivery.request_id,
                 "body": delivery.body,
                 "body_sha256": delivery.digest,
+                "source": delivery.source,
                 "trusted": trusted(delivery, matched),
                 "training_id": matched.training_id if matched else None,
                 "training_type": delivery.training_type,
@@ -50,7 +51,13 @@ class InboxWriter:
             event_id = await session.scalar(
                 statement.on_conflict_do_update(
                     index_elements=["request_id", "body_sha256"],
-                    set_={"trusted": True, "handled_at": None, "outcome": None},
+                    set_={
+                        "trusted": True,
+                        "source": statement.excluded.source,
+                        "training_id": statement.excluded.training_id,
+                        "handled_at": None,
+                        "outcome": None,
+                    },
                     where=~InboxEvent.trusted & statement.excluded.trusted,
                 ).returning(InboxEvent.id)
             )

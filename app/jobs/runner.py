@@ -15,6 +15,7 @@ from pgqueuer.ports.driver import Driver
 from structlog.contextvars import bind_contextvars
 from structlog.stdlib import get_logger
 
+from app.core.logging import where
 from app.jobs.job import Handler, Job, Retry
 from app.jobs.library import Held
 from app.jobs.options import WorkerOptions
@@ -90,16 +91,18 @@ class Runner:
         except Retry as wanted:
             return await _postponed(driver, job, wanted.after)
         except Exception as error:  # noqa: BLE001 - the boundary of a job: whatever failed is retried, then held
-            return await self._failed(driver, job, type(error).__name__)
+            return await self._failed(driver, job, error)
         return None
 
-    async def _failed(self, driver: Driver, job: Job, error: str) -> RetryRequested | Held:
+    async def _failed(self, driver: Driver, job: Job, error: Exception) -> RetryRequested | Held:
+        name = type(error).__name__
         if job.starts >= self._options.max_starts:
-            return Held(error)
+            return Held(name)
         wait = self._options.backoff(job.starts, random.random())  # noqa: S311 - spreads load, guards nothing
-        log.warning("job.failed", error=error, starts=job.starts, retry_in=round(wait.total_seconds(), 1))
+        seconds = round(wait.total_seconds(), 1)
+        log.warning("job.failed", error=name, where=where(error), starts=job.starts, retry_in=seconds)
         await _note(driver, job, _Record(job.starts))
-        return RetryRequested(wait, error)
+        return RetryRequested(wait, name)
 
 
 async def _postponed(driver: Driver, job: Job, wait: timedelta) -> RetryRequested:

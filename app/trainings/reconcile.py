@@ -1,23 +1,34 @@
-"""Asking FAL how a training is doing, when no callback's word can be taken for it."""
+"""Asking FAL how a training is doing, when no callback's word came or none can be taken.
 
+What FAL's queue says goes through the same transitions as a callback, so it doesn't matter which is first.
+"""
+
+from datetime import UTC, datetime
 from uuid import UUID
 
 import structlog
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.database.engine import Database
-from app.database.models import Training, TrainingKind
-from app.fal.client import Fal, Finished, Progress, Running, Waiting
+from app.database.models import OPEN, Training, TrainingKind
+from app.fal.client import Fal, FalUnavailable, Finished, Progress, Running, Waiting
 from app.fal.failures import Failure, Reason
 from app.fal.trainers import TRAINERS, model_of
-from app.jobs.job import Job
+from app.jobs.job import Job, Schedule
 from app.trainings import service
+from app.trainings.pace import Pace
+
+# Five questions every five seconds: at most 60 a minute, since one worker runs each tick.
+QUESTIONS_A_TICK = 5
+_EVERY_FIVE_SECONDS = "* * * * * */5"
+_TRIES = 3
 
 log = structlog.stdlib.get_logger(__name__)
 
 
 class AskFal:
-    """The job `training.ask`: what FAL's queue says goes through the same transitions as a callback."""
+    """The job `training.ask`."""
 
     def __init__(self, database: Database, fal: Fal) -> None:
         self._database = database
@@ -29,10 +40,43 @@ class AskFal:
         if training.finished_at is not None or training.kind is TrainingKind.DRILL:
             return
         request_id = training.request_id or str(job.payload["request_id"])
-        progress = await self._fal.progress(training.trainer, request_id)
+        try:
+            progress = await self._fal.progress(training.trainer, request_id)
+        except FalUnavailable:
+            if job.starts < _TRIES:
+                raise
+            log.warning("training.no_answer", training_id=str(training.id))
+            return
         async with self._database.transaction() as session:
             await _apply(session, training, request_id, progress)
         log.info("training.asked", training_id=str(training.id), answer=type(progress).__name__)
+
+
+class Reconciler:
+    """The schedule: every training that FAL has been silent about for long enough is asked about once."""
+
+    def __init__(self, database: Database, pace: Pace) -> None:
+        self._database = database
+        self._pace = pace
+
+    def schedule(self) -> Schedule:
+        return Schedule("trainings.reconcile", _EVERY_FIVE_SECONDS, self.ask_about_due)
+
+    async def ask_about_due(self) -> None:
+        async with self._database.transaction() as session:
+            now = datetime.now(UTC)
+            due = (
+                select(Training)
+                .where(Training.state.in_(OPEN), Training.next_check_at <= now)
+                .order_by(Training.next_check_at)
+                .limit(QUESTIONS_A_TICK)
+                .with_for_update(skip_locked=True)
+            )
+            for training in await session.scalars(due):
+                training.checks += 1
+                training.next_check_at = now + self._pace.next_question(training.checks)
+                if training.request_id is not None:
+                    await service.ask_fal(session, training.id, training.request_id)
 
 
 async def _apply(session: AsyncSession, training: Training, request_id: str, progress: Progress) -> None:

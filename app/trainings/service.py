@@ -3,6 +3,7 @@
 Every move is a compare-and-set against the table of legal transitions; None back means somebody was first.
 """
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -104,10 +105,20 @@ async def begin_submit(session: AsyncSession, training_id: UUID) -> Training | N
     return await move(session, training_id, TrainingState.SUBMITTING)
 
 
-async def submitted(session: AsyncSession, training_id: UUID, request_id: str) -> Training | None:
-    """Keep FAL's request id, also when the callback overtook the reply and the training is over."""
+async def submitted(
+    session: AsyncSession, training_id: UUID, request_id: str, check_at: datetime | None
+) -> Training | None:
+    """Keep FAL's request id, also when the callback overtook the reply and the training is over.
+
+    From `check_at` on, silence is a reason to ask.
+    """
     moved = await move(
-        session, training_id, TrainingState.SUBMITTED, request_id=request_id, submitted_at=func.now()
+        session,
+        training_id,
+        TrainingState.SUBMITTED,
+        request_id=request_id,
+        submitted_at=func.now(),
+        next_check_at=check_at,
     )
     if moved is None:
         await session.execute(

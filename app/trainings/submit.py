@@ -12,7 +12,7 @@ from uuid import UUID
 
 import structlog
 
-from app.core.config import FalSettings
+from app.core.config import Settings
 from app.database.engine import Database
 from app.database.models import Training, TrainingKind, TrainingState
 from app.fal.callback_url import callback_url
@@ -24,6 +24,7 @@ from app.photos import service as photos
 from app.photos.archive import build_archive
 from app.photos.storage import PhotoMissing, PhotoStorage
 from app.trainings import service
+from app.trainings.pace import Pace
 
 # FAL unreachable for longer than this ends the training: the person is told and can try again.
 PATIENCE = timedelta(minutes=30)
@@ -34,11 +35,12 @@ log = structlog.stdlib.get_logger(__name__)
 
 
 class SubmitTraining:
-    def __init__(self, database: Database, fal: Fal, storage: PhotoStorage, settings: FalSettings) -> None:
+    def __init__(self, database: Database, fal: Fal, storage: PhotoStorage, settings: Settings) -> None:
         self._database = database
         self._fal = fal
         self._storage = storage
-        self._settings = settings
+        self._settings = settings.fal
+        self._pace = Pace.of(settings)
 
     async def __call__(self, job: Job) -> None:
         training_id = UUID(job.payload["training_id"])
@@ -69,7 +71,7 @@ class SubmitTraining:
                 return None
             if training.kind is TrainingKind.DRILL:
                 await service.begin_submit(session, training_id)
-                await service.submitted(session, training_id, f"drill-{training_id}")
+                await service.submitted(session, training_id, f"drill-{training_id}", check_at=None)
                 return None
             return training
 
@@ -102,7 +104,8 @@ class SubmitTraining:
             await self._move(training.id, TrainingState.SUBMIT_UNKNOWN)
             return
         async with self._database.transaction() as session:
-            await service.submitted(session, training.id, request_id)
+            check_at = datetime.now(UTC) + self._pace.after
+            await service.submitted(session, training.id, request_id, check_at)
         log.info("training.submitted", training_id=str(training.id), request_id=request_id)
 
     def _webhook_url(self, training: Training) -> str | None:

@@ -43,6 +43,7 @@ VIOLATIONS = {
     "uq_trainings_one_open_per_avatar": (
         "UPDATE trainings SET state = 'RUNNING', finished_at = NULL, failure = NULL"
     ),
+    "ck_inbox_events_source": "UPDATE inbox_events SET source = 'rumour'",
     "ck_inbox_events_outcome": "UPDATE inbox_events SET outcome = 'lost', handled_at = now()",
     "ck_inbox_events_handled_has_an_outcome": "UPDATE inbox_events SET handled_at = now()",
     "ck_inbox_events_sha256_is_32_bytes": "UPDATE inbox_events SET body_sha256 = 'short'",

@@ -29,11 +29,8 @@ BATCH = 10
 def test_the_frozen_statements_are_what_this_pgqueuer_would_create() -> None:
     migration = ScriptDirectory.from_config(revision.configuration("")).get_revision("0002")
     assert migration is not None
-    frozen = " ".join(" ".join(migration.module.STATEMENTS).split())
     _provenance, _, created = schema_ddl.render_install(NAMES).partition("\n")
-    assert frozen == " ".join(
-        created.replace(";\n\nCREATE", "\nCREATE").replace(" IF NOT EXISTS", "").split()
-    )
+    assert bare("".join(migration.module.STATEMENTS)) == bare(created.replace("IF NOT EXISTS", ""))
 
 
 async def test_pgqueuer_finds_nothing_to_upgrade(database_url: str) -> None:
@@ -89,6 +86,11 @@ async def test_taking_a_batch_reads_few_of_many_waiting_jobs(
     plan = json.loads(found) if isinstance(found, str) else found
     read = sum(rows_read(node) for node in nodes(plan[0]["Plan"]) if node.get("Relation Name") == "pgqueuer")
     assert BATCH <= read <= 10 * BATCH
+
+
+def bare(sql: str) -> str:
+    """Without what a rearrangement may change."""
+    return "".join(sql.split()).replace(";", "")
 
 
 def nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:

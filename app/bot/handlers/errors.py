@@ -7,7 +7,7 @@ from aiogram.types import ErrorEvent, ReplyParameters
 
 from app.bot.person import Person
 from app.core.errors import AishaError
-from app.core.logging import correlation_id
+from app.core.logging import correlation_id, where
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -30,7 +30,8 @@ async def refused(event: ErrorEvent, person: Person, bot: Bot) -> None:
 async def unexpected(event: ErrorEvent, person: Person, bot: Bot) -> None:
     """The exception's text may hold what a person wrote, or an address with a token: its class must do."""
     reference = correlation_id()
-    log.error("bot.unexpected", error=type(event.exception).__name__, reference=reference)
+    error = event.exception
+    log.error("bot.unexpected", error=type(error).__name__, where=where(error), reference=reference)
     await _tell(event, person, bot, person.words("error-unexpected", reference=reference))
 
 

@@ -2,7 +2,7 @@
 
 from app.database.models.avatars import Avatar, AvatarPhoto, AvatarState, AvatarType, Gender
 from app.database.models.base import Base
-from app.database.models.inbox import InboxEvent, Outcome
+from app.database.models.inbox import InboxEvent, Outcome, Source
 from app.database.models.notifications import Notification, NotificationState
 from app.database.models.trainings import FINAL, OPEN, Training, TrainingKind, TrainingState
 from app.database.models.users import User
@@ -20,6 +20,7 @@ __all__ = [
     "Notification",
     "NotificationState",
     "Outcome",
+    "Source",
     "Training",
     "TrainingKind",
     "TrainingState",

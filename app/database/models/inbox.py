@@ -9,6 +9,14 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.database.models.base import Base, Created, Id, Moment, words
 
 
+class Source(StrEnum):
+    """Who vouches for a callback: FAL's signature, an operator's for a drill, or nobody (development)."""
+
+    FAL = "fal"
+    SIMULATION = "simulation"
+    UNSIGNED = "unsigned"
+
+
 class Outcome(StrEnum):
     """What was decided about a callback."""
 
@@ -41,6 +49,7 @@ class InboxEvent(Base):
     request_id: Mapped[str]
     body: Mapped[bytes] = mapped_column(LargeBinary)
     body_sha256: Mapped[bytes] = mapped_column(LargeBinary)
+    source: Mapped[Source] = mapped_column(words(Source, "source"))
     trusted: Mapped[bool]
     training_id: Mapped[UUID | None]
     training_type: Mapped[str]

@@ -36,7 +36,10 @@ _FINAL_SQL = "('COMPLETED', 'FAILED', 'CANCELLED')"
 
 
 class Training(Base):
-    """`arguments` are what FAL's trainer gets, without the archive's address; `failure` is a reason's id."""
+    """`arguments` are what FAL's trainer gets, without the archive's address; `failure` is a reason's id.
+
+    FAL is asked about an open training at `next_check_at`; `checks` counts how often that was.
+    """
 
     __tablename__ = "trainings"
     __table_args__ = (
@@ -58,6 +61,7 @@ class Training(Base):
             postgresql_where=text(f"state NOT IN {_FINAL_SQL}"),
         ),
         Index("ix_trainings_avatar_id_requested_at", "avatar_id", "requested_at"),
+        Index("ix_trainings_due", "next_check_at", postgresql_where=text(f"state NOT IN {_FINAL_SQL}")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
@@ -79,3 +83,5 @@ class Training(Base):
     submitted_at: Mapped[Moment | None]
     started_at: Mapped[Moment | None]
     finished_at: Mapped[Moment | None]
+    next_check_at: Mapped[Moment | None]
+    checks: Mapped[int] = mapped_column(default=0, server_default="0")

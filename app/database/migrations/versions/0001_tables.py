@@ -114,6 +114,8 @@ def _trainings() -> None:
         sa.Column("submitted_at", sa.DateTime(timezone=True)),
         sa.Column("started_at", sa.DateTime(timezone=True)),
         sa.Column("finished_at", sa.DateTime(timezone=True)),
+        sa.Column("next_check_at", sa.DateTime(timezone=True)),
+        sa.Column("checks", sa.Integer, server_default="0", nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_trainings"),
         sa.ForeignKeyConstraint(["avatar_id"], ["avatars.id"], name="fk_trainings_avatar_id"),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name="fk_trainings_user_id"),
@@ -126,6 +128,12 @@ def _trainings() -> None:
         "trainings",
         ["avatar_id"],
         unique=True,
+        postgresql_where=sa.text(f"state NOT IN {FINAL}"),
+    )
+    op.create_index(
+        "ix_trainings_due",
+        "trainings",
+        ["next_check_at"],
         postgresql_where=sa.text(f"state NOT IN {FINAL}"),
     )
 
@@ -156,6 +164,7 @@ def _inbox_events() -> None:
         sa.Column("request_id", sa.String, nullable=False),
         sa.Column("body", sa.LargeBinary, nullable=False),
         sa.Column("body_sha256", sa.LargeBinary, nullable=False),
+        sa.Column("source", sa.String(32), nullable=False),
         sa.Column("trusted", sa.Boolean, nullable=False),
         sa.Column("training_id", sa.Uuid),
         sa.Column("training_type", sa.String, nullable=False),
@@ -172,6 +181,7 @@ def _inbox_events() -> None:
             "outcome IN ('completed', 'failed', 'started', 'ignored', 'duplicate', 'conflict', 'asked', "
             "'unmatched', 'unknown_status')",
         ),
+        _check("inbox_events", "source", "source IN ('fal', 'simulation', 'unsigned')"),
         _check("inbox_events", "handled_has_an_outcome", "(handled_at IS NULL) = (outcome IS NULL)"),
         _check("inbox_events", "sha256_is_32_bytes", "length(body_sha256) = 32"),
     )

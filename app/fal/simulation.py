@@ -1,0 +1,52 @@
+"""Callbacks that operators simulate, signed with a key derived from our own secret.
+
+The format is Standard Webhooks, `v1,base64(HMAC-SHA256(key, id.timestamp.body))`: no header of FAL's is
+imitated, and nobody can take one for the other. They finish drills and nothing else.
+"""
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from app.fal.signature import TOLERANCE, HeaderMalformed, HeaderMissing, SignatureMismatch
+
+_NAMES = ("webhook-id", "webhook-timestamp", "webhook-signature")
+
+
+def claims(headers: Mapping[str, str]) -> bool:
+    """Whether a delivery says that it is a simulation."""
+    return _NAMES[-1] in headers
+
+
+def sign(message_id: str, body: bytes, secret: str, now: datetime) -> dict[str, str]:
+    """The headers for a simulated callback."""
+    timestamp = str(int(now.timestamp()))
+    return dict(
+        zip(_NAMES, (message_id, timestamp, _signature(secret, message_id, timestamp, body)), strict=True)
+    )
+
+
+def verify(headers: Mapping[str, str], body: bytes, secrets: Sequence[str], now: datetime) -> None:
+    """Check a simulated callback.
+
+    Raises:
+        SignatureRefused: it isn't signed with one of our secrets, or not within the last 300 seconds.
+    """
+    try:
+        message_id, timestamp, given = (headers[name] for name in _NAMES)
+    except KeyError as error:
+        raise HeaderMissing from error
+    if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= 10):
+        raise HeaderMalformed
+    good = [_signature(secret, message_id, timestamp, body) for secret in secrets]
+    signed = any(hmac.compare_digest(each.encode(), ours.encode()) for each in given.split() for ours in good)
+    if not signed or abs(now.timestamp() - int(timestamp)) > TOLERANCE.total_seconds():
+        raise SignatureMismatch
+
+
+def _signature(secret: str, message_id: str, timestamp: str, body: bytes) -> str:
+    key = hmac.digest(secret.encode(), b"aisha simulated callback v1", hashlib.sha256)
+    message = f"{message_id}.{timestamp}.".encode() + body
+    return f"v1,{base64.b64encode(hmac.digest(key, message, hashlib.sha256)).decode()}"
