@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import Self
+from urllib.parse import urlsplit
 
 from sandbox.fal.ca import BUNDLE_NAME
 from sandbox.fal.proxy import child_environment
@@ -122,11 +123,13 @@ class Wiring:
                 "ADMIN_CHAT_ID": str(ADMIN_CHAT_ID),
             }
         if self.emulates_fal:
+            environment = {k: v for k, v in environment.items() if not k.lower().endswith("_proxy")}
             environment |= self._emulated_fal()
         return environment
 
     def _emulated_fal(self) -> dict[str, str]:
         """FAL calls back over loopback; the product's only ways out lead to the emulator and to Telegram."""
+        telegram = urlsplit(self.settings.get("TELEGRAM_API_URL") or "https://api.telegram.org").hostname
         way_out = child_environment(self.ports.proxy, self.data_dir / "fal" / BUNDLE_NAME)
         address = f"http://{LOOPBACK}:{self.ports.api}/api/v1/avatar/status_update"
         return {
@@ -139,7 +142,7 @@ class Wiring:
             "API_PORT": str(self.ports.api),
             "LOG_FORMAT": "json",
             **way_out,
-            "NO_PROXY": f"{way_out['NO_PROXY']},api.telegram.org",
+            "NO_PROXY": f"{way_out['NO_PROXY']},{telegram}",
         }
 
     def _program(

@@ -26,7 +26,8 @@ QUERIES = {
     "avatars": "SELECT id, type, gender, name, state, model_url FROM avatars WHERE user_id = :user_id",
     "avatar_photos": (
         "SELECT p.position, p.format, p.width, p.height, p.size_bytes"
-        " FROM avatar_photos p JOIN avatars a ON a.id = p.avatar_id WHERE a.user_id = :user_id ORDER BY p.position"
+        " FROM avatar_photos p JOIN avatars a ON a.id = p.avatar_id"
+        " WHERE a.user_id = :user_id ORDER BY p.position"
     ),
     "trainings": (
         "SELECT kind, trainer, state, request_id, model_url, requested_at, finished_at"
@@ -37,7 +38,8 @@ QUERIES = {
         " FROM inbox_events i JOIN trainings t ON t.id = i.training_id WHERE t.user_id = :user_id"
     ),
     "notifications": (
-        "SELECT kind, state, attempts, message_id, created_at, sent_at FROM notifications WHERE user_id = :user_id"
+        "SELECT kind, state, attempts, message_id, created_at, sent_at"
+        " FROM notifications WHERE user_id = :user_id"
     ),
 }
 

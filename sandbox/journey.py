@@ -1,6 +1,7 @@
 """A person's whole way through the product: from /start to "your avatar is ready"."""
 
 import asyncio
+import os
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -71,7 +72,7 @@ def take_pictures(folder: Path) -> list[asyncio.Task[Path]]:
 
 def _paint(path: Path, number: int) -> None:
     if not path.exists():
-        draft = path.with_suffix(".draft")
+        draft = path.with_suffix(f".{os.getpid()}")
         draft.write_bytes(photograph(number, orientation=number % 8 + 1))
         draft.replace(path)
 

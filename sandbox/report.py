@@ -1,5 +1,6 @@
 """What a journey came to, for people."""
 
+import sys
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -11,8 +12,7 @@ from sandbox.evidence import Evidence, Row
 from sandbox.telegram.chat import ChatMessage
 from sandbox.telegram.transcript import render
 
-WIDTH = 118
-CONSOLE = Console(width=WIDTH, highlight=False)
+CONSOLE = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
 
 
 def show_chat(messages: Sequence[ChatMessage]) -> None:

@@ -4,9 +4,12 @@ import asyncio
 import signal
 import sys
 from collections.abc import Coroutine, Mapping
+from contextlib import suppress
 from pathlib import Path
 from random import SystemRandom
 from typing import Any
+
+import httpx
 
 from sandbox.environment import ROOT
 from sandbox.evidence import collect
@@ -30,7 +33,6 @@ def perform(
     try:
         asyncio.run(_until_told(_perform(data_dir, settings or {}, journey, stay)))
     except asyncio.CancelledError:
-        print("Stopped.", flush=True)
         return INTERRUPTED
     except SandboxError as error:
         if not isinstance(error, ChildDiedError):  # the supervisor has told it already
@@ -49,43 +51,37 @@ async def _until_told(work: Coroutine[Any, Any, None]) -> None:
 
 async def _perform(data_dir: Path, settings: Mapping[str, str], journey: Kind | None, stay: bool) -> None:
     say = stopwatch()
-    pictures = take_pictures(data_dir / "photographs") if journey else []
-    say("starting the database, FAL, Telegram, the bot and the webhook service")
+    pictures = take_pictures(DATA_DIR / "photographs") if journey else []
+    say("starting the processes")
     async with Sandbox(data_dir, settings=settings) as sandbox:
         say("everything is up")
         if journey:
             await _play(sandbox, journey, pictures, say)
-        else:
-            print(_where(sandbox), flush=True)
         if stay:
             await _stay(sandbox)
 
 
 async def _play(sandbox: Sandbox, kind: Kind, pictures: list[asyncio.Task[Path]], say: Say) -> None:
+    """Raises SandboxError, with the chat so far and the logs' last lines shown."""
     user_id = SystemRandom().randrange(10**8, 10**10)
     async with sandbox.user(user_id) as user:
         try:
             await sandbox.guard(Journey(kind, user, pictures, say).play())
             evidence = await sandbox.guard(collect(sandbox.database_url, sandbox.fal, user_id, kind))
-        except JourneyError:
+        except (SandboxError, httpx.HTTPError) as error:
+            with suppress(httpx.HTTPError):
+                show_chat((await user.chat()).messages)
             print(sandbox.last_lines(), file=sys.stderr)
-            raise
-        finally:
-            show_chat((await user.chat()).messages)
+            raise error if isinstance(error, SandboxError) else JourneyError(repr(error)) from None
+        show_chat((await user.chat()).messages)
     show_rows(evidence)
     say("all of it happened")
     print("COMPLETED", flush=True)
 
 
 async def _stay(sandbox: Sandbox) -> None:
+    for name, where in sandbox.places().items():
+        print(f"  {name:<16} {where}")
     print("Ctrl-C stops it", flush=True)
-    await sandbox.guard(asyncio.Event().wait())
-
-
-def _where(sandbox: Sandbox) -> str:
-    lines = {
-        "webhook service": f"{sandbox.api_url}/health",
-        "logs": f"{sandbox.log_dir}/",
-        "database": sandbox.database_url,
-    }
-    return "\n".join(f"  {name:<16} {where}" for name, where in lines.items())
+    with suppress(asyncio.CancelledError):
+        await sandbox.guard(asyncio.Event().wait())

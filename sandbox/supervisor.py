@@ -140,6 +140,17 @@ class Sandbox:
             task.cancel()
             await asyncio.wait({task})
 
+    def places(self) -> dict[str, str]:
+        """What is where, for a person; addresses without passwords."""
+        places = {"webhook service": f"{self.api_url}/health", "logs": f"{self.log_dir}/"}
+        if "database" in self._children:
+            places["database"] = f"its address is in {self._data_dir}/postgres/connection"
+        if self._wiring.emulates_telegram:
+            places["Telegram"] = f"{self.telegram_url}/user/<id>/chat (sandbox/telegram/user_api.py)"
+        if self._wiring.emulates_fal:
+            places["FAL"] = f"{self.fal_control_url}/requests (sandbox/fal/control.py)"
+        return places
+
     def last_lines(self) -> str:
         """The end of each process's log, for a report of what went wrong."""
         return "\n".join(f"--- {child.log}\n{child.last_lines()}" for child in self._children.values())

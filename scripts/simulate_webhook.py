@@ -1,4 +1,4 @@
-"""Send a signed, simulated callback for a drill: `python -m scripts.simulate_webhook TRAINING [--status ...]`.
+"""Send a signed, simulated callback for a drill: `python -m scripts.simulate_webhook TRAINING`.
 
 It goes to FAL_WEBHOOK_URL, the way FAL's own would: through DNS, TLS and nginx. A real training is never
 finished by it; FAL is asked about it instead.

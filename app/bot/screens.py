@@ -130,7 +130,7 @@ def _in_training(words: Words, view: AvatarView) -> Screen:
         minutes=training.minutes,
     )
     if training.drill:
-        text = f"{text}\n\n{words('avatar-drill')}"
+        text = f"{text}\n\n{words('avatar-drill', training=str(training.id))}"
     refresh = _button(words, "button-refresh", ShowAvatar(view.id))
     return Screen(text, ((refresh,), _menu_row(words)))
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -14,6 +15,7 @@ from app.trainings import service as trainings
 
 @dataclass(frozen=True, slots=True)
 class TrainingView:
+    id: UUID
     state: TrainingState
     drill: bool
     minutes: int
@@ -54,6 +56,7 @@ async def own_avatar_view(session: AsyncSession, photos: Photos, user_id: int, a
 def _training_view(training: Training) -> TrainingView:
     elapsed = datetime.now(UTC) - training.requested_at
     return TrainingView(
+        id=training.id,
         state=training.state,
         drill=training.kind is TrainingKind.DRILL,
         minutes=int(elapsed.total_seconds() // 60),

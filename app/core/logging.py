@@ -51,7 +51,12 @@ class _Formatter(structlog.stdlib.ProcessorFormatter):
     def __init__(self, renderer: structlog.typing.Processor, redactor: Redactor) -> None:
         super().__init__(
             foreign_pre_chain=_SHARED,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer, redactor],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                renderer,
+                redactor,
+            ],
         )
 
 
@@ -101,11 +106,13 @@ def configure(settings: LogSettings, process: str, secrets: list[str]) -> None:
     renderer: structlog.typing.Processor = (
         structlog.processors.JSONRenderer(ensure_ascii=False)
         if settings.format == "json"
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        # Prettier tracebacks show the values of local variables: bodies, and halves of secrets.
+        else structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+        )
     )
-    chain = [structlog.processors.format_exc_info] if settings.format == "json" else []
     structlog.configure(
-        processors=[*_SHARED, *chain, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[*_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,

@@ -13,6 +13,7 @@ from app.jobs.backoff import Backoff
 from app.jobs.queue import held, release
 from app.jobs.worker import Job, Retry, Schedule, Worker
 from tests.integration.jobs_harness import (
+    DEADLINE,
     LISTENERS,
     OPTIONS,
     put,
@@ -219,7 +220,7 @@ async def test_a_cancelled_worker_puts_its_jobs_back(database: Database, databas
 async def test_a_program_that_ends_under_its_worker_loses_no_job(
     database: Database, database_url: str
 ) -> None:
-    """`asyncio.run` cancels every task there is; PgQueuer deletes the jobs of cancelled tasks."""
+    """A second Ctrl-C: every task is cancelled twice, and PgQueuer would delete or hold their jobs."""
 
     async def program() -> None:
         started = asyncio.Event()
@@ -228,15 +229,37 @@ async def test_a_program_that_ends_under_its_worker_loses_no_job(
             started.set()
             await asyncio.Event().wait()
 
-        worker = Worker(database_url, {"photo": hang}, options=OPTIONS)
-        running = asyncio.create_task(worker.run())
+        running = asyncio.create_task(Worker(database_url, {"photo": hang}, options=OPTIONS).run())
         await started.wait()
-        assert not running.done()
+        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+            task.cancel()
+            task.cancel()
+        await asyncio.wait({running})
 
     await put(database, "photo")
-    await asyncio.to_thread(asyncio.run, program())
+    with capture_logs() as lines:
+        await asyncio.to_thread(asyncio.run, program())
     found = (await queue(database))["photo"]
-    assert (found.waiting + found.running, found.held) == (1, 0)
+    assert (found.waiting + found.running, lines) == (1, [])
+
+
+async def test_a_job_cut_off_while_it_is_put_back_is_not_lost(database: Database, database_url: str) -> None:
+    """Postgres is too slow for the worker's patience: here the job's row is locked."""
+    started = asyncio.Event()
+
+    async def hang(_job: Job) -> None:
+        started.set()
+        await asyncio.Event().wait()
+
+    await put(database, "photo")
+    before = asyncio.all_tasks()
+    async with database.engine.connect() as connection:
+        async with working(database_url, {"photo": hang}, options=replace(OPTIONS, grace=timedelta(0))):
+            await started.wait()
+            await connection.exec_driver_sql("SELECT FROM jobs.pgqueuer FOR UPDATE")
+        await connection.rollback()
+    await asyncio.wait(asyncio.all_tasks() - before, timeout=DEADLINE)
+    assert (await queue(database))["photo"].running == 1
 
 
 async def test_the_listener_keeps_one_connection_and_jobs_have_another(

@@ -98,7 +98,9 @@ avatar-training =
        *[other] Started { $minutes } minutes ago.
     } I'll write when the avatar is ready.
 
-avatar-drill = 🧪 A drill: nothing was sent to FAL.
+avatar-drill =
+    🧪 A drill: nothing was sent to FAL.
+    To end it, run <code>python -m scripts.simulate_webhook { $training }</code>
 
 avatar-completed =
     <b>{ $name }</b> · { $type }

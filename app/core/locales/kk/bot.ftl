@@ -91,7 +91,9 @@ avatar-training =
        *[other] { $minutes } минут бұрын басталды.
     } Аватар дайын болғанда жазамын.
 
-avatar-drill = 🧪 Оқу-жаттығу: FAL-ға ештеңе жіберілген жоқ.
+avatar-drill =
+    🧪 Оқу-жаттығу: FAL-ға ештеңе жіберілген жоқ.
+    Оны аяқтау үшін мына команданы орындаңыз: <code>python -m scripts.simulate_webhook { $training }</code>
 
 avatar-completed =
     <b>{ $name }</b> · { $type }

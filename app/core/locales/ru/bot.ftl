@@ -101,7 +101,9 @@ avatar-training =
        *[many] Начали { $minutes } минут назад.
     } Я напишу, когда аватар будет готов.
 
-avatar-drill = 🧪 Учебный запуск: в FAL ничего не отправлено.
+avatar-drill =
+    🧪 Учебный запуск: в FAL ничего не отправлено.
+    Завершить его можно командой <code>python -m scripts.simulate_webhook { $training }</code>
 
 avatar-completed =
     <b>{ $name }</b> · { $type }

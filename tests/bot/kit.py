@@ -1,0 +1,192 @@
+"""People who talk to the bot of a running sandbox, and what they own: rows and files alike."""
+
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import Any, Literal
+
+import httpx
+from PIL import Image
+from sqlalchemy import select
+
+from app.core.buttons import Action, ChooseGender, ChooseType
+from app.core.i18n import Dictionary
+from app.database.engine import Database
+from app.database.models import Avatar, AvatarPhoto, Training, User
+from sandbox.fal.client import FalControl
+from sandbox.fal.models import RequestRecord
+from sandbox.telegram.chat import ChatMessage, ChatView, Press
+from sandbox.telegram.user import TelegramUser
+from tests.images import encoded
+
+MINIMUM, MAXIMUM = 10, 20
+Kind = Literal["portrait", "style"]
+_USER_IDS = count(5_000_000_001)  # a Telegram id needs more than 32 bits
+_TAG = re.compile(r"</?\w+>")
+
+dictionary = Dictionary()
+
+
+def words(key: str, language: str = "ru", **arguments: str | int) -> str:
+    """The words as a person reads them: plain, without the marks of HTML."""
+    return _TAG.sub("", dictionary[language].label(key, **arguments)).strip()
+
+
+def picture(number: int, side: int = 512) -> bytes:
+    """A small JPEG; each number gives another picture, after Telegram's recompression too."""
+    return encoded(Image.new("RGB", (side, side), (number * 11 % 256, number * 37 % 256, 128)))
+
+
+@dataclass(frozen=True)
+class Belongings:
+    """Everything of one person: rows, and the files in the folder of each avatar."""
+
+    avatars: list[tuple[object, ...]]
+    photos: list[tuple[object, ...]]
+    trainings: list[tuple[object, ...]]
+    current_avatar_id: int | None
+    files: set[str]
+
+    @property
+    def orphans(self) -> set[str]:
+        return self.files - {str(row[-1]) for row in self.photos}
+
+
+class Guest:
+    """One person with the chat at hand; `say`, `tap` and the sends return what the bot said to that."""
+
+    def __init__(self, user: TelegramUser, database: Database, photo_dir: Path) -> None:
+        self.user = user
+        self.id = user.id
+        self._database = database
+        self._photo_dir = photo_dir
+
+    async def say(self, text: str) -> ChatMessage:
+        return await self.answer_to(self.user.send(text))
+
+    async def tap(self, button: Action | str) -> ChatMessage:
+        """Press a button that is in the chat, by its action or its label; the screen that follows."""
+        return await self.answer_to(self.user.press(button if isinstance(button, str) else button.pack()))
+
+    async def forge(self, data: str) -> ChatMessage:
+        """Send callback data that no button in the chat has."""
+        return await self.answer_to(self.press_data(data))
+
+    async def press_data(self, data: str) -> Press:
+        """Under the newest message of the bot, which there must be."""
+        chat = await self.user.chat()
+        newest = [message for message in chat.messages if message.sender == "bot"][-1]
+        return await self.user.press_data(newest.id, data)
+
+    async def answer_to(self, deed: Awaitable[object]) -> ChatMessage:
+        before = (await self.user.chat()).seq
+        await deed
+        return await self.user.wait_for(lambda message: True, since=before)
+
+    async def hears(self, text: str, since: int = 0) -> ChatMessage:
+        return await self.user.wait_for(lambda message: text in message.text, since=since)
+
+    async def reach_naming(self, kind: Kind = "portrait", gender: Literal["male", "female"] = "female") -> None:
+        await self.say("/new")
+        await self.tap(ChooseType(kind))
+        await self.tap(ChooseGender(kind, gender))
+
+    async def create(self, name: str = "Айша") -> int:
+        """A draft, made as people make it; its id."""
+        await self.reach_naming()
+        await self.say(name)
+        return int(str((await self.belongings()).avatars[-1][0]))
+
+    async def fill(self, number: int = MINIMUM, first: int = 0) -> ChatMessage:
+        """Photos sent as files in albums of ten; the counter that shows them all."""
+        have = len((await self.belongings()).photos)
+        pictures = [picture(first + index) for index in range(number)]
+        for start in range(0, number, 10):
+            await self.user.send_album(pictures[start : start + 10], as_documents=True)
+        return await self.hears(counter(have + number))
+
+    async def ready(self) -> int:
+        avatar_id = await self.create()
+        await self.fill()
+        return avatar_id
+
+    async def belongings(self) -> Belongings:
+        async with self._database.transaction() as session:
+            person = await session.get(User, self.id)
+            mine = select(Avatar).where(Avatar.user_id == self.id).order_by(Avatar.id)
+            avatars = (await session.scalars(mine)).all()
+            ids = [avatar.id for avatar in avatars]
+            of_mine = select(AvatarPhoto).where(AvatarPhoto.avatar_id.in_(ids)).order_by(AvatarPhoto.id)
+            photos = (await session.scalars(of_mine)).all()
+            trainings = (await session.scalars(select(Training).where(Training.user_id == self.id))).all()
+        return Belongings(
+            [(a.id, a.type.value, a.gender.value, a.name, a.state.value) for a in avatars],
+            [(p.avatar_id, p.position, p.sha256, p.storage_key) for p in photos],
+            [(t.id, t.avatar_id, t.kind.value) for t in trainings],
+            person.current_avatar_id if person else None,
+            {file for avatar_id in ids for file in self._files(avatar_id)},
+        )
+
+    def _files(self, avatar_id: int) -> list[str]:
+        folder = self._photo_dir / "avatars" / str(avatar_id)
+        return [str(path.relative_to(self._photo_dir)) for path in folder.glob("*")]
+
+
+def counter(have: int, language: str = "ru") -> str:
+    """The words that the live counter has when there are so many photos."""
+    if have < MINIMUM:
+        return {"ru": f"{have} из {MINIMUM}", "en": f"{have} of {MINIMUM}"}[language]
+    return words("photos-count", language, count=have)
+
+
+class Town:
+    """Where people meet the bot: emulated Telegram, FAL and one database behind it."""
+
+    def __init__(self, telegram_url: str, fal: FalControl, database: Database, data_dir: Path) -> None:
+        self.telegram_url = telegram_url
+        self.fal = fal
+        self.database = database
+        self.log = data_dir / "logs" / "bot.log"
+        self._photo_dir = data_dir / "photos"
+        self._control = httpx.AsyncClient(base_url=f"{telegram_url}/control", trust_env=False)
+
+    async def close(self) -> None:
+        await self._control.aclose()
+
+    @asynccontextmanager
+    async def guest(self, language: str = "ru", first_name: str = "Айша") -> AsyncIterator[Guest]:
+        """Somebody whom the bot has never seen."""
+        user_id = next(_USER_IDS)
+        async with TelegramUser(
+            self.telegram_url, user_id, first_name=first_name, language_code=language
+        ) as user:
+            yield Guest(user, self.database, self._photo_dir)
+
+    async def fault(self, method: str, kind: str, guest: Guest, **more: Any) -> None:
+        """Plan a fault of Telegram in this person's chat."""
+        fault = {"method": method, "kind": kind, "chat_id": guest.id, **more}
+        (await self._control.post("/faults", json=fault)).raise_for_status()
+
+    async def calls(self, method: str, guest: Guest) -> list[dict[str, Any]]:
+        """What the bot has called in this person's chat, oldest first."""
+        answer = await self._control.get("/calls", params={"method": method})
+        return [call for call in answer.json() if call["chat_id"] == guest.id]
+
+    async def submits(self, belongings: Belongings) -> list[RequestRecord]:
+        """What FAL was asked for by these trainings, told by the address that it shall call back."""
+        ids = [str(row[0]) for row in belongings.trainings]
+        return [one for one in await self.fal.requests() if any(i in (one.webhook_url or "") for i in ids)]
+
+    def log_of(self, guest: Guest) -> list[str]:
+        return [line for line in self.log.read_text().splitlines() if str(guest.id) in line]
+
+
+async def quietly(guest: Guest, deed: Callable[[], Awaitable[object]]) -> ChatView:
+    """The chat after the deed was handled: the answer to a later command stands behind it."""
+    await deed()
+    await guest.say("/help")
+    return await guest.user.chat()
+

@@ -1,0 +1,117 @@
+"""From /start to an avatar in the database, with every way to wander off."""
+
+from typing import Literal
+
+import pytest
+
+from app.core.buttons import ChooseGender, ChooseType, NewAvatar, ShowAvatars, ShowMenu
+from app.database.models.avatars import NAME_LENGTH
+from tests.bot.kit import Guest, Kind, words
+
+ASKS_TYPE, ASKS_GENDER = words("choose-type"), words("choose-gender")
+ASKS_NAME = words("ask-name", maximum=NAME_LENGTH)
+
+
+@pytest.mark.parametrize(("kind", "gender"), [("portrait", "female"), ("style", "male")])
+async def test_the_row_is_what_was_chosen(
+    aisha: Guest, kind: Kind, gender: Literal["male", "female"]
+) -> None:
+    await aisha.say("/start")
+    assert (await aisha.tap(NewAvatar())).text == ASKS_TYPE
+    assert (await aisha.tap(ChooseType(kind))).text == ASKS_GENDER
+    assert (await aisha.tap(ChooseGender(kind, gender))).text == ASKS_NAME
+    screen = await aisha.say("Летний вечер")
+    assert f"Летний вечер · {words('avatar-type', type=kind)}" in screen.text
+    assert "0 из 10" in screen.text
+    left = await aisha.belongings()
+    avatar_id = left.current_avatar_id
+    assert left.avatars == [(avatar_id, kind, gender, "Летний вечер", "DRAFT")]
+
+
+async def test_back_leads_back_and_the_second_choice_counts(aisha: Guest) -> None:
+    await aisha.reach_naming("portrait", "male")
+    back = words("button-back")
+    assert (await aisha.tap(back)).text == ASKS_GENDER
+    assert (await aisha.tap(back)).text == ASKS_TYPE
+    await aisha.tap(ChooseType("style"))
+    await aisha.tap(ChooseGender("style", "female"))
+    await aisha.say("Плёнка")
+    assert [row[1:4] for row in (await aisha.belongings()).avatars] == [("style", "female", "Плёнка")]
+
+
+async def test_a_step_back_from_the_name_takes_no_name(aisha: Guest) -> None:
+    await aisha.reach_naming()
+    await aisha.tap(words("button-back"))
+    assert words("not-understood") in (await aisha.say("Имя слишком рано")).text
+    assert (await aisha.belongings()).avatars == []
+
+
+@pytest.mark.parametrize("leave", ["/cancel", "/start", "/avatars", "/new"])
+async def test_a_command_that_leads_elsewhere_ends_the_naming(aisha: Guest, leave: str) -> None:
+    await aisha.reach_naming()
+    await aisha.say(leave)
+    assert words("not-understood") in (await aisha.say("Поздно")).text
+    assert (await aisha.belongings()).avatars == []
+
+
+@pytest.mark.parametrize("leave", [ShowMenu(), ShowAvatars(), NewAvatar()])
+async def test_so_does_a_button(aisha: Guest, leave: ShowMenu) -> None:
+    await aisha.say("/start")
+    await aisha.reach_naming()
+    await aisha.forge(leave.pack())
+    assert words("not-understood") in (await aisha.say("Поздно")).text
+    assert (await aisha.belongings()).avatars == []
+
+
+@pytest.mark.parametrize("ask", ["/help", "/status", "/nonsense"])
+async def test_a_question_in_between_is_answered_and_the_naming_goes_on(aisha: Guest, ask: str) -> None:
+    await aisha.reach_naming()
+    await aisha.say(ask)
+    await aisha.say("Всё-таки имя")
+    assert [row[3] for row in (await aisha.belongings()).avatars] == ["Всё-таки имя"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("<b>&_*[", "<b>&_*["),
+        ("</b></i>&amp;<script>", "</b></i>&amp;<script>"),
+        ("а" * NAME_LENGTH, "а" * NAME_LENGTH),
+        ("👩🏽‍💻 ❤️ 🇰🇿", "👩🏽‍💻 ❤️ 🇰🇿"),
+        ("две\nстроки\t и   пробелы", "две строки и пробелы"),
+        ("{ $name } %s {0}", "{ $name } %s {0}"),
+        ("'; DROP TABLE avatars; --", "'; DROP TABLE avatars; --"),
+        ("тихо\u202eзадом наперёд", "тихо задом наперёд"),
+    ],
+)
+async def test_any_name_is_shown_as_it_was_typed(aisha: Guest, typed: str, kept: str) -> None:
+    await aisha.reach_naming()
+    screen = await aisha.say(typed)
+    assert screen.text.startswith(f"{kept} · ")
+    assert [row[3] for row in (await aisha.belongings()).avatars] == [kept]
+    shown = await aisha.say("/avatars")
+    assert shown.labels[0] == f"📷 {kept}"
+
+
+@pytest.mark.parametrize("typed", ["а" * (NAME_LENGTH + 1), "\u200b \u200d", "а" * 4096])
+async def test_a_refused_name_may_be_typed_anew(aisha: Guest, typed: str) -> None:
+    await aisha.reach_naming()
+    assert (await aisha.say(typed)).text == words("error-name-refused", maximum=NAME_LENGTH)
+    assert (await aisha.belongings()).avatars == []
+    await aisha.say("Короче")
+    assert [row[3] for row in (await aisha.belongings()).avatars] == ["Короче"]
+
+
+async def test_two_names_at_once_make_one_avatar(aisha: Guest) -> None:
+    await aisha.reach_naming()
+    await aisha.user.send("Первое")
+    await aisha.user.send("Второе")
+    await aisha.hears(words("not-understood"))
+    assert [row[3] for row in (await aisha.belongings()).avatars] == ["Первое"]
+
+
+async def test_photos_sent_right_after_the_name_find_the_avatar(aisha: Guest) -> None:
+    await aisha.reach_naming()
+    await aisha.user.send("Спешу")
+    await aisha.fill(3)
+    assert len((await aisha.belongings()).photos) == 3
