@@ -1,6 +1,7 @@
 """The webhook process: routes, the worker beside them, and their beginning and end."""
 
 import asyncio
+import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -59,6 +60,9 @@ async def serve(settings: Settings) -> None:
             date_header=False,
         )
     )
+    # uvicorn raises the signal that ended it once more afterwards; the pools are still to be closed then.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     try:
         await server.serve()
     finally:

@@ -11,6 +11,8 @@ from app.core.errors import AishaError
 from app.database.models import Avatar, AvatarPhoto, AvatarState, AvatarType, Gender, User
 from app.database.models.avatars import NAME_LENGTH
 
+_JOINER = "\u200d"  # not printable, and yet what holds composed emoji together
+
 
 class AvatarNotFound(AishaError):
     """There is none with this id that belongs to this person; which of the two is not told."""
@@ -40,7 +42,8 @@ def clean_name(text: str) -> str:
     Raises:
         NameRefused: nothing is left, or it is longer than the column.
     """
-    name = " ".join("".join(character if character.isprintable() else " " for character in text).split())
+    shown = "".join(character if character.isprintable() or character == _JOINER else " " for character in text)
+    name = " ".join(shown.split()).strip(_JOINER)
     if not 0 < len(name) <= NAME_LENGTH:
         raise NameRefused(maximum=NAME_LENGTH)
     return name

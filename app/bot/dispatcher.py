@@ -11,7 +11,7 @@ from dishka import AsyncContainer
 from dishka.integrations.aiogram import setup_dishka
 
 from app.bot import handlers
-from app.bot.middlewares import AnswerFirst, ObeyRetryAfter
+from app.bot.middlewares import AnswerFirst, InOrder, ObeyRetryAfter
 from app.bot.person import KnowPerson
 from app.core.config import TelegramSettings
 from app.core.i18n import Dictionary, Language
@@ -33,10 +33,11 @@ def make_bot(settings: TelegramSettings) -> Bot:
 
 
 async def make_dispatcher(container: AsyncContainer) -> Dispatcher:
-    dispatcher = Dispatcher(storage=MemoryStorage())
-    dispatcher.update.outer_middleware(
-        KnowPerson(await container.get(Database), await container.get(Dictionary))
-    )
+    """The wizard's state is read by `dispatcher.fsm`, so an update gets its turn before that."""
+    dispatcher = Dispatcher(storage=MemoryStorage(), disable_fsm=True)
+    know_person = KnowPerson(await container.get(Database), await container.get(Dictionary))
+    for middleware in (InOrder(), know_person, dispatcher.fsm):
+        dispatcher.update.outer_middleware(middleware)
     dispatcher.callback_query.outer_middleware(AnswerFirst())
     dispatcher.include_router(handlers.router())
     setup_dishka(container, dispatcher)

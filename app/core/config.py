@@ -271,7 +271,7 @@ def _unmet(settings: Settings) -> Iterator[Problem]:
 
 def _contradictions(settings: Settings) -> Iterator[Problem]:
     database = settings.general.database_url
-    if database is not None and not database.get_secret_value().startswith("postgresql+asyncpg://"):
+    if database and not database.get_secret_value().startswith("postgresql+asyncpg://"):
         yield Problem("DATABASE_URL", "must start with postgresql+asyncpg://", REMEDIES["DATABASE_URL"])
     scheme = settings.fal.webhook_url.partition("://")[0]
     allowed = {"", "https"} if settings.in_production else {"", "https", "http"}

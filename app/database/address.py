@@ -10,7 +10,7 @@ def database_url(settings: GeneralSettings) -> str:
     Raises:
         SettingsError: none is named and no embedded one answers under `DATA_DIR`.
     """
-    if settings.database_url is not None:
+    if settings.database_url:
         return settings.database_url.get_secret_value()
     url = running_url(settings.data_dir)
     if url is None:

@@ -74,7 +74,7 @@ class Jwks:
                 log.warning("jwks.unavailable", error=type(error).__name__, cached=len(self._keys))
                 return False
             finally:
-                # The pause begins where a try ends, or those who waited for a slow one would each begin another.
+                # The pause begins where a try ends, or all who waited for a slow one would try in turn.
                 self._tried_at = time.monotonic()
             self._fetched_at = time.monotonic()
             log.info("jwks.fetched", count=len(self._keys))

@@ -1,0 +1,37 @@
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+.PHONY: run test lint format install
+.DELETE_ON_ERROR:
+
+run: install  ## the whole product: emulated, or real as far as .env has credentials
+	@$(BIN)/python -m sandbox.run
+
+test: lint  ## every check that .ci/run runs
+	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: install
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+install: $(INSTALLED)
+
+$(INSTALLED): requirements_dev.txt requirements.txt requirements_webhook.txt constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { \
+	  echo 'Python 3.11 is needed, and "$(PYTHON)" is not it.' \
+	    'On Debian 12: apt-get install python3.11-venv; elsewhere: make PYTHON=/path/to/python3.11' >&2; exit 1; }
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV) || { \
+	  rm -rf $(VENV); echo 'No virtual environment could be made. On Debian 12: apt-get install python3.11-venv' >&2; \
+	  exit 1; }
+	@echo 'Installing into $(VENV)...'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==0.13.8
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements_dev.txt
+	@touch $@

@@ -1,0 +1,306 @@
+"""Settings: what is wrong is told at once and in words, nothing is secret twice, nothing is read nowhere."""
+
+import ast
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from app.core.config import FalSettings, Section, Settings, SettingsError
+from tests.unit.settings import PRODUCTION, Variable, put, variables
+
+ROOT = Path(__file__).parents[2]
+CONFIG = ROOT / "app/core/config.py"
+REQUIRED = sorted(PRODUCTION.keys() - {"ENVIRONMENT"})
+DEVELOPMENT = {"TELEGRAM_TOKEN": "123456:token", "FAL_API_KEY": "key:value"}
+SECRETS = (
+    "database-password",
+    "telegram-token-value",
+    "fal-key-value",
+    "webhook-secret",
+    "admin-token-value",
+)
+
+Load = Callable[[Mapping[str, str]], Settings]
+
+
+@pytest.fixture
+def load(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Load:
+    """Settings from these variables alone, in a folder without a `.env`."""
+    monkeypatch.chdir(tmp_path)
+
+    def settings(values: Mapping[str, str]) -> Settings:
+        put(monkeypatch, dict(values))
+        return Settings.load()
+
+    return settings
+
+
+def refusal(load: Load, values: Mapping[str, str]) -> SettingsError:
+    with pytest.raises(SettingsError) as caught:
+        load(values)
+    return caught.value
+
+
+def named(error: SettingsError) -> list[str]:
+    """The variables that the error names, each of which stands in its message with a remedy."""
+    for problem in error.problems:
+        assert problem.variable in str(error)
+        assert problem.remedy in str(error)
+        assert problem.remedy
+    return sorted(problem.variable for problem in error.problems)
+
+
+def test_production_needs_the_seven_and_nothing_else(load: Load) -> None:
+    assert load(PRODUCTION).in_production
+
+
+def test_everything_missing_in_production_is_named_at_once(load: Load) -> None:
+    assert named(refusal(load, {"ENVIRONMENT": "production"})) == REQUIRED
+
+
+@pytest.mark.parametrize("variable", REQUIRED)
+@pytest.mark.parametrize("value", ["", "   ", "CHANGE_ME", "CHANGE_ME_to_yours"])
+def test_one_that_is_empty_or_a_placeholder_is_the_one_named(load: Load, variable: str, value: str) -> None:
+    assert named(refusal(load, {**PRODUCTION, variable: value})) == [variable]
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("ENVIRONMENT", "staging"),
+        ("DATABASE_URL", "mysql://root@db/aisha"),
+        ("FAL_WEBHOOK_URL", "http://aisha.example/hook"),
+        ("FAL_WEBHOOK_URL", "aisha.example/hook"),
+        ("FAL_WEBHOOK_SECRET", " , ,"),
+        ("FAL_WEBHOOK_VERIFY", "perhaps"),
+        ("FAL_WEBHOOK_VERIFY", "off"),
+        ("FAL_TRAINING_PRESET", "slow"),
+        ("FAL_PORTRAIT_STEPS", "many"),
+        ("FAL_STYLE_STEPS", "0"),
+        ("FAL_PRO_ITERATIONS", "10001"),
+        ("FAL_STYLE_TRAINER", "flux-3-trainer"),
+        ("FAL_STYLE_TRAINER", "flux-pro-trainer"),
+        ("AVATAR_TEST_MODE", "on"),
+        ("AVATAR_MIN_PHOTOS", "21"),
+        ("AVATAR_MAX_PHOTOS", "ten"),
+        ("API_PORT", "65536"),
+        ("API_WORKER", "2"),
+        ("ADMIN_CHAT_ID", "@operator"),
+        ("LOG_LEVEL", "LOUD"),
+        ("LOG_FORMAT", "xml"),
+        ("MINIO_SECRET_KEY", "CHANGE_ME"),
+        ("RECONCILE_AFTER", "0"),
+    ],
+)
+def test_what_is_malformed_or_contradicts_is_the_only_thing_named(
+    load: Load, variable: str, value: str
+) -> None:
+    assert named(refusal(load, {**PRODUCTION, variable: value})) == [variable]
+
+
+def test_missing_placeholders_and_malformed_stand_in_one_message(load: Load) -> None:
+    wrong = {
+        "FAL_STYLE_STEPS": "x",
+        "FAL_PORTRAIT_STEPS": "y",
+        "MINIO_ACCESS_KEY": "CHANGE_ME",
+        "API_PORT": "z",
+    }
+    given = {name: value for name, value in PRODUCTION.items() if name != "ADMIN_TOKEN"}
+    error = refusal(load, {**given, **wrong, "FAL_API_KEY": "CHANGE_ME", "AVATAR_TEST_MODE": "on"})
+    expected = sorted([*wrong, "FAL_API_KEY", "ADMIN_TOKEN", "AVATAR_TEST_MODE"])
+    assert named(error) == expected
+    assert f"{len(expected)} settings" in str(error)
+
+
+def test_development_needs_only_a_token_and_a_key(load: Load) -> None:
+    assert named(refusal(load, {})) == ["FAL_API_KEY", "TELEGRAM_TOKEN"]
+    assert not load(DEVELOPMENT).in_production
+
+
+def test_drills_need_an_operator_instead_of_a_key(load: Load) -> None:
+    drills = {"TELEGRAM_TOKEN": "123456:token", "AVATAR_TEST_MODE": "on"}
+    assert named(refusal(load, drills)) == ["ADMIN_CHAT_ID"]
+    assert load({**drills, "ADMIN_CHAT_ID": "7"}).admin.chat_id == 7
+
+
+def test_callbacks_need_a_secret_in_development_too(load: Load) -> None:
+    hook = {**DEVELOPMENT, "FAL_WEBHOOK_URL": "http://127.0.0.1:8000/hook"}
+    assert named(refusal(load, hook)) == ["FAL_WEBHOOK_SECRET"]
+
+
+@pytest.mark.parametrize(
+    ("values", "key"),
+    [
+        ({"FAL_KEY": "other"}, "other"),
+        ({"FAL_API_KEY": "", "FAL_KEY": "other"}, "other"),
+        ({"FAL_API_KEY": "first", "FAL_KEY": "other"}, "first"),
+    ],
+)
+def test_the_key_may_be_called_fal_key(load: Load, values: dict[str, str], key: str) -> None:
+    settings = load({"TELEGRAM_TOKEN": "123456:token", **values})
+    assert settings.fal.api_key.get_secret_value() == key
+
+
+def test_the_environment_wins_over_the_file(load: Load, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("API_PORT=9001\nAPI_HOST=0.0.0.0\n", encoding="utf-8")
+    api = load({**PRODUCTION, "API_PORT": "9002"}).api
+    assert (api.host, api.port) == ("0.0.0.0", 9002)  # noqa: S104 - nothing listens here
+
+
+@pytest.mark.parametrize(
+    ("text", "secrets"), [("new", ["new"]), ("new,old", ["new", "old"]), (" new , old ,", ["new", "old"])]
+)
+def test_webhook_secrets_are_read_newest_first(load: Load, text: str, secrets: list[str]) -> None:
+    assert load({**PRODUCTION, "FAL_WEBHOOK_SECRET": text}).fal.secrets == secrets
+
+
+@pytest.mark.parametrize(("word", "on"), [("on", True), ("off", False), ("true", True), ("0", False)])
+def test_switches_are_said_in_words(load: Load, word: str, on: bool) -> None:
+    assert load({**PRODUCTION, "API_WORKER": word}).api.worker is on
+
+
+def test_no_secret_shows_in_settings(load: Load) -> None:
+    settings = load({**PRODUCTION, "MINIO_SECRET_KEY": "minio-secret-value"})
+    shown = f"{settings} {settings!r} {[str(part) + repr(part) for part in vars(settings).values()]}"
+    assert not [secret for secret in (*SECRETS, "minio-secret-value") if secret in shown]
+
+
+def test_no_value_shows_in_an_error(load: Load) -> None:
+    values = {
+        **PRODUCTION,
+        "DATABASE_URL": "postgres://aisha:database-password@db/aisha",
+        "FAL_WEBHOOK_SECRET": "CHANGE_ME-webhook-secret",
+        "ADMIN_CHAT_ID": "admin-token-value",
+    }
+    error = refusal(load, values)
+    assert len(error.problems) == 3
+    assert not [secret for secret in SECRETS if secret in f"{error} {error!r} {error.problems}"]
+
+
+def test_every_secret_is_known_to_the_guard_of_the_logs(load: Load) -> None:
+    values = {**PRODUCTION, "MINIO_ACCESS_KEY": "minio-access", "MINIO_SECRET_KEY": "minio-secret"}
+    held = load(values).secrets()
+    secret = {*values.values(), "webhook-secret-new", "webhook-secret-old"}
+    secret -= {values["ENVIRONMENT"], values["FAL_WEBHOOK_URL"], values["FAL_WEBHOOK_SECRET"]}
+    assert set(held) == secret
+
+
+# A setting that nobody reads is a promise that nobody keeps.
+
+
+def product_sources() -> Iterator[ast.Module]:
+    for folder in ("app", "api_server", "scripts"):
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            if path != CONFIG:
+                yield ast.parse(path.read_text(encoding="utf-8"))
+
+
+def properties() -> dict[tuple[str, str], ast.FunctionDef]:
+    """The properties of the classes in config.py that read the fields of a section, by class and name."""
+    classes = [
+        node for node in ast.parse(CONFIG.read_text(encoding="utf-8")).body if isinstance(node, ast.ClassDef)
+    ]
+    return {
+        (owner.name, node.name): node
+        for owner in classes
+        for node in owner.body
+        if isinstance(node, ast.FunctionDef)
+        and any(isinstance(mark, ast.Name) and mark.id == "property" for mark in node.decorator_list)
+    }
+
+
+def dotted(node: ast.AST) -> str:
+    """`a.b.c` of a chain of attributes, `` for anything else."""
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Attribute) and (head := dotted(node.value)):
+        return f"{head}.{node.attr}"
+    return ""
+
+
+def annotation(node: ast.AST | None) -> str:
+    return ast.unparse(node) if node is not None else ""
+
+
+def spellings(tree: ast.Module, variable: Variable) -> set[str]:
+    """How this file may call the variable's section: through `Settings`, or by a name of the section's type.
+
+    `settings.fal`, a parameter or attribute that was annotated `FalSettings`, and names assigned from those.
+    """
+    parameters = {
+        item.arg
+        for item in ast.walk(tree)
+        if isinstance(item, ast.arg) and annotation(item.annotation) == variable.owner.__name__
+    }
+    found = {f"settings.{variable.section}", f"self._settings.{variable.section}", *parameters}
+    for item in ast.walk(tree):
+        if isinstance(item, ast.Assign) and dotted(item.value) in found:
+            found |= {dotted(target) for target in item.targets}
+    return found
+
+
+def reads(tree: ast.Module, variable: Variable, field: str) -> bool:
+    ways = {f"{way}.{field}" for way in spellings(tree, variable)}
+    return any(
+        isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load) and dotted(node) in ways
+        for node in ast.walk(tree)
+    )
+
+
+def unread(known: Iterable[Variable], trees: list[ast.Module]) -> list[str]:
+    """Settings that no code outside config.py reads, neither straight nor through a property that is read.
+
+    What config.py does to check a value is no use of it.
+    """
+
+    def used(variable: Variable) -> bool:
+        ways = {variable.field}
+        for (owner, name), body in properties().items():
+            inside = {dotted(node) for node in ast.walk(body)}
+            if owner == variable.owner.__name__ and f"self.{variable.field}" in inside:
+                ways.add(name)
+            if owner == "Settings" and f"self.{variable.section}.{variable.field}" in inside:
+                return any(f"settings.{name}" in {dotted(n) for n in ast.walk(tree)} for tree in trees)
+        return any(reads(tree, variable, way) for tree in trees for way in ways)
+
+    return [f"{item.section}.{item.field}" for item in known if not used(item)]
+
+
+def test_every_setting_is_read_somewhere() -> None:
+    assert unread(variables(), list(product_sources())) == []
+
+
+class NoisySettings(Section):
+    unheard_of: str = ""
+    token: str = ""
+    api_url: str = ""
+
+
+@pytest.mark.parametrize("field", ["unheard_of", "token", "api_url"])
+def test_a_setting_nobody_reads_is_found(field: str) -> None:
+    """Also when another section has a field of the same name that is read."""
+    nobody = Variable("noise", NoisySettings, field, (field.upper(),))
+    assert unread([nobody], list(product_sources())) == [f"noise.{field}"]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "def f(settings: Settings): settings.fal.jwks_url = 1",
+        "def f(telegram): return telegram.jwks_url",
+        "def f(settings: TelegramSettings): return settings.jwks_url",
+        "jwks_url = 'settings.fal.jwks_url'",
+    ],
+)
+def test_what_only_looks_like_reading_does_not_count(source: str) -> None:
+    variable = Variable("fal", FalSettings, "jwks_url", ("FAL_JWKS_URL",))
+    assert unread([variable], [ast.parse(source)]) == ["fal.jwks_url"]
+
+
+def test_the_example_documents_every_variable_and_no_other() -> None:
+    text = (ROOT / ".env.example").read_text(encoding="utf-8")
+    documented = set(re.findall(r"^#?\s?([A-Z][A-Z0-9_]+)=", text, re.MULTILINE))
+    ours = {name for variable in variables() for name in variable.names[:1]}
+    assert documented == ours
