@@ -24,8 +24,10 @@ class BodyTooLarge(AishaError):
     reason = "body-too-large"
 
 
-class BodyTooSlow(AishaError):
-    reason = "body-too-slow"
+class BodyIncomplete(AishaError):
+    """The rest of it didn't come in time, or the caller hung up."""
+
+    reason = "body-incomplete"
 
 
 ANSWERS: dict[type[Exception], int] = {
@@ -33,7 +35,7 @@ ANSWERS: dict[type[Exception], int] = {
     Unwelcome: status.HTTP_401_UNAUTHORIZED,
     MalformedCallback: status.HTTP_400_BAD_REQUEST,
     BodyTooLarge: status.HTTP_413_CONTENT_TOO_LARGE,
-    BodyTooSlow: status.HTTP_408_REQUEST_TIMEOUT,
+    BodyIncomplete: status.HTTP_408_REQUEST_TIMEOUT,
     KeysUnavailable: status.HTTP_503_SERVICE_UNAVAILABLE,
     SQLAlchemyError: status.HTTP_503_SERVICE_UNAVAILABLE,
     OSError: status.HTTP_503_SERVICE_UNAVAILABLE,

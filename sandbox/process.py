@@ -59,6 +59,10 @@ class Child:
         self.started_at = 0.0  # seconds since the epoch
 
     @property
+    def environment(self) -> Mapping[str, str]:
+        return self._program.environment
+
+    @property
     def pid(self) -> int | None:
         return self._process.pid if self._process else None
 

@@ -108,6 +108,10 @@ class Sandbox:
     def user(self, user_id: int, *, first_name: str = "Айша", language_code: str = "ru") -> TelegramUser:
         return TelegramUser(self.telegram_url, user_id, first_name=first_name, language_code=language_code)
 
+    def environment(self, name: str) -> Mapping[str, str]:
+        """What a process was told, for a command that shall know the same."""
+        return self._children[name].environment
+
     def pid(self, name: str) -> int | None:
         return self._children[name].pid
 

@@ -6,8 +6,9 @@ from typing import Annotated
 import structlog
 from dishka.integrations.fastapi import FromDishka, inject
 from fastapi import APIRouter, Depends, Request
+from starlette.requests import ClientDisconnect
 
-from api_server.errors import BodyTooLarge, BodyTooSlow
+from api_server.errors import BodyIncomplete, BodyTooLarge
 from app.core.metrics import ACCEPT_SECONDS, DELIVERIES
 from app.inbox.admission import Admission, Delivery
 from app.inbox.writer import InboxWriter
@@ -28,8 +29,8 @@ async def read_body(request: Request) -> bytes:
                 body += chunk
                 if len(body) > MAX_BODY_BYTES:
                     raise BodyTooLarge
-    except TimeoutError as error:
-        raise BodyTooSlow from error
+    except (TimeoutError, ClientDisconnect) as error:
+        raise BodyIncomplete from error
     return bytes(body)
 
 

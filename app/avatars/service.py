@@ -42,7 +42,7 @@ def clean_name(text: str) -> str:
     Raises:
         NameRefused: nothing is left, or it is longer than the column.
     """
-    shown = "".join(character if character.isprintable() or character == _JOINER else " " for character in text)
+    shown = "".join(sign if sign.isprintable() or sign == _JOINER else " " for sign in text)
     name = " ".join(shown.split()).strip(_JOINER)
     if not 0 < len(name) <= NAME_LENGTH:
         raise NameRefused(maximum=NAME_LENGTH)

@@ -1,4 +1,4 @@
-"""The live counter: one message below the photos that always shows how many there are."""
+"""The live counter: one message below an avatar's photos that always shows how many there are."""
 
 import time
 from collections.abc import Awaitable, Callable
@@ -30,9 +30,12 @@ class LiveCounter:
         self._bot = bot
         self._entries: dict[int, _Entry] = {}
 
-    async def refresh(self, chat_id: int, current: Callable[[], Awaitable[Screen]]) -> None:
-        """Show what `current()` says, read at the last moment, so that a late edit shows no old count."""
-        entry = self._entries.setdefault(chat_id, _Entry())
+    async def refresh(self, chat_id: int, avatar_id: int, current: Callable[[], Awaitable[Screen]]) -> None:
+        """Show what `current()` says, read at the last moment, so that a late edit shows no old count.
+
+        An avatar has its own message: the screen of one is never lost to the photos of the next.
+        """
+        entry = self._entries.setdefault(avatar_id, _Entry())
         entry.stale = True
         if entry.busy:
             return

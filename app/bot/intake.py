@@ -7,6 +7,7 @@ from aiogram import Bot
 from aiogram.types import Document, PhotoSize
 
 from app.avatars import service as avatars
+from app.avatars.states import CHANGEABLE
 from app.core.errors import AishaError
 from app.database.engine import Database
 from app.photos.checks import PhotoLimits, PhotoTooLarge
@@ -38,6 +39,8 @@ class Intake:
             avatar = await avatars.current(session, user_id)
         if avatar is None:
             raise NoDraft
+        if avatar.state not in CHANGEABLE:
+            raise avatars.AvatarBusy(name=avatar.name)
         if (file.file_size or 0) > _LIMITS.max_bytes:
             raise PhotoTooLarge(megabytes=_LIMITS.max_bytes // 1024**2)
         with tempfile.TemporaryDirectory(prefix="aisha-") as folder:

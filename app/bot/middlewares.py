@@ -57,7 +57,7 @@ class AnswerFirst(BaseMiddleware):
         data: dict[str, Any],
     ) -> Any:
         if isinstance(event, CallbackQuery):
-            with suppress(TelegramAPIError):  # too old, or the connection broke: its work is done all the same
+            with suppress(TelegramAPIError):  # too old, or a broken connection: its work is done all the same
                 await event.answer()
         return await handler(event, data)
 

@@ -40,8 +40,11 @@ class KnowPerson(BaseMiddleware):
         user: TelegramUser | None = data.get("event_from_user")
         if user is None:
             return None
-        with structlog.contextvars.bound_contextvars(correlation_id=new_correlation_id(), user_id=user.id):
-            async with self._database.transaction() as session:
-                known = await remember_user(session, user.id, Language.of(user.language_code).value)
-            data["person"] = Person(user.id, user.first_name, self._dictionary[known.language])
-            return await handler(event, data)
+        # Never unbound: errors are handled further out, and an update has a task of its own.
+        structlog.contextvars.bind_contextvars(correlation_id=new_correlation_id(), user_id=user.id)
+        language = Language.of(user.language_code)
+        data["person"] = Person(user.id, user.first_name, self._dictionary[language])
+        async with self._database.transaction() as session:
+            known = await remember_user(session, user.id, language.value)
+        data["person"] = Person(user.id, user.first_name, self._dictionary[known.language])
+        return await handler(event, data)

@@ -90,8 +90,8 @@ def avatars_list(words: Words, avatars: Sequence[Avatar]) -> Screen:
     return Screen(text, (*rows, (new,), (_button(words, "button-menu", ShowMenu()),)))
 
 
-def no_draft(words: Words) -> Screen:
-    return Screen(words("no-draft"), ((_button(words, "button-new-avatar", NewAvatar()),),))
+def no_avatar(words: Words) -> Screen:
+    return Screen(words("avatars-empty"), ((_button(words, "button-new-avatar", NewAvatar()),),))
 
 
 def _draft(words: Words, view: AvatarView) -> Screen:
@@ -111,7 +111,7 @@ def _draft(words: Words, view: AvatarView) -> Screen:
         "avatar-ready",
         **about,
         photos=words.label("photos-count", count=photos.have),
-        room=photos.maximum - photos.have,
+        room=max(0, photos.maximum - photos.have),
         maximum=photos.maximum,
     )
     train = _button(words, "button-train", ConfirmTraining(view.id))

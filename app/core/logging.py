@@ -67,6 +67,15 @@ def _message(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mut
     return event
 
 
+def _exception(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """A library's exception as its class and the way to it; its text may hold an address with a token."""
+    info = event.pop("exc_info", None)
+    error = sys.exc_info()[1] if info is True else info[1] if isinstance(info, tuple) else info
+    if isinstance(error, BaseException):
+        event.update(error=type(error).__name__, where=where(error))
+    return event
+
+
 def _upper_level(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     event["level"] = str(event["level"]).upper()
     return event
@@ -78,6 +87,7 @@ _SHARED: list[structlog.typing.Processor] = [
     structlog.stdlib.add_logger_name,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
     _upper_level,
+    _exception,
     _message,
 ]
 
@@ -94,7 +104,7 @@ def new_correlation_id() -> str:
 
 def where(error: BaseException) -> str:
     """The way to an exception, innermost first, without its text, which may hold what nobody should read."""
-    frames = traceback.extract_tb(error.__traceback__)[:-4:-1]
+    frames = traceback.extract_tb(error.__traceback__)[:-6:-1]
     return " < ".join(f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames)
 
 
@@ -106,10 +116,7 @@ def configure(settings: LogSettings, process: str, secrets: list[str]) -> None:
     renderer: structlog.typing.Processor = (
         structlog.processors.JSONRenderer(ensure_ascii=False)
         if settings.format == "json"
-        # Prettier tracebacks show the values of local variables: bodies, and halves of secrets.
-        else structlog.dev.ConsoleRenderer(
-            colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
-        )
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     )
     structlog.configure(
         processors=[*_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

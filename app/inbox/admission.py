@@ -71,12 +71,12 @@ class Admission:
         """Establish who sent this; the signature comes first.
 
         Raises:
-            SignatureRefused, Unwelcome: not FAL, or not FAL for our account.
+            SignatureRefused, Unwelcome: not FAL, not FAL for our account, or a simulation nobody can read.
             KeysUnavailable: it can't be told now.
             MalformedCallback: a body that nobody signed and nobody can read.
         """
         sender = await self._sender(headers, body)
-        callback = _read(body, signed=sender.request_id is not None)
+        callback = _read(body, sender.source)
         named_request = callback.request_id if callback else ""
         if sender.request_id is not None and callback and sender.request_id != named_request:
             raise Unwelcome
@@ -119,10 +119,14 @@ class Admission:
         self._jwks.prefer(key)
 
 
-def _read(body: bytes, *, signed: bool) -> Callback | None:
+def _read(body: bytes, source: Source) -> Callback | None:
     try:
         return parse(body)
-    except MalformedCallback:
-        if signed:
-            return None
-        raise
+    except MalformedCallback as error:
+        match source:
+            case Source.FAL:
+                return None
+            case Source.SIMULATION:
+                raise Unwelcome from error
+            case Source.UNSIGNED:
+                raise

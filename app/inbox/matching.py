@@ -19,10 +19,10 @@ class Match:
 
 
 async def match(session: AsyncSession, delivery: Delivery) -> Match | None:
-    """By our token, else by FAL's request id, else by the training's id in the payload's comment.
+    """By FAL's request id, else by our token, else by the training's id in the payload's comment.
 
-    A token counts while its training is open, and only for the request that the training is known by: whoever
-    learnt an address can't finish the training with a job of their own.
+    A token counts while its training is open and its request id unknown: whoever learnt an address can't
+    finish the training with a job of their own, nor with another training's callback.
     """
     query = select(Training).where(
         or_(
@@ -32,7 +32,7 @@ async def match(session: AsyncSession, delivery: Delivery) -> Match | None:
     )
     found = {training.id: training for training in await session.scalars(query)}
     known = next((item for item in found.values() if item.request_id == delivery.request_id), None)
-    training = _awaiting(found, delivery.named) or known or _awaiting(found, delivery.commented)
+    training = known or _awaiting(found, delivery.named) or _awaiting(found, delivery.commented)
     return Match(training.id, training.state, training.kind) if training else None
 
 
@@ -45,7 +45,7 @@ def trusted(delivery: Delivery, matched: Match | None) -> bool:
     """Whether the delivery's word is taken; if it isn't, FAL is asked.
 
     Raises:
-        Unwelcome: nothing here is of ours, or a stale copy about a training that is over.
+        Unwelcome: nothing here is of ours, or the training is over and this is no fresh, readable word of it.
     """
     if matched is None:
         if delivery.pinned and delivery.fresh and delivery.callback:
@@ -55,8 +55,6 @@ def trusted(delivery: Delivery, matched: Match | None) -> bool:
         return matched.kind is TrainingKind.DRILL
     if delivery.fresh and delivery.callback:
         return True
-    if delivery.fresh and delivery.named == matched.training_id:
-        return False
-    if delivery.callback and matched.state in OPEN:
+    if matched.state in OPEN and (delivery.callback or delivery.named == matched.training_id):
         return False
     raise Unwelcome

@@ -1,5 +1,7 @@
 """People who talk to the bot of a running sandbox, and what they own: rows and files alike."""
 
+import asyncio
+import json
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -12,10 +14,10 @@ import httpx
 from PIL import Image
 from sqlalchemy import select
 
-from app.core.buttons import Action, ChooseGender, ChooseType
+from app.core.buttons import Action, ChooseGender, ChooseType, ConfirmTraining, StartTraining
 from app.core.i18n import Dictionary
 from app.database.engine import Database
-from app.database.models import Avatar, AvatarPhoto, Training, User
+from app.database.models import Avatar, AvatarPhoto, Training, TrainingState, User
 from sandbox.fal.client import FalControl
 from sandbox.fal.models import RequestRecord
 from sandbox.telegram.chat import ChatMessage, ChatView, Press
@@ -23,6 +25,7 @@ from sandbox.telegram.user import TelegramUser
 from tests.images import encoded
 
 MINIMUM, MAXIMUM = 10, 20
+PATIENCE, POLL = 30.0, 0.05  # seconds
 Kind = Literal["portrait", "style"]
 _USER_IDS = count(5_000_000_001)  # a Telegram id needs more than 32 bits
 _TAG = re.compile(r"</?\w+>")
@@ -89,14 +92,17 @@ class Guest:
     async def hears(self, text: str, since: int = 0) -> ChatMessage:
         return await self.user.wait_for(lambda message: text in message.text, since=since)
 
-    async def reach_naming(self, kind: Kind = "portrait", gender: Literal["male", "female"] = "female") -> None:
+    async def reach_naming(
+        self, kind: Kind = "portrait", gender: Literal["male", "female"] = "female"
+    ) -> None:
         await self.say("/new")
         await self.tap(ChooseType(kind))
         await self.tap(ChooseGender(kind, gender))
 
     async def create(self, name: str = "Айша") -> int:
         """A draft, made as people make it; its id."""
-        await self.reach_naming()
+        await self.say("/new")
+        await self.forge(ChooseGender("portrait", "female").pack())
         await self.say(name)
         return int(str((await self.belongings()).avatars[-1][0]))
 
@@ -111,6 +117,13 @@ class Guest:
     async def ready(self) -> int:
         avatar_id = await self.create()
         await self.fill()
+        return avatar_id
+
+    async def train(self) -> int:
+        """An avatar in training."""
+        avatar_id = await self.ready()
+        await self.tap(ConfirmTraining(avatar_id))
+        await self.tap(StartTraining(avatar_id))
         return avatar_id
 
     async def belongings(self) -> Belongings:
@@ -139,7 +152,7 @@ def counter(have: int, language: str = "ru") -> str:
     """The words that the live counter has when there are so many photos."""
     if have < MINIMUM:
         return {"ru": f"{have} из {MINIMUM}", "en": f"{have} of {MINIMUM}"}[language]
-    return words("photos-count", language, count=have)
+    return f"▓ {words('photos-count', language, count=have)}"
 
 
 class Town:
@@ -149,7 +162,7 @@ class Town:
         self.telegram_url = telegram_url
         self.fal = fal
         self.database = database
-        self.log = data_dir / "logs" / "bot.log"
+        self._log = data_dir / "logs" / "bot.log"
         self._photo_dir = data_dir / "photos"
         self._control = httpx.AsyncClient(base_url=f"{telegram_url}/control", trust_env=False)
 
@@ -165,9 +178,9 @@ class Town:
         ) as user:
             yield Guest(user, self.database, self._photo_dir)
 
-    async def fault(self, method: str, kind: str, guest: Guest, **more: Any) -> None:
-        """Plan a fault of Telegram in this person's chat."""
-        fault = {"method": method, "kind": kind, "chat_id": guest.id, **more}
+    async def fault(self, method: str, kind: str, guest: Guest | None, **more: Any) -> None:
+        """Plan a fault of Telegram in this person's chat; None for methods that name no chat."""
+        fault = {"method": method, "kind": kind, "chat_id": guest.id if guest else None, **more}
         (await self._control.post("/faults", json=fault)).raise_for_status()
 
     async def calls(self, method: str, guest: Guest) -> list[dict[str, Any]]:
@@ -180,8 +193,37 @@ class Town:
         ids = [str(row[0]) for row in belongings.trainings]
         return [one for one in await self.fal.requests() if any(i in (one.webhook_url or "") for i in ids)]
 
-    def log_of(self, guest: Guest) -> list[str]:
-        return [line for line in self.log.read_text().splitlines() if str(guest.id) in line]
+    async def running(self, guest: Guest) -> None:
+        """Wait until the job has submitted this person's training, and has written it down."""
+        states = select(Training.state).where(Training.user_id == guest.id)
+
+        async def submitted() -> bool:
+            async with self.database.transaction() as session:
+                return await session.scalar(states) in (TrainingState.SUBMITTED, TrainingState.RUNNING)
+
+        await eventually(submitted)
+
+    async def faced(self, method: str, guest: Guest, kind: str, times: int) -> None:
+        """Wait until the bot has met a planned fault so many times."""
+
+        async def met() -> bool:
+            return sum(call["fault"] == kind for call in await self.calls(method, guest)) >= times
+
+        await eventually(met)
+
+    def errors(self, guest: Guest) -> list[dict[str, Any]]:
+        """The bot's log lines about this person that an operator would look into."""
+        lines = [json.loads(line) for line in self._log.read_text().splitlines() if str(guest.id) in line]
+        return [line for line in lines if line["level"] in ("ERROR", "CRITICAL")]
+
+
+async def eventually(happened: Callable[[], Awaitable[bool]]) -> None:
+    """Raises TimeoutError after PATIENCE."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            if await happened():
+                return
+            await asyncio.sleep(POLL)
 
 
 async def quietly(guest: Guest, deed: Callable[[], Awaitable[object]]) -> ChatView:
@@ -189,4 +231,3 @@ async def quietly(guest: Guest, deed: Callable[[], Awaitable[object]]) -> ChatVi
     await deed()
     await guest.say("/help")
     return await guest.user.chat()
-

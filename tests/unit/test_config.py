@@ -2,7 +2,9 @@
 
 import ast
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -190,29 +192,46 @@ def test_every_secret_is_known_to_the_guard_of_the_logs(load: Load) -> None:
 # A setting that nobody reads is a promise that nobody keeps.
 
 
-def product_sources() -> Iterator[ast.Module]:
-    for folder in ("app", "api_server", "scripts"):
-        for path in sorted((ROOT / folder).rglob("*.py")):
-            if path != CONFIG:
-                yield ast.parse(path.read_text(encoding="utf-8"))
+@dataclass(frozen=True)
+class Source:
+    """What a file does with names: chains of attributes it reads, names it assigns, its parameters."""
 
+    loads: frozenset[str]
+    assigned: tuple[tuple[str, str], ...]
+    parameters: frozenset[tuple[str, str]]
 
-def properties() -> dict[tuple[str, str], ast.FunctionDef]:
-    """The properties of the classes in config.py that read the fields of a section, by class and name."""
-    classes = [
-        node for node in ast.parse(CONFIG.read_text(encoding="utf-8")).body if isinstance(node, ast.ClassDef)
-    ]
-    return {
-        (owner.name, node.name): node
-        for owner in classes
-        for node in owner.body
-        if isinstance(node, ast.FunctionDef)
-        and any(isinstance(mark, ast.Name) and mark.id == "property" for mark in node.decorator_list)
-    }
+    @classmethod
+    def of(cls, tree: ast.AST) -> "Source":
+        nodes = list(ast.walk(tree))
+        return cls(
+            frozenset(
+                dotted(node)
+                for node in nodes
+                if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load)
+            ),
+            tuple(
+                (dotted(target), dotted(node.value))
+                for node in nodes
+                if isinstance(node, ast.Assign)
+                for target in node.targets
+            ),
+            frozenset(
+                (node.arg, ast.unparse(node.annotation))
+                for node in nodes
+                if isinstance(node, ast.arg) and node.annotation is not None
+            ),
+        )
+
+    def reads(self, variable: Variable, field: str) -> bool:
+        """Through `Settings`, a parameter of the section's type, or a name assigned from one of those."""
+        ways = {f"settings.{variable.section}", f"self._settings.{variable.section}"}
+        ways |= {name for name, kind in self.parameters if kind == variable.owner.__name__}
+        ways |= {target for target, value in self.assigned if value in ways}
+        return any(f"{way}.{field}" in self.loads for way in ways)
 
 
 def dotted(node: ast.AST) -> str:
-    """`a.b.c` of a chain of attributes, `` for anything else."""
+    """`a.b.c` of a chain of attributes, nothing of anything else."""
     if isinstance(node, ast.Name):
         return node.id
     if isinstance(node, ast.Attribute) and (head := dotted(node.value)):
@@ -220,56 +239,50 @@ def dotted(node: ast.AST) -> str:
     return ""
 
 
-def annotation(node: ast.AST | None) -> str:
-    return ast.unparse(node) if node is not None else ""
+@cache
+def product() -> tuple[Source, ...]:
+    folders = (ROOT / name for name in ("app", "api_server", "scripts"))
+    paths = (path for folder in folders for path in sorted(folder.rglob("*.py")) if path != CONFIG)
+    return tuple(Source.of(ast.parse(path.read_text(encoding="utf-8"))) for path in paths)
 
 
-def spellings(tree: ast.Module, variable: Variable) -> set[str]:
-    """How this file may call the variable's section: through `Settings`, or by a name of the section's type.
-
-    `settings.fal`, a parameter or attribute that was annotated `FalSettings`, and names assigned from those.
-    """
-    parameters = {
-        item.arg
-        for item in ast.walk(tree)
-        if isinstance(item, ast.arg) and annotation(item.annotation) == variable.owner.__name__
+@cache
+def properties() -> Mapping[tuple[str, str], Source]:
+    """The properties of config.py's classes, by class and name."""
+    return {
+        (owner.name, node.name): Source.of(node)
+        for owner in ast.parse(CONFIG.read_text(encoding="utf-8")).body
+        if isinstance(owner, ast.ClassDef)
+        for node in owner.body
+        if isinstance(node, ast.FunctionDef) and "property" in map(dotted, node.decorator_list)
     }
-    found = {f"settings.{variable.section}", f"self._settings.{variable.section}", *parameters}
-    for item in ast.walk(tree):
-        if isinstance(item, ast.Assign) and dotted(item.value) in found:
-            found |= {dotted(target) for target in item.targets}
-    return found
 
 
-def reads(tree: ast.Module, variable: Variable, field: str) -> bool:
-    ways = {f"{way}.{field}" for way in spellings(tree, variable)}
-    return any(
-        isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load) and dotted(node) in ways
-        for node in ast.walk(tree)
-    )
-
-
-def unread(known: Iterable[Variable], trees: list[ast.Module]) -> list[str]:
-    """Settings that no code outside config.py reads, neither straight nor through a property that is read.
+def is_read(variable: Variable, sources: Iterable[Source]) -> bool:
+    """Whether code outside config.py reads it, straight or through a property that is read.
 
     What config.py does to check a value is no use of it.
     """
+    whole, part = f"self.{variable.section}.{variable.field}", f"self.{variable.field}"
+    for (owner, name), body in properties().items():
+        if (
+            owner == "Settings"
+            and whole in body.loads
+            and any(f"settings.{name}" in s.loads for s in sources)
+        ):
+            return True
+        own = owner == variable.owner.__name__ and part in body.loads
+        if own and any(source.reads(variable, name) for source in sources):
+            return True
+    return any(source.reads(variable, variable.field) for source in sources)
 
-    def used(variable: Variable) -> bool:
-        ways = {variable.field}
-        for (owner, name), body in properties().items():
-            inside = {dotted(node) for node in ast.walk(body)}
-            if owner == variable.owner.__name__ and f"self.{variable.field}" in inside:
-                ways.add(name)
-            if owner == "Settings" and f"self.{variable.section}.{variable.field}" in inside:
-                return any(f"settings.{name}" in {dotted(n) for n in ast.walk(tree)} for tree in trees)
-        return any(reads(tree, variable, way) for tree in trees for way in ways)
 
-    return [f"{item.section}.{item.field}" for item in known if not used(item)]
+def unread(known: Iterable[Variable], sources: Sequence[Source]) -> list[str]:
+    return [f"{item.section}.{item.field}" for item in known if not is_read(item, sources)]
 
 
 def test_every_setting_is_read_somewhere() -> None:
-    assert unread(variables(), list(product_sources())) == []
+    assert unread(variables(), product()) == []
 
 
 class NoisySettings(Section):
@@ -282,7 +295,7 @@ class NoisySettings(Section):
 def test_a_setting_nobody_reads_is_found(field: str) -> None:
     """Also when another section has a field of the same name that is read."""
     nobody = Variable("noise", NoisySettings, field, (field.upper(),))
-    assert unread([nobody], list(product_sources())) == [f"noise.{field}"]
+    assert unread([nobody], product()) == [f"noise.{field}"]
 
 
 @pytest.mark.parametrize(
@@ -296,7 +309,7 @@ def test_a_setting_nobody_reads_is_found(field: str) -> None:
 )
 def test_what_only_looks_like_reading_does_not_count(source: str) -> None:
     variable = Variable("fal", FalSettings, "jwks_url", ("FAL_JWKS_URL",))
-    assert unread([variable], [ast.parse(source)]) == ["fal.jwks_url"]
+    assert unread([variable], [Source.of(ast.parse(source))]) == ["fal.jwks_url"]
 
 
 def test_the_example_documents_every_variable_and_no_other() -> None:

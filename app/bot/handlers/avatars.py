@@ -41,10 +41,12 @@ async def show_one(
     query: CallbackQuery,
     action: ShowAvatar,
     person: Person,
+    state: FSMContext,
     database: FromDishka[Database],
     photos: FromDishka[Photos],
 ) -> None:
     """The avatar on the screen becomes the one that photos go to."""
+    await state.clear()
     async with database.transaction() as session:
         avatar = await avatars.get(session, person.id, action.avatar_id)
         await avatars.make_current(session, person.id, avatar.id)
@@ -59,4 +61,4 @@ async def show_current(
     async with database.transaction() as session:
         avatar = await avatars.current(session, person.id)
         view = await avatar_view(session, photos, avatar) if avatar else None
-    await show(message, screens.avatar(person.words, view) if view else screens.no_draft(person.words))
+    await show(message, screens.avatar(person.words, view) if view else screens.no_avatar(person.words))

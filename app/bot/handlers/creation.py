@@ -30,6 +30,7 @@ def router() -> Router:
     routes.callback_query.register(choose_type, Pressed(ChooseType))
     routes.callback_query.register(choose_gender, Pressed(ChooseGender))
     routes.message.register(name, Creation.naming, F.text, ~F.text.startswith("/"))
+    routes.message.register(ask_again, Creation.naming, ~F.text)
     return routes
 
 
@@ -49,6 +50,12 @@ async def choose_gender(
     await state.set_state(Creation.naming)
     await state.set_data({"type": action.type, "gender": action.gender})
     await show(query, screens.ask_name(person.words, AvatarType(action.type)))
+
+
+async def ask_again(message: Message, person: Person, state: FSMContext) -> None:
+    """A photo that comes too early must not go to the avatar before this one."""
+    chosen = await state.get_data()
+    await show(message, screens.ask_name(person.words, AvatarType(chosen["type"])))
 
 
 @inject

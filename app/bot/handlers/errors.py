@@ -1,7 +1,10 @@
 """Errors are handled once, by class: a refusal in its words, all else with a reference to the log."""
 
+from contextlib import suppress
+
 import structlog
 from aiogram import Bot, Router
+from aiogram.exceptions import TelegramForbiddenError
 from aiogram.filters import ExceptionTypeFilter
 from aiogram.types import ErrorEvent, ReplyParameters
 
@@ -15,6 +18,7 @@ log = structlog.stdlib.get_logger(__name__)
 def router() -> Router:
     routes = Router(name="errors")
     routes.errors.register(refused, ExceptionTypeFilter(AishaError))
+    routes.errors.register(unreachable, ExceptionTypeFilter(TelegramForbiddenError))
     routes.errors.register(unexpected)
     return routes
 
@@ -25,6 +29,11 @@ async def refused(event: ErrorEvent, person: Person, bot: Bot) -> None:
         raise error
     log.info("bot.refused", reason=error.reason)
     await _tell(event, person, bot, person.words(f"error-{error.reason}", **error.details))
+
+
+async def unreachable(event: ErrorEvent) -> None:
+    """The person has blocked the bot in the middle: there is nobody to tell."""
+    log.info("bot.blocked")
 
 
 async def unexpected(event: ErrorEvent, person: Person, bot: Bot) -> None:
@@ -40,4 +49,5 @@ async def _tell(event: ErrorEvent, person: Person, bot: Bot, text: str) -> None:
     reply = (
         ReplyParameters(message_id=message.message_id, allow_sending_without_reply=True) if message else None
     )
-    await bot.send_message(person.id, text, reply_parameters=reply)
+    with suppress(TelegramForbiddenError):  # blocked meanwhile
+        await bot.send_message(person.id, text, reply_parameters=reply)

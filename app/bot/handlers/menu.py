@@ -1,6 +1,6 @@
 """Where everything starts, and where one comes back to."""
 
-from aiogram import F, Router
+from aiogram import Router
 from aiogram.filters import Command, CommandStart
 from aiogram.fsm.context import FSMContext
 from aiogram.types import CallbackQuery, Message
@@ -20,7 +20,6 @@ def router() -> Router:
     routes.message.register(tell_how, Command("help"))
     routes.message.register(cancel, Command("cancel"))
     routes.callback_query.register(start, Pressed(ShowMenu))
-    routes.message.filter(F.chat.type == "private")
     return routes
 
 

@@ -38,4 +38,4 @@ async def take(
             view = await own_avatar_view(session, photos, person.id, avatar_id)
         return screens.avatar(person.words, view)
 
-    await counter.refresh(message.chat.id, current)
+    await counter.refresh(message.chat.id, avatar_id, current)

@@ -126,8 +126,6 @@ avatar-label = { $state ->
    *[COMPLETED] ✅
 } { $name }
 
-no-draft = Create an avatar first, so that I know what these photos are for.
-
 not-understood = I understand buttons, commands and photos. Here is where you can start:
 
 cancelled = All right, stopped. Nothing is lost.

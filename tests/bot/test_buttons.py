@@ -1,0 +1,88 @@
+"""Callback data is the user's: another's avatar, garbage, and every button there is."""
+
+from dataclasses import fields
+
+import pytest
+
+from app.core.buttons import ACTIONS, Action, ChooseGender, ChooseType
+from tests.bot.kit import Guest, quietly, words
+
+NOT_FOUND = words("error-avatar-not-found")
+EXPIRED = words("button-expired")
+
+
+def of_an_avatar(avatar_id: int) -> dict[str, Action]:
+    """Every kind of button that names an avatar."""
+    named = {code: kind for code, kind in ACTIONS.items() if _fields(kind) == ["avatar_id"]}
+    return {code: kind(avatar_id) for code, kind in named.items()}  # type: ignore[call-arg]  # see the line above
+
+
+def _fields(kind: type[Action]) -> list[str]:
+    return [field.name for field in fields(kind)]
+
+
+def every(avatar_id: int) -> dict[str, Action]:
+    """One of each kind of button."""
+    choices = {"type": ChooseType("style"), "gender": ChooseGender("style", "male")}
+    plain = {code: kind() for code, kind in ACTIONS.items() if not _fields(kind)}
+    return {**plain, **choices, **of_an_avatar(avatar_id)}
+
+
+def test_there_are_buttons_of_an_avatar_and_none_is_forgotten() -> None:
+    assert of_an_avatar(1)
+    assert every(1).keys() == ACTIONS.keys()
+
+
+@pytest.mark.parametrize("code", of_an_avatar(1))
+async def test_another_persons_avatar_is_out_of_reach(aisha: Guest, bota: Guest, code: str) -> None:
+    avatar_id = await aisha.create()
+    await bota.create("Чужая")
+    before = [await aisha.belongings(), await bota.belongings()]
+    silent = await aisha.user.chat()
+    answer = await bota.forge(of_an_avatar(avatar_id)[code].pack())
+    assert answer.text == NOT_FOUND
+    assert [await aisha.belongings(), await bota.belongings()] == before
+    assert await aisha.user.chat() == silent
+
+
+@pytest.mark.parametrize("code", ACTIONS)
+async def test_every_button_has_a_handler(aisha: Guest, code: str) -> None:
+    avatar_id = await aisha.create()
+    await aisha.say("/help")  # so that no button leads to the screen it stands on
+    answer = await aisha.forge(every(avatar_id)[code].pack())
+    assert answer.text not in ("", EXPIRED)
+    assert not answer.text.startswith("😔")
+
+
+@pytest.mark.parametrize("data", ["\0", "show", "show:", "show:x:1", "type:nonsense", "я" * 32, "x" * 64])
+async def test_garbage_gets_the_menu(aisha: Guest, data: str) -> None:
+    await aisha.create()
+    before = await aisha.belongings()
+    answer = await aisha.forge(data)
+    assert answer.text == EXPIRED
+    assert words("button-new-avatar") in answer.labels
+    assert await aisha.belongings() == before
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "9" * 18, "9" * 19, "9" * 40, "١", " 1", "1e3"])
+async def test_no_number_reaches_further_than_it_may(aisha: Guest, number: str) -> None:
+    await aisha.create()
+    before = await aisha.belongings()
+    assert (await aisha.forge(f"start:{number}")).text in (EXPIRED, NOT_FOUND)
+    assert await aisha.belongings() == before
+
+
+async def test_a_button_of_a_deleted_message_still_works(aisha: Guest) -> None:
+    await aisha.say("/start")
+    menu = await aisha.say("/start")
+    press = await aisha.user.press_data(menu.id, "new")
+    await aisha.user.delete(menu.id)
+    await aisha.hears(words("choose-type"))
+    assert (await aisha.user.wait_answer(press)).answered
+
+
+async def test_the_same_button_again_and_again_is_quiet(aisha: Guest) -> None:
+    await aisha.say("/start")
+    await aisha.tap("list")
+    chat = await quietly(aisha, lambda: aisha.press_data("list"))
+    assert [message.sender for message in chat.messages] == ["user", "bot", "user", "bot"]

@@ -1,0 +1,103 @@
+"""Telegram at its worst: limits, lost connections, deleted messages, people who leave in the middle."""
+
+import pytest
+
+from app.core.buttons import ChooseGender, NewAvatar
+from tests.bot.kit import Guest, Town, counter, picture, quietly, words
+
+
+async def test_a_limit_in_one_chat_is_obeyed_while_others_flow(town: Town, aisha: Guest, bota: Guest) -> None:
+    await aisha.say("/start")
+    await town.fault("sendMessage", "rate_limit", aisha, retry_after=3, times=1)
+    await aisha.user.send("/avatars")
+    for command in ("/start", "/new", "/help", "/avatars"):
+        await bota.say(command)
+    assert words("avatars-empty") not in [one.text for one in (await aisha.user.chat()).messages]
+    await aisha.hears(words("avatars-empty"))
+    refused, sent = (await town.calls("sendMessage", aisha))[-2:]
+    assert (refused["fault"], sent["ok"]) == ("rate_limit", True)
+    assert sent["time"] - refused["time"] >= 3
+
+
+async def test_a_limit_on_the_counter_loses_no_photo(town: Town, aisha: Guest) -> None:
+    await aisha.create()
+    await town.fault("editMessageText", "rate_limit", aisha, times=2)
+    await aisha.fill(10)
+    assert len((await aisha.belongings()).photos) == 10
+
+
+async def test_a_deleted_counter_comes_back(aisha: Guest) -> None:
+    await aisha.create()
+    shown = await aisha.answer_to(aisha.user.send_photo(picture(1)))
+    await aisha.user.delete(shown.id)
+    await aisha.user.send_photo(picture(2))
+    assert (await aisha.hears(counter(2))).id != shown.id
+
+
+@pytest.mark.parametrize("kind", ["bad_request", "bad_gateway"])
+async def test_an_answer_to_a_press_that_fails_does_not_stop_the_work(
+    town: Town, aisha: Guest, kind: str
+) -> None:
+    await aisha.say("/start")
+    await town.fault("answerCallbackQuery", kind, None, description="query is too old")
+    assert (await aisha.tap(NewAvatar())).text == words("choose-type")
+
+
+async def test_a_person_who_blocks_the_bot_in_the_middle_disturbs_nobody(
+    town: Town, aisha: Guest, bota: Guest
+) -> None:
+    await aisha.create()
+    await bota.create()
+    before = (await aisha.user.chat()).messages
+    await town.fault("sendMessage", "forbidden", aisha, times=3)
+    await aisha.user.send("/start")
+    await aisha.user.send_document(b"text", file_name="a.jpg")
+    await aisha.user.send_photo(picture(1))
+    await bota.fill(3)
+    await town.faced("sendMessage", aisha, "forbidden", 3)
+    assert [one for one in (await aisha.user.chat()).messages if one.sender == "bot"] == [
+        one for one in before if one.sender == "bot"
+    ]
+    assert len((await bota.belongings()).photos) == 3
+    assert (await aisha.say("/status")).text.startswith("Айша · ")
+    assert town.errors(aisha) == []
+
+
+async def test_a_reset_connection_costs_one_apology_and_no_data(town: Town, aisha: Guest) -> None:
+    await aisha.say("/new")
+    await aisha.forge(ChooseGender("portrait", "female").pack())
+    await town.fault("sendMessage", "reset_after_processing", aisha)
+    await aisha.user.send("Айша")
+    await aisha.hears("😔")
+    assert [row[3] for row in (await aisha.belongings()).avatars] == ["Айша"]
+    assert (await aisha.say("/status")).text.startswith("Айша · ")
+    assert [line["event"] for line in town.errors(aisha)] == ["bot.unexpected"]
+
+
+async def test_a_photo_that_cannot_be_fetched_leaves_nothing_and_may_be_sent_again(
+    town: Town, aisha: Guest
+) -> None:
+    await aisha.create()
+    before = await aisha.belongings()
+    await town.fault("getFile", "bad_gateway", None)
+    answer = await aisha.answer_to(aisha.user.send_photo(picture(1)))
+    assert answer.text.startswith("😔")
+    assert await aisha.belongings() == before
+    await aisha.user.send_photo(picture(1))
+    await aisha.hears(counter(1))
+
+
+async def test_the_apologys_code_is_in_the_log(town: Town, aisha: Guest) -> None:
+    await aisha.say("/start")
+    await town.fault("sendMessage", "bad_gateway", aisha)
+    answer = await aisha.say("/start")
+    assert answer.text.startswith("😔")
+    assert any(line["reference"] in answer.text for line in town.errors(aisha))
+
+
+async def test_a_blocked_bot_is_back_when_it_is_unblocked(aisha: Guest) -> None:
+    await aisha.say("/start")
+    await aisha.user.block_bot()
+    await aisha.user.unblock_bot()
+    chat = await quietly(aisha, lambda: aisha.user.send("/avatars"))
+    assert words("avatars-empty") in [message.text for message in chat.messages]

@@ -1,0 +1,70 @@
+"""A person is spoken to in the language of their Telegram, as it was when they first came."""
+
+import re
+
+import pytest
+
+from app.core.buttons import ChooseGender, ChooseType, NewAvatar
+from app.core.i18n import LOCALES
+from sandbox.telegram.chat import ChatMessage
+from sandbox.telegram.user import TelegramUser
+from tests.bot.kit import Guest, Town, picture, words
+
+LANGUAGES = ("ru", "kk", "en")
+KEYS = sorted(
+    {
+        key
+        for path in (LOCALES / "ru").glob("*.ftl")
+        for key in re.findall(r"^([a-z-]+) =", path.read_text(), flags=re.MULTILINE)
+        if "-" in key
+    }
+)
+
+
+async def walk(guest: Guest) -> list[ChatMessage]:
+    """The screens that everybody sees, a refusal among them."""
+    return [
+        await guest.say("/start"),
+        await guest.say("/help"),
+        await guest.say("/status"),
+        await guest.say("/avatars"),
+        await guest.say("what?"),
+        await guest.tap(NewAvatar()),
+        await guest.tap(ChooseType("portrait")),
+        await guest.tap(ChooseGender("portrait", "male")),
+        await guest.say("я" * 65),
+        await guest.say("Aisha"),
+        await guest.answer_to(guest.user.send_photo(picture(1))),
+        await guest.answer_to(guest.user.send_document(b"text", file_name="a.jpg")),
+        await guest.forge("nonsense"),
+        await guest.say("/cancel"),
+    ]
+
+
+async def test_every_screen_is_in_the_persons_own_language(town: Town) -> None:
+    walks = []
+    for language in LANGUAGES:
+        async with town.guest(language) as guest:
+            walks.append(await walk(guest))
+    for screens in zip(*walks, strict=True):
+        assert len({screen.text for screen in screens}) == len(LANGUAGES)
+        assert len({screen.labels for screen in screens}) in (1, len(LANGUAGES))
+        for screen in screens:
+            shown = " ".join([screen.text, *screen.labels])
+            assert [key for key in KEYS if key in shown] == []
+            assert not re.search(r"[{}$]|None|</?b>", shown)
+
+
+@pytest.mark.parametrize(
+    ("code", "language"), [("en-GB", "en"), ("kk", "kk"), ("uz", "ru"), ("de", "en"), ("", "ru")]
+)
+async def test_the_language_is_the_one_of_telegram(town: Town, code: str, language: str) -> None:
+    async with town.guest(code) as guest:
+        assert (await guest.say("/avatars")).text == words("avatars-empty", language)
+
+
+async def test_a_later_change_of_telegrams_language_does_not_change_ours(town: Town) -> None:
+    async with town.guest("kk") as guest:
+        await guest.say("/start")
+        async with TelegramUser(town.telegram_url, guest.id, language_code="en"):
+            assert (await guest.say("/avatars")).text == words("avatars-empty", "kk")

@@ -1,0 +1,47 @@
+"""Both journeys as a newcomer starts them: one command, real processes, nothing given."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sandbox.environment import ROOT
+
+HOSTILE = {
+    "TELEGRAM_TOKEN": "123456:somebody-elses",
+    "FAL_KEY": "somebody:elses",
+    "DATABASE_URL": "postgresql+asyncpg://nobody:nothing@127.0.0.1:1/none",
+    "AVATAR_TEST_MODE": "on",
+    "HTTPS_PROXY": "http://127.0.0.1:1",
+}
+
+
+@pytest.mark.parametrize(
+    ("journey", "name", "trainer"),
+    [
+        ("portrait", "Летний вечер", "flux-lora-portrait-trainer"),
+        ("style", "Плёнка <35 мм>", "flux-lora-fast-training"),
+    ],
+)
+def test_journey_happens_whatever_the_environment_says(
+    journey: str, name: str, trainer: str, open_folder: Path
+) -> None:
+    (open_folder / ".env").write_text("\n".join(f"{key}={value}" for key, value in HOSTILE.items()))
+    played = subprocess.run(
+        [sys.executable, "-m", "sandbox", "--journey", journey, "--data-dir", str(open_folder / "data")],
+        cwd=open_folder,
+        env=os.environ | HOSTILE | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert played.returncode == 0, played.stdout + played.stderr
+    assert played.stderr == ""
+    assert played.stdout.splitlines()[-1] == "COMPLETED"
+    chat, _, rows = played.stdout.partition("the rows it left")
+    assert f"Аватар «{name}» готов!" in chat
+    assert trainer in "".join(line.strip("│ ") for line in rows.splitlines()) or trainer in rows
+    for table in ("avatars", "avatar_photos", "trainings", "inbox_events", "notifications"):
+        assert f"\n{table}" in rows

@@ -1,0 +1,219 @@
+"""Log lines: greppable by operators, whole in Cyrillic, and without a secret in them."""
+
+import ast
+import json
+import logging
+import logging.handlers
+import string
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import structlog
+
+from app.core.config import LogSettings
+from app.core.logging import MESSAGES, REDACTED, configure, correlation_id, new_correlation_id
+
+ROOT = Path(__file__).parents[2]
+SECRET = "123456:AA-telegram-token"
+FORMATS = ["json", "console"]
+LOG_CALLS = {f"log.{level}" for level in ("debug", "info", "warning", "error", "exception", "critical")}
+
+Lines = Callable[[], list[str]]
+
+
+@pytest.fixture(autouse=True)
+def _own_logging() -> Iterator[None]:
+    """Logging is the process's: what a test sets up is undone."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    for handler in root.handlers:
+        if handler not in handlers:
+            handler.close()
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()
+
+
+def start(*secrets: str, **values: Any) -> None:
+    configure(LogSettings.model_construct(**{"format": "json", **values}), "bot", list(secrets))
+
+
+def logger() -> structlog.stdlib.BoundLogger:
+    """A new one each time: a logger keeps the set-up it first logged with."""
+    made: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger("ours")
+    return made
+
+
+@pytest.fixture
+def lines(capsys: pytest.CaptureFixture[str]) -> Lines:
+    return lambda: capsys.readouterr().err.splitlines()
+
+
+def only(lines: Lines) -> dict[str, Any]:
+    (line,) = lines()
+    event: dict[str, Any] = json.loads(line)
+    return event
+
+
+def fail(message: str) -> None:
+    try:
+        raise ValueError(message)
+    except ValueError:
+        logger().exception("ours.broke")
+        logging.getLogger("theirs").exception("theirs broke")
+
+
+def test_a_line_is_an_event_with_fields(lines: Lines) -> None:
+    start()
+    logger().info("webhook.received", request_id="r-1")
+    event = only(lines)
+    assert event.pop("timestamp").endswith("Z")
+    assert event == {
+        "event": "webhook.received",
+        "message": "[WEBHOOK] Получен webhook от FAL AI",
+        "level": "INFO",
+        "logger": "ours",
+        "request_id": "r-1",
+    }
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+def test_cyrillic_stays_readable(lines: Lines, format_: str) -> None:
+    start(format=format_)
+    logger().info("webhook.handled")
+    assert "[WEBHOOK BACKGROUND] Webhook обработан успешно" in "\n".join(lines())
+
+
+@pytest.mark.parametrize("level", ["debug", "info", "warning", "error", "critical"])
+def test_levels_are_upper_case_whoever_logs(lines: Lines, level: str) -> None:
+    start(level="DEBUG")
+    getattr(logger(), level)("ours.event")
+    getattr(logging.getLogger("theirs"), level)("theirs %s", "event")
+    events = [json.loads(line) for line in lines()]
+    assert [(event["event"], event["level"]) for event in events] == [
+        ("ours.event", level.upper()),
+        ("theirs event", level.upper()),
+    ]
+
+
+def test_below_its_level_nothing_is_said(lines: Lines) -> None:
+    start(level="WARNING")
+    logger().info("ours.event")
+    assert lines() == []
+
+
+@pytest.mark.parametrize("name", ["httpx", "httpcore", "fal_client", "uvicorn.access", "aiogram.event"])
+def test_libraries_that_log_addresses_are_kept_quiet(lines: Lines, name: str) -> None:
+    start(level="DEBUG")
+    logging.getLogger(name).info("POST https://api.telegram.org/bot%s/sendMessage", "token")
+    assert lines() == []
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+def test_a_secret_is_blotted_out_wherever_it_got(lines: Lines, format_: str) -> None:
+    start(SECRET, format=format_)
+    logger().info(f"event {SECRET}", url=f"https://api.telegram.org/bot{SECRET}/x", nested={"a": [SECRET]})
+    logging.getLogger("theirs").warning("theirs: %s", SECRET)
+    fail(SECRET)
+    text = "\n".join(lines())
+    assert SECRET not in text
+    assert text.count(REDACTED) >= 5
+
+
+@pytest.mark.parametrize("secret", ['quo"ted-secret', "back\\slash-secret", "секретное-слово"])
+def test_a_secret_that_json_escapes_is_blotted_out(lines: Lines, secret: str) -> None:
+    start(secret)
+    logger().info("ours.event", field=secret)
+    assert only(lines)["field"] == REDACTED
+
+
+def test_of_two_secrets_the_longer_one_goes_whole(lines: Lines) -> None:
+    start("webhook-secret", "webhook-secret-old")
+    logger().info("ours.event", field="webhook-secret-old")
+    assert only(lines)["field"] == REDACTED
+
+
+def test_a_value_too_short_to_be_a_secret_spoils_no_line(lines: Lines) -> None:
+    start("", "on")
+    logger().info("conversion")
+    assert only(lines)["event"] == "conversion"
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+def test_a_traceback_is_there_and_shows_no_values(lines: Lines, format_: str) -> None:
+    """Local variables hold bodies and addresses, cut short so that no guard knows them again."""
+    local = f"payload-{'x' * 10}"
+    start(format=format_)
+    fail("boom")
+    text = "\n".join(lines())
+    assert text.count("ValueError: boom") == 2
+    assert text.count("Traceback (most recent call last)") == 2
+    assert local not in text
+    assert "locals" not in text
+
+
+def test_a_folder_gets_a_file_that_logrotate_may_move(tmp_path: Path, lines: Lines) -> None:
+    folder = tmp_path / "logs" / "one"
+    start(SECRET, dir=folder)
+    assert [type(handler) for handler in logging.getLogger().handlers] == [
+        logging.StreamHandler,
+        logging.handlers.WatchedFileHandler,
+    ]
+    logger().info("ours.первое", token=SECRET)
+    (folder / "bot.log").rename(folder / "bot.log.1")
+    logger().info("ours.второе")
+    moved, fresh = ((folder / name).read_text(encoding="utf-8") for name in ("bot.log.1", "bot.log"))
+    assert [moved, fresh] == [f"{line}\n" for line in lines()]
+    assert "ours.первое" in moved
+    assert "ours.второе" in fresh
+    assert SECRET not in moved
+
+
+def test_set_up_twice_a_line_is_written_once(lines: Lines) -> None:
+    start()
+    start()
+    logger().info("ours.event")
+    assert len(lines()) == 1
+
+
+def test_a_correlation_id_goes_on_when_there_is_one(lines: Lines) -> None:
+    start()
+    with structlog.contextvars.bound_contextvars(correlation_id="c-1"):
+        assert correlation_id() == "c-1"
+        logging.getLogger("theirs").warning("theirs")
+    assert only(lines)["correlation_id"] == "c-1"
+    assert len({correlation_id(), new_correlation_id(), "c-1"}) == 3
+
+
+# Each of an operator's lines is filled from the fields that the code really logs with the event.
+
+
+def logged() -> Iterator[tuple[str, set[str]]]:
+    """Every event that the code logs, with the names of its fields."""
+    for folder in ("app", "api_server", "scripts"):
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Call) and ast.unparse(node.func) in LOG_CALLS:
+                    event = ast.literal_eval(node.args[0])
+                    yield event, {keyword.arg for keyword in node.keywords if keyword.arg is not None}
+
+
+@pytest.mark.parametrize("event", MESSAGES)
+def test_an_operators_line_is_filled_from_what_is_logged(event: str) -> None:
+    needed = {name for _, name, _, _ in string.Formatter().parse(MESSAGES[event]) if name}
+    given = [fields for name, fields in logged() if name == event]
+    assert given, "a line that nobody logs"
+    assert all(needed <= fields for fields in given)
+
+
+def test_no_field_takes_the_place_of_a_lines_own() -> None:
+    taken = {"message", "level", "logger", "timestamp", "correlation_id"}
+    assert not [(event, fields & taken) for event, fields in logged() if fields & taken]
+
+
+def test_no_field_is_one_that_holds_a_payload_or_an_address() -> None:
+    unfit = {"body", "payload", "url", "headers", "token", "secret", "exception"}
+    assert not [(event, fields & unfit) for event, fields in logged() if fields & unfit]

@@ -1,0 +1,76 @@
+"""Facts become messages with the one next step that helps, in each language."""
+
+import pytest
+from pydantic import ValidationError
+
+from app.core.buttons import Action, NewAvatar, Screen, ShowAvatar, StartTraining
+from app.core.i18n import Dictionary, Language, Words
+from app.fal.failures import NEEDS_OTHER_PHOTOS, Reason
+from app.notifications.facts import FACT, DrillCompleted, Fact, TrainingCompleted, TrainingFailed
+from app.notifications.messages import message
+from tests.unit.telegram_html import checked
+
+ID = 2**63 - 1
+NAME = "<b>&_*["
+FACTS: list[Fact] = [
+    TrainingCompleted(avatar_id=ID, avatar_name=NAME),
+    DrillCompleted(avatar_id=ID, avatar_name=NAME),
+    *(TrainingFailed(avatar_id=ID, avatar_name=NAME, failure=reason) for reason in Reason),
+]
+
+
+@pytest.fixture(params=list(Language))
+def words(request: pytest.FixtureRequest) -> Words:
+    return Dictionary()[request.param]
+
+
+def actions(screen: Screen) -> list[Action]:
+    return [button.action for row in screen.rows for button in row]
+
+
+def by_kind(fact: Fact) -> str:
+    return f"{fact.kind}-{getattr(fact, 'failure', '')}"
+
+
+@pytest.mark.parametrize("fact", FACTS, ids=by_kind)
+def test_telegram_takes_every_message_and_it_names_the_avatar(fact: Fact, words: Words) -> None:
+    assert NAME in checked(message(fact, words))
+
+
+@pytest.mark.parametrize("fact", FACTS, ids=by_kind)
+def test_a_fact_is_the_same_after_the_database(fact: Fact) -> None:
+    assert FACT.validate_python(fact.model_dump(mode="json")) == fact
+    assert FACT.validate_json(fact.model_dump_json()) == fact
+
+
+def test_a_finished_avatar_can_be_opened(words: Words) -> None:
+    assert actions(message(FACTS[0], words)) == [ShowAvatar(ID), NewAvatar()]
+
+
+def test_a_drill_promises_no_model(words: Words) -> None:
+    drill = message(FACTS[1], words)
+    assert actions(drill) == []
+    assert drill.text != message(FACTS[0], words).text
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_a_failure_says_why_and_offers_what_can_help(reason: Reason, words: Words) -> None:
+    screen = message(TrainingFailed(avatar_id=ID, avatar_name=NAME, failure=reason), words)
+    helps = ShowAvatar(ID) if reason in NEEDS_OTHER_PHOTOS else StartTraining(ID)
+    assert words(f"failure-{reason.value}") in screen.text
+    assert actions(screen) == [helps]
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        {},
+        {"kind": "unheard_of", "avatar_id": 1, "avatar_name": "A"},
+        {"kind": "training_completed", "avatar_name": "A"},
+        {"kind": "training_failed", "avatar_id": 1, "avatar_name": "A"},
+        {"kind": "training_failed", "avatar_id": 1, "avatar_name": "A", "failure": "bad-luck"},
+    ],
+)
+def test_a_fact_nobody_announces_is_refused(stored: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        FACT.validate_python(stored)
