@@ -30,7 +30,7 @@ QUERIES = {
         " WHERE a.user_id = :user_id ORDER BY p.position"
     ),
     "trainings": (
-        "SELECT kind, trainer, state, request_id, model_url, requested_at, finished_at"
+        "SELECT kind, trainer, state, request_id, requested_at, finished_at"
         " FROM trainings WHERE user_id = :user_id"
     ),
     "inbox_events": (

@@ -12,7 +12,7 @@ from sandbox.evidence import Evidence, Row
 from sandbox.telegram.chat import ChatMessage
 from sandbox.telegram.transcript import render
 
-CONSOLE = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
+CONSOLE = Console(width=None if sys.stdout.isatty() else 132, highlight=False)
 
 
 def show_chat(messages: Sequence[ChatMessage]) -> None:

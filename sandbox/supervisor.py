@@ -38,7 +38,7 @@ class Sandbox:
         *,
         settings: Mapping[str, str] | None = None,
         extra_env: Mapping[str, Mapping[str, str]] | None = None,
-        training_seconds: float = 2.0,
+        training_seconds: float = 1.0,
     ) -> None:
         """`settings` are the product's own variables: a DATABASE_URL among them takes the place of the
         embedded Postgres (its schema must be at head), credentials take the place of an emulator.

@@ -247,7 +247,7 @@ def _problem(section: type[Section], field: str, value: str, message: str) -> Pr
 
 
 def _unmet(settings: Settings) -> Iterator[Problem]:
-    """What this environment needs and doesn't have (contract: Environment)."""
+    """What this environment needs and doesn't have."""
     drills = settings.avatar.test_mode and not settings.in_production
     given: dict[str, object] = {
         "TELEGRAM_TOKEN": settings.telegram.token.get_secret_value(),

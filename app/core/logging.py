@@ -14,7 +14,7 @@ import structlog
 
 from app.core.config import LogSettings
 
-# The lines of docs/contract: event id -> the message, filled from the event's own fields.
+# The lines that operators grep for: event id -> the message, filled from the event's own fields.
 MESSAGES: Mapping[str, str] = {
     "webhook.received": "[WEBHOOK] Получен webhook от FAL AI",
     "webhook.status": (

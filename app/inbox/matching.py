@@ -1,4 +1,4 @@
-"""Which training a delivery is about, and whether its word is taken: the table of docs/contract."""
+"""Which training a delivery is about, and whether its word is taken: the table of docs/callbacks.md."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

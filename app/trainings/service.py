@@ -108,7 +108,7 @@ async def begin_submit(session: AsyncSession, training_id: UUID) -> Training | N
 async def submitted(
     session: AsyncSession, training_id: UUID, request_id: str, check_at: datetime | None
 ) -> Training | None:
-    """Keep FAL's request id, also when the callback overtook the reply and the training is over.
+    """Keep FAL's request id, also when a callback overtook the reply and the training has moved on.
 
     From `check_at` on, silence is a reason to ask.
     """
@@ -123,8 +123,8 @@ async def submitted(
     if moved is None:
         await session.execute(
             update(Training)
-            .where(Training.id == training_id, Training.request_id.is_(None))
-            .values(request_id=request_id)
+            .where(Training.id == training_id)
+            .values(submitted_at=func.now(), next_check_at=check_at, **_known_as(request_id))
         )
     return moved
 

@@ -22,6 +22,7 @@ from app.fal.trainers import TRAINERS
 from app.jobs.job import Job, Retry
 from app.photos import service as photos
 from app.photos.archive import build_archive
+from app.photos.checks import PhotoRefused
 from app.photos.storage import PhotoMissing, PhotoStorage
 from app.trainings import service
 from app.trainings.pace import Pace
@@ -59,6 +60,8 @@ class SubmitTraining:
             await self._fail(training_id, error.failure)
         except PhotoMissing:
             await self._fail(training_id, Failure(Reason.ARCHIVE, "a photo is not in the storage"))
+        except PhotoRefused as error:
+            await self._fail(training_id, Failure(Reason.IMAGE_UNREADABLE, error.reason))
 
     async def _take_up(self, training_id: UUID) -> Training | None:
         """The training, if it is still to be submitted."""

@@ -207,7 +207,7 @@ class Town:
         """Wait until the bot has met a planned fault so many times."""
 
         async def met() -> bool:
-            return sum(call["fault"] == kind for call in await self.calls(method, guest)) >= times
+            return len([call for call in await self.calls(method, guest) if call["fault"] == kind]) >= times
 
         await eventually(met)
 

@@ -133,19 +133,19 @@ async def test_a_stale_callback_about_nothing_of_ours_is_401(service: Service) -
     assert await service.events() == []
 
 
-@pytest.mark.parametrize("body", UNREADABLE, ids=lambda body: repr(body[:9]))
 @pytest.mark.parametrize("age", [0, OLD])
 async def test_what_cannot_be_read_is_kept_for_a_valid_token_and_fal_is_asked(
-    service: Service, body: bytes, age: int
+    service: Service, age: int
 ) -> None:
-    training = await a_training(service.database)
-    answer = await service.deliver(body, training=training, request_id=training.request_id, age=age)
-    assert answer.status_code == 200
-    event = await only_event(service)
-    assert (event.body, event.trusted) == (body, False)
+    for body in UNREADABLE:
+        training = await a_training(service.database)
+        answer = await service.deliver(body, training=training, request_id=training.request_id, age=age)
+        assert answer.status_code == 200, body[:20]
+        event = (await service.events())[-1]
+        assert (event.body, event.trusted) == (body, False)
     await service.handle_all()
-    assert (await only_event(service)).outcome is Outcome.ASKED
-    assert len(await jobs(service.database, ASK)) == 1
+    assert {event.outcome for event in await service.events()} == {Outcome.ASKED}
+    assert len(await jobs(service.database, ASK)) == len(UNREADABLE)
 
 
 async def test_what_cannot_be_read_is_asked_about_before_the_request_id_is_known(service: Service) -> None:
@@ -199,34 +199,34 @@ async def test_the_signed_request_id_must_be_the_bodys(service: Service) -> None
     assert await service.events() == []
 
 
-@pytest.mark.parametrize(
-    "missing", ["", "Request-Id", "User-Id", "Timestamp", "Signature"], ids=lambda name: name or "all"
-)
-async def test_a_request_without_the_four_headers_is_401(service: Service, missing: str) -> None:
+async def test_a_request_without_the_four_headers_is_401(service: Service) -> None:
     training = await a_training(service.database)
     body = body_of(training.request_id)
     signed = service.signer.headers(str(training.request_id), body)
-    headers = {name: value for name, value in signed.items() if missing and not name.endswith(missing)}
-    assert (await service.client.post(address(training), content=body, headers=headers)).status_code == 401
+    for missing in ("Request-Id", "User-Id", "Timestamp", "Signature", ""):
+        headers = {name: value for name, value in signed.items() if not name.endswith(missing)}
+        answer = await service.client.post(address(training), content=body, headers=headers)
+        assert answer.status_code == 401, missing
     assert await service.events() == []
 
 
-@pytest.mark.parametrize("what", ["key", "body", "timestamp", "length", "letters"])
-async def test_a_signature_that_does_not_fit_is_401(service: Service, what: str) -> None:
+async def test_a_signature_that_does_not_fit_is_401(service: Service) -> None:
     training = await a_training(service.database)
     body = body_of(training.request_id)
-    signer = Signer() if what == "key" else service.signer
-    headers = signer.headers(str(training.request_id), body + (b" " if what == "body" else b""))
-    signature = headers["X-Fal-Webhook-Signature"]
-    spoilt = {
-        "timestamp": {"X-Fal-Webhook-Timestamp": str(int(headers["X-Fal-Webhook-Timestamp"]) + 1)},
-        "length": {"X-Fal-Webhook-Signature": signature[:-2]},
-        "letters": {"X-Fal-Webhook-Signature": "z" * 128},
-    }
-    answer = await service.client.post(
-        address(training), content=body, headers=headers | spoilt.get(what, {})
-    )
-    assert answer.status_code == 401
+    good = service.signer.headers(str(training.request_id), body)
+    signature, timestamp = good["X-Fal-Webhook-Signature"], int(good["X-Fal-Webhook-Timestamp"])
+    spoilt = [
+        Signer().headers(str(training.request_id), body),
+        service.signer.headers(str(training.request_id), body + b" "),
+        good | {"X-Fal-Webhook-Timestamp": str(timestamp + 1)},
+        good | {"X-Fal-Webhook-Timestamp": f"{timestamp}.0"},
+        good | {"X-Fal-Webhook-Signature": signature[:-2]},
+        good | {"X-Fal-Webhook-Signature": "z" * 128},
+        good | {"X-Fal-Webhook-Request-Id": "a b"},
+    ]
+    for headers in spoilt:
+        answer = await service.client.post(address(training), content=body, headers=headers)
+        assert answer.status_code == 401
     assert await service.events() == []
 
 

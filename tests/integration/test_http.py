@@ -94,12 +94,11 @@ async def test_the_test_route_says_its_words(service: Service) -> None:
     assert answer.json() == {"status": "ok", "message": "Webhook API работает"}
 
 
-@pytest.mark.parametrize(
-    "path", [PATH, OLDER_PATH, "/api/v1/avatar/test_webhook", "/health", "/live", *OPERATORS]
-)
-@pytest.mark.parametrize("method", ["GET", "POST"])
-async def test_a_trailing_slash_is_never_redirected(service: Service, method: str, path: str) -> None:
-    assert (await service.client.request(method, f"{path}/", headers=BEARER)).status_code == 404
+async def test_a_trailing_slash_is_never_redirected(service: Service) -> None:
+    for path in (PATH, OLDER_PATH, "/api/v1/avatar/test_webhook", "/health", "/live", *OPERATORS):
+        for method in ("GET", "POST"):
+            answer = await service.client.request(method, f"{path}/", headers=BEARER)
+            assert answer.status_code == 404, (method, path)
 
 
 async def test_the_largest_body_is_taken_and_one_byte_more_is_413(service: Service) -> None:
@@ -246,10 +245,10 @@ async def test_a_request_id_goes_in_and_out_and_into_the_row_and_the_job(service
     assert [job["correlation_id"] for job in await jobs(service.database, HANDLE)] == ["trace.of-mine_1"]
 
 
-@pytest.mark.parametrize("given", ["", "a b", "x" * 65, "<script>", "line\tfeed"])
-async def test_a_malformed_request_id_is_replaced(service: Service, given: str) -> None:
-    answer = await service.client.get("/live", headers={"X-Request-ID": given})
-    assert answer.headers["X-Request-ID"] not in ("", given)
+async def test_a_malformed_request_id_is_replaced(service: Service) -> None:
+    for given in ("", "a b", "x" * 65, "<script>", "line\tfeed"):
+        answer = await service.client.get("/live", headers={"X-Request-ID": given})
+        assert answer.headers["X-Request-ID"] not in ("", given)
 
 
 async def test_the_documentation_is_off_in_production(

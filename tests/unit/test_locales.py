@@ -43,6 +43,7 @@ UNSEEN = {
 }
 NUMBERS = {"count", "have", "height", "left", "maximum", "megabytes", "minimum", "minutes", "needed", "room"}
 NUMBERS |= {"side", "width"}
+COUNTS = [0, 1, 2, 5, 11, 21, 50]
 PLAIN = ("button-", "command-", "avatar-label", "avatar-type", "photos-count", "failure-")
 NASTY = '<b>&_*[{$}"' * 6
 
@@ -183,7 +184,7 @@ def test_errors_carry_what_their_words_need() -> None:
     }
     assert {name for name, _ in given}, "errors are raised somewhere"
     for name, details in given:
-        assert details == RUSSIAN[f"error-{people[name].reason}"].variables, name
+        assert details >= RUSSIAN[f"error-{people[name].reason}"].variables, name
 
 
 def test_errors_raised_bare_have_words_that_need_nothing() -> None:
@@ -207,7 +208,7 @@ def samples(key: str) -> Iterator[dict[str, Any]]:
         if (key, name) in STATES:
             choices[name] = sorted(state.value for state in STATES[key, name])
         else:
-            choices[name] = [0, 1, 2, 5, 11, 21, 50] if name in NUMBERS else [NASTY]
+            choices[name] = COUNTS if name in phrase.variants else [21 if name in NUMBERS else NASTY]
     for values in product(*choices.values()):
         yield dict(zip(choices, values, strict=True))
 
@@ -232,9 +233,7 @@ def test_a_persons_words_are_escaped_in_text_and_not_on_buttons(words: Words) ->
     assert words.label("avatar-label", state="DRAFT", name="<b>&").endswith(" <b>&")
 
 
-@pytest.mark.parametrize(
-    "template", ["{ $name }", "{ -term }", "{$", "}", "{ button-menu }", "\\u0041", "*[other]"]
-)
+@pytest.mark.parametrize("template", ["{ $name }", "{ -term }", "{$", "}", "{ button-menu }", "*[other]"])
 def test_a_persons_words_are_no_template(words: Words, template: str) -> None:
     assert template in words("drill-completed", name=template)
 
@@ -254,7 +253,7 @@ RUSSIAN_COUNTS = [
 @pytest.mark.parametrize(("count", "there", "more", "minutes"), RUSSIAN_COUNTS)
 def test_russian_counts_as_russians_do(count: int, there: str, more: str, minutes: str) -> None:
     words = Dictionary()["ru"]
-    about = {"name": "А", "type": "портрет", "bar": "", "side": 512, "megabytes": 20}
+    about: dict[str, str | int] = {"name": "А", "type": "портрет", "bar": "", "side": 512, "megabytes": 20}
     collecting = words("avatar-collecting", **about, have=0, minimum=50, left=count)
     training = words("avatar-training", name="А", type="портрет", state="RUNNING", minutes=count)
     assert words.label("photos-count", count=count) == there

@@ -120,7 +120,7 @@ def test_a_secret_is_blotted_out_wherever_it_got(lines: Lines, format_: str) -> 
     fail(SECRET)
     text = "\n".join(lines())
     assert SECRET not in text
-    assert text.count(REDACTED) >= 5
+    assert text.count(REDACTED) == 4
 
 
 @pytest.mark.parametrize("secret", ['quo"ted-secret', "back\\slash-secret", "секретное-слово"])
@@ -143,16 +143,14 @@ def test_a_value_too_short_to_be_a_secret_spoils_no_line(lines: Lines) -> None:
 
 
 @pytest.mark.parametrize("format_", FORMATS)
-def test_a_traceback_is_there_and_shows_no_values(lines: Lines, format_: str) -> None:
-    """Local variables hold bodies and addresses, cut short so that no guard knows them again."""
-    local = f"payload-{'x' * 10}"
+def test_an_exception_is_told_by_its_class_and_place_alone(lines: Lines, format_: str) -> None:
+    """Its text, the source around it and the values of variables may hold a body or an address."""
     start(format=format_)
-    fail("boom")
-    text = "\n".join(lines())
-    assert text.count("ValueError: boom") == 2
-    assert text.count("Traceback (most recent call last)") == 2
-    assert local not in text
-    assert "locals" not in text
+    fail("the text of a body")
+    told = "\n".join(lines())
+    assert told.count("ValueError") == told.count("test_logging.py:") == 2
+    assert "the text of a body" not in told
+    assert "Traceback" not in told
 
 
 def test_a_folder_gets_a_file_that_logrotate_may_move(tmp_path: Path, lines: Lines) -> None:

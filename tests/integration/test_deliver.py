@@ -1,0 +1,202 @@
+"""Telling a person over the Telegram emulator: once, in their language, and through everything that fails."""
+
+import traceback
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+import httpx
+import pytest
+from pydantic import SecretStr
+from structlog.testing import capture_logs
+
+from app.core.i18n import Dictionary
+from app.database.engine import Database
+from app.database.models import Notification, NotificationState, TrainingState, User
+from app.jobs.job import Job, Retry
+from app.notifications.deliver import MAX_ATTEMPTS, DeliverNotification
+from app.notifications.service import DELIVER
+from app.notifications.telegram import TelegramSender
+from sandbox.telegram.user import TelegramUser
+from tests.factories import make_avatar, make_notification, make_training
+from tests.integration.webhook_service import rows
+from tests.sandbox.telegram.kit import TOKEN, USER_IDS, Emulator, plan, running_emulator
+
+Kind = NotificationState
+
+
+@pytest.fixture(scope="module")
+def emulator() -> Iterator[Emulator]:
+    with running_emulator() as running:
+        yield running
+
+
+@dataclass
+class Stage:
+    """A person whose chat is open, and the sender's way to it."""
+
+    database: Database
+    person: TelegramUser
+    api: httpx.AsyncClient
+    url: str
+    token: str = TOKEN
+
+    async def announce(self, name: str = "Aisha", language: str = "ru", **fact: object) -> Notification:
+        async with self.database.transaction() as session:
+            user = await session.merge(User(id=self.person.id, language=language))
+            avatar = await make_avatar(session, user, name=name)
+            training = await make_training(session, avatar, TrainingState.COMPLETED)
+            note = await make_notification(session, training)
+            note.fact = {
+                "kind": "training_completed",
+                "avatar_id": avatar.id,
+                "avatar_name": name,
+                **fact,
+            }
+        return note
+
+    async def deliver(self, note: Notification) -> None:
+        sender = TelegramSender(self.api, self.url, SecretStr(self.token))
+        job = Job(1, DELIVER, {"notification_id": note.id, "v": 1}, starts=1)
+        await DeliverNotification(self.database, sender, Dictionary())(job)
+
+    async def now(self) -> Notification:
+        (note,) = await rows(self.database, Notification)
+        return note
+
+    async def read(self) -> list[str]:
+        """What the bot has said to the person."""
+        return [message.text or "" for message in (await self.person.chat()).messages[1:]]
+
+
+@pytest.fixture
+async def stage(database: Database, emulator: Emulator) -> AsyncIterator[Stage]:
+    async with (
+        TelegramUser(emulator.url, next(USER_IDS)) as person,
+        httpx.AsyncClient(base_url=emulator.url, trust_env=False) as api,
+    ):
+        await api.delete("/control/faults")
+        await person.send("/start")
+        yield Stage(database, person, api, emulator.url)
+
+
+async def retried(stage: Stage, note: Notification) -> timedelta:
+    """The wait that a failed attempt asks for; nothing on the way to it holds the token."""
+    with capture_logs() as logs, pytest.raises(Retry) as retry:
+        await stage.deliver(note)
+    assert stage.token not in str(logs) + "".join(traceback.format_exception(retry.value))
+    return retry.value.after
+
+
+async def test_a_person_is_told_once_however_often_the_job_runs(stage: Stage) -> None:
+    note = await stage.announce()
+    for _ in range(3):
+        await stage.deliver(note)
+    sent = await stage.now()
+    assert (sent.state, sent.attempts) == (Kind.SENT, 1)
+    assert sent.message_id is not None
+    assert len(await stage.read()) == 1
+
+
+@pytest.mark.parametrize(
+    ("language", "word"), [("ru", "готов"), ("kk", "дайын"), ("en", "is ready"), ("xx", "готов")]
+)
+async def test_the_words_are_in_the_persons_language_and_the_name_is_no_markup(
+    stage: Stage, language: str, word: str
+) -> None:
+    note = await stage.announce(name="<b>&_*[", language=language)
+    await stage.deliver(note)
+    (text,) = await stage.read()
+    assert word in text
+    assert "<b>&_*[" in text
+
+
+async def test_a_failure_is_told_with_its_reason_and_a_way_on(stage: Stage) -> None:
+    await stage.deliver(await stage.announce(kind="training_failed", failure="no-face"))
+    (message,) = (await stage.person.chat()).messages[1:]
+    assert "лица" in str(message.text)
+    assert message.buttons
+
+
+async def test_429_is_obeyed_and_nothing_is_lost(stage: Stage) -> None:
+    note = await stage.announce()
+    await plan(stage.api, method="sendMessage", kind="rate_limit", retry_after=34, chat_id=stage.person.id)
+    assert await retried(stage, note) == timedelta(seconds=34)
+    assert ((await stage.now()).state, await stage.read()) == (Kind.PENDING, [])
+    await stage.deliver(note)
+    assert len(await stage.read()) == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "description", "reason"),
+    [
+        ("forbidden", None, "Forbidden: bot was blocked by the user"),
+        ("forbidden", "user is deactivated", "Forbidden: user is deactivated"),
+        ("bad_request", "chat not found", "Bad Request: chat not found"),
+    ],
+)
+async def test_a_refusal_is_held_with_its_reason_after_one_attempt(
+    stage: Stage, kind: str, description: str | None, reason: str
+) -> None:
+    note = await stage.announce()
+    fault = {"method": "sendMessage", "kind": kind, "chat_id": stage.person.id, "description": description}
+    await plan(stage.api, **fault)
+    for _ in range(2):
+        await stage.deliver(note)
+    held = await stage.now()
+    assert (held.state, held.held_reason, held.attempts) == (Kind.HELD, reason, 1)
+    assert await stage.read() == []
+
+
+async def test_a_person_who_never_wrote_is_held(stage: Stage) -> None:
+    stage.person.id = next(USER_IDS)
+    await stage.deliver(await stage.announce())
+    assert (await stage.now()).state is Kind.HELD
+
+
+async def test_a_wrong_token_keeps_the_message_and_alerts(stage: Stage) -> None:
+    stage.token = "4242:the-wrong-one"
+    note = await stage.announce()
+    with capture_logs() as logs, pytest.raises(Retry):
+        await stage.deliver(note)
+    assert [log["event"] for log in logs if log["log_level"] == "error"] == ["notification.token_refused"]
+    assert (await stage.now()).state is Kind.PENDING
+    assert stage.token not in str(logs)
+    stage.token = TOKEN
+    await stage.deliver(note)
+    assert len(await stage.read()) == 1
+
+
+async def test_a_bad_gateway_is_retried(stage: Stage) -> None:
+    note = await stage.announce()
+    await plan(stage.api, method="sendMessage", kind="bad_gateway", chat_id=stage.person.id)
+    assert await retried(stage, note) > timedelta(0)
+    assert (await stage.now()).state is Kind.SENDING
+    await stage.deliver(note)
+    assert ((await stage.now()).state, len(await stage.read())) == (Kind.SENT, 1)
+
+
+async def test_a_reply_lost_after_the_message_is_retried_and_noted_as_begun(stage: Stage) -> None:
+    note = await stage.announce()
+    await plan(stage.api, method="sendMessage", kind="reset_after_processing", chat_id=stage.person.id)
+    await retried(stage, note)
+    begun = await stage.now()
+    assert (begun.state, begun.attempts) == (Kind.SENDING, 1)
+    await stage.deliver(note)
+    assert len(await stage.read()) == 2  # at least once: nobody can tell that the first arrived
+
+
+async def test_endless_silence_is_held_at_last(stage: Stage) -> None:
+    note = await stage.announce()
+    async with stage.database.transaction() as session:
+        (await session.get_one(Notification, note.id)).attempts = MAX_ATTEMPTS - 1
+    await plan(stage.api, method="sendMessage", kind="bad_gateway", chat_id=stage.person.id)
+    await stage.deliver(note)
+    assert (await stage.now()).held_reason == "no answer from Telegram"
+
+
+async def test_nobody_at_the_other_end_is_pending_and_the_token_stays_out_of_it(stage: Stage) -> None:
+    note = await stage.announce()
+    stage.url = "http://127.0.0.1:1"
+    assert await retried(stage, note) > timedelta(0)
+    assert (await stage.now()).state is Kind.PENDING

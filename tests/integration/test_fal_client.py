@@ -1,0 +1,156 @@
+"""app/fal/client.py against the FAL emulator: what each fault of HTTP or transport means, one POST each."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import closing
+from pathlib import Path
+from socket import create_server
+from uuid import uuid4
+
+import pytest
+from pydantic import SecretStr
+
+from app.core.errors import AishaError
+from app.fal.client import Fal, FalUnavailable, Finished, SubmitRefused, SubmitUnknown
+from app.fal.failures import Failure, Reason
+from sandbox.fal.client import FalControl
+from sandbox.fal.models import Behaviour, RequestRecord
+from sandbox.fal.proxy import child_environment
+from tests.sandbox.fal_harness import KEY, Emulator, archive, finished, running_emulator
+
+ENDPOINT = "fal-ai/flux-lora-portrait-trainer"
+
+
+@pytest.fixture(scope="module")
+def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
+    with running_emulator(tmp_path_factory.mktemp("fal")) as emulator:
+        yield emulator
+
+
+@pytest.fixture
+async def control(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[FalControl]:
+    """The emulator's control; this process's FAL client is led to the emulator."""
+    lead_to(monkeypatch, emulator.proxy_port, emulator.ca_bundle)
+    async with FalControl(emulator.control_url) as control:
+        yield control
+
+
+@pytest.fixture
+def fal() -> Fal:
+    return Fal(SecretStr(KEY))
+
+
+def lead_to(monkeypatch: pytest.MonkeyPatch, proxy_port: int, ca_bundle: Path) -> None:
+    for name, value in child_environment(proxy_port, ca_bundle).items():
+        monkeypatch.delenv(name.lower(), raising=False)
+        monkeypatch.setenv(name, value)
+
+
+def arguments() -> dict[str, str]:
+    """Arguments that tell this submit from all others."""
+    return {"images_data_url": f"https://v3.fal.media/files/{uuid4()}/photos.zip"}
+
+
+async def posts(control: FalControl, sent: dict[str, str]) -> list[RequestRecord]:
+    return [one for one in await control.requests() if sent["images_data_url"] in one.model_dump_json()]
+
+
+@pytest.mark.parametrize(
+    ("status", "meaning"),
+    [
+        (401, SubmitRefused),
+        (403, SubmitRefused),
+        (404, SubmitRefused),
+        (422, SubmitRefused),
+        (429, FalUnavailable),
+        (400, SubmitUnknown),
+        (500, SubmitUnknown),
+        (502, SubmitUnknown),
+        (503, SubmitUnknown),
+    ],
+)
+async def test_each_status_of_submit_means_one_thing_and_is_posted_once(
+    fal: Fal, control: FalControl, status: int, meaning: type[AishaError]
+) -> None:
+    sent = arguments()
+    await control.behave(Behaviour(reply="status", status_code=status, body={"detail": "no"}))
+    with pytest.raises(meaning):
+        await fal.submit(ENDPOINT, sent, None)
+    assert len(await posts(control, sent)) == 1
+
+
+async def test_an_exhausted_balance_is_our_accounts_matter(fal: Fal, control: FalControl) -> None:
+    body = {"detail": "User is locked. Reason: Exhausted balance"}
+    await control.behave(Behaviour(reply="status", status_code=403, body=body))
+    with pytest.raises(SubmitRefused) as refused:
+        await fal.submit(ENDPOINT, arguments(), None)
+    assert refused.value.failure == Failure(Reason.OUR_ACCOUNT, "HTTP 403")
+
+
+async def test_a_dropped_reply_leaves_it_open_and_is_posted_once(fal: Fal, control: FalControl) -> None:
+    sent = arguments()
+    await control.behave(Behaviour(reply="drop"))
+    with pytest.raises(SubmitUnknown):
+        await fal.submit(ENDPOINT, sent, None)
+    assert len(await posts(control, sent)) == 1
+
+
+async def test_nobody_at_the_other_end_means_that_nothing_was_accepted(
+    fal: Fal, emulator: Emulator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with closing(create_server(("127.0.0.1", 0))) as server:
+        port = server.getsockname()[1]
+    lead_to(monkeypatch, port, emulator.ca_bundle)
+    with pytest.raises(FalUnavailable):
+        await fal.submit(ENDPOINT, arguments(), None)
+    with pytest.raises(FalUnavailable):
+        await fal.progress(ENDPOINT, "any")
+    with pytest.raises(FalUnavailable):
+        await fal.upload(archive(tmp_path / "photos.zip", images=1))
+
+
+async def test_a_wrong_key_is_refused_everywhere(control: FalControl, tmp_path: Path) -> None:
+    stranger = Fal(SecretStr("wrong"))
+    with pytest.raises(SubmitRefused):
+        await stranger.upload(archive(tmp_path / "photos.zip", images=1))
+    with pytest.raises(SubmitRefused) as refused:
+        await stranger.submit(ENDPOINT, arguments(), None)
+    assert refused.value.failure.reason is Reason.OUR_ACCOUNT
+    with pytest.raises(FalUnavailable):
+        await stranger.progress(ENDPOINT, "any")
+
+
+async def trained(fal: Fal, control: FalControl, folder: Path, behaviour: Behaviour) -> str:
+    """A training that has ended at FAL; its request id."""
+    url = await fal.upload(archive(folder / "photos.zip", images=10))
+    await control.behave(behaviour)
+    request_id = await fal.submit(ENDPOINT, {"images_data_url": url}, None)
+    await finished(control, request_id, callbacks=0)
+    return request_id
+
+
+async def test_the_result_is_fetched_before_success_is_declared(
+    fal: Fal, control: FalControl, tmp_path: Path
+) -> None:
+    request_id = await trained(fal, control, tmp_path, Behaviour(training_seconds=0))
+    progress = await fal.progress(ENDPOINT, request_id)
+    assert isinstance(progress, Finished)
+    assert progress.payload["diffusers_lora_file"]["url"].startswith("https://")
+
+
+@pytest.mark.parametrize(
+    ("error_type", "reason"),
+    [("face_detection_error", Reason.NO_FACE), ("internal_server_error", Reason.SERVICE)],
+)
+async def test_a_failed_training_is_completed_in_the_queue_and_a_failure_here(
+    fal: Fal, control: FalControl, tmp_path: Path, error_type: str, reason: Reason
+) -> None:
+    behaviour = Behaviour(outcome="error", error_type=error_type, training_seconds=0)
+    request_id = await trained(fal, control, tmp_path, behaviour)
+    progress = await fal.progress(ENDPOINT, request_id)
+    assert isinstance(progress, Failure)
+    assert progress.reason is reason
+
+
+async def test_a_request_that_fal_does_not_know_is_no_verdict(fal: Fal, control: FalControl) -> None:
+    with pytest.raises(FalUnavailable):
+        await fal.progress(ENDPOINT, str(uuid4()))

@@ -1,0 +1,198 @@
+"""Asking FAL: what its answers do, who is asked about, and how often."""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import update
+
+from app.core.config import Settings
+from app.database.engine import Database
+from app.database.models import AvatarState, Notification, Training, TrainingKind, TrainingState
+from app.fal.client import Fal, FalUnavailable, Finished, Progress, Running, Waiting
+from app.fal.failures import Failure, Reason
+from app.jobs.job import Job
+from app.trainings.pace import Pace
+from app.trainings.reconcile import QUESTIONS_A_TICK, AskFal, Reconciler
+from app.trainings.service import ASK
+from tests.factories import MODEL_URL
+from tests.integration.webhook_service import (
+    ENVIRONMENT,
+    a_request_id,
+    a_training,
+    avatar_now,
+    jobs,
+    rows,
+    training_now,
+)
+from tests.unit.settings import put
+
+MODEL = Finished({"diffusers_lora_file": {"url": MODEL_URL}})
+PACE = Pace(after=timedelta(seconds=300), interval=timedelta(seconds=60), doubling=True)
+
+
+class FakeFal(Fal):
+    """A queue that gives one answer; `asked` are the request ids it was asked about."""
+
+    def __init__(self, answer: Progress | Exception) -> None:
+        self._answer = answer
+        self.asked: list[str] = []
+
+    async def progress(self, endpoint: str, request_id: str) -> Progress:
+        self.asked.append(request_id)
+        if isinstance(self._answer, Exception):
+            raise self._answer
+        return self._answer
+
+    async def upload(self, archive: Path) -> str:
+        raise AssertionError("nothing is uploaded to ask a question")
+
+    async def submit(self, endpoint: str, arguments: Mapping[str, Any], webhook_url: str | None) -> str:
+        raise AssertionError("nothing is submitted to ask a question")
+
+
+async def ask(
+    database: Database, fal: Fal, training: Training, *, request_id: str | None = None, starts: int = 1
+) -> None:
+    payload = {"training_id": str(training.id), "request_id": request_id or training.request_id, "v": 1}
+    await AskFal(database, fal)(Job(1, ASK, payload, starts))
+
+
+@pytest.mark.parametrize(
+    ("answer", "state", "avatar", "told"),
+    [
+        (Waiting(3), TrainingState.SUBMITTED, AvatarState.TRAINING, None),
+        (Running(), TrainingState.RUNNING, AvatarState.TRAINING, None),
+        (MODEL, TrainingState.COMPLETED, AvatarState.COMPLETED, None),
+        (Failure(Reason.NO_FACE, "HTTP 422"), TrainingState.FAILED, AvatarState.DRAFT, "no-face"),
+        (Finished({}), TrainingState.FAILED, AvatarState.DRAFT, "no-model"),
+        (Finished({"finetune_id": "ft"}), TrainingState.FAILED, AvatarState.DRAFT, "no-model"),
+    ],
+)
+async def test_fals_answer_moves_training_and_avatar(
+    database: Database, answer: Progress, state: TrainingState, avatar: AvatarState, told: str | None
+) -> None:
+    training = await a_training(database)
+    for _ in range(2):
+        await ask(database, FakeFal(answer), training)
+    assert (await training_now(database, training)).state is state
+    assert await avatar_now(database, training) is avatar
+    notes = await rows(database, Notification)
+    assert len(notes) == (state in (TrainingState.COMPLETED, TrainingState.FAILED))
+    assert [note.fact.get("failure") for note in notes if told] == [told] * (told is not None)
+
+
+@pytest.mark.parametrize("state", [TrainingState.COMPLETED, TrainingState.FAILED, TrainingState.CANCELLED])
+async def test_a_finished_training_is_not_asked_about(database: Database, state: TrainingState) -> None:
+    fal = FakeFal(MODEL)
+    await ask(database, fal, await a_training(database, state))
+    assert fal.asked == []
+
+
+async def test_a_drill_is_not_asked_about(database: Database) -> None:
+    fal = FakeFal(MODEL)
+    await ask(database, fal, await a_training(database, kind=TrainingKind.DRILL))
+    assert fal.asked == []
+
+
+async def test_the_known_request_id_is_asked_about_whatever_the_job_says(database: Database) -> None:
+    fal, training = FakeFal(Waiting(0)), await a_training(database)
+    await ask(database, fal, training, request_id="somebody-elses")
+    assert fal.asked == [training.request_id]
+
+
+async def test_a_request_id_learnt_from_a_callback_is_kept_with_the_answer(database: Database) -> None:
+    training, request_id = await a_training(database, TrainingState.SUBMIT_UNKNOWN), a_request_id()
+    await ask(database, FakeFal(MODEL), training, request_id=request_id)
+    finished = await training_now(database, training)
+    assert (finished.state, finished.request_id) == (TrainingState.COMPLETED, request_id)
+
+
+async def test_without_an_answer_the_question_is_repeated_and_then_left_to_the_schedule(
+    database: Database,
+) -> None:
+    training, silent = await a_training(database), FakeFal(FalUnavailable())
+    for starts in (1, 2):
+        with pytest.raises(FalUnavailable):
+            await ask(database, silent, training, starts=starts)
+    await ask(database, silent, training, starts=3)
+    assert (await training_now(database, training)).state is TrainingState.SUBMITTED
+
+
+async def due(database: Database, number: int = 1, **values: Any) -> list[Training]:
+    """Trainings whose question is due, the first for the longest."""
+    now = datetime.now(UTC)
+    return [
+        await a_training(database, **({"next_check_at": now - timedelta(minutes=number - n)} | values))
+        for n in range(number)
+    ]
+
+
+async def asked_ids(database: Database) -> list[str]:
+    return [job["training_id"] for job in await jobs(database, ASK)]
+
+
+async def test_only_what_is_due_is_asked_about(database: Database) -> None:
+    (wanted,) = await due(database)
+    await due(database, next_check_at=datetime.now(UTC) + timedelta(minutes=1))
+    await due(database, next_check_at=None)
+    await due(database, state=TrainingState.COMPLETED)
+    await Reconciler(database, PACE).ask_about_due()
+    assert await asked_ids(database) == [str(wanted.id)]
+    await Reconciler(database, PACE).ask_about_due()
+    assert len(await asked_ids(database)) == 1
+
+
+async def test_a_tick_asks_at_most_five_questions_the_longest_due_first(database: Database) -> None:
+    trainings = await due(database, 7)
+    await Reconciler(database, PACE).ask_about_due()
+    assert await asked_ids(database) == [str(each.id) for each in trainings[:QUESTIONS_A_TICK]]
+    await Reconciler(database, PACE).ask_about_due()
+    assert len(await asked_ids(database)) == 7
+
+
+async def test_two_ticks_at_once_ask_about_each_training_once(database: Database) -> None:
+    trainings = await due(database, 2 * QUESTIONS_A_TICK)
+    reconciler = Reconciler(database, PACE)
+    await asyncio.gather(reconciler.ask_about_due(), reconciler.ask_about_due())
+    asked = await asked_ids(database)
+    assert len(asked) == len(set(asked)) <= len(trainings)
+    await reconciler.ask_about_due()
+    assert sorted(await asked_ids(database)) == sorted(str(each.id) for each in trainings)
+
+
+async def test_the_next_question_moves_away_as_the_pace_says(database: Database) -> None:
+    (training,) = await due(database)
+    waits = []
+    for _ in range(6):
+        before = datetime.now(UTC)
+        await Reconciler(database, PACE).ask_about_due()
+        planned = (await training_now(database, training)).next_check_at
+        assert planned is not None
+        waits.append(round((planned - before).total_seconds(), -1))
+        async with database.transaction() as session:
+            await session.execute(update(Training).values(next_check_at=before))
+    assert waits == [60, 120, 240, 480, 600, 600]
+
+
+@pytest.mark.parametrize(
+    ("environment", "after", "waits"),
+    [
+        ({}, 300, [60, 120, 240, 480, 600, 600]),
+        ({"FAL_WEBHOOK_URL": ""}, 15, [15, 15, 15]),
+        ({"RECONCILE_AFTER": "40", "RECONCILE_INTERVAL": "10"}, 40, [10, 20, 40, 80, 160, 320, 600]),
+        ({"RECONCILE_INTERVAL": "900"}, 300, [900, 900]),
+        ({"FAL_WEBHOOK_URL": "", "RECONCILE_INTERVAL": "7"}, 15, [7, 7]),
+    ],
+)
+def test_the_pace_is_the_contracts(
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], after: int, waits: list[int]
+) -> None:
+    put(monkeypatch, {**ENVIRONMENT, **environment})
+    pace = Pace.of(Settings.load())
+    assert pace.after == timedelta(seconds=after)
+    assert [pace.next_question(n).total_seconds() for n in range(1, len(waits) + 1)] == waits
+    assert pace.next_question(10_000).total_seconds() == waits[-1]

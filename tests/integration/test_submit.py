@@ -1,0 +1,287 @@
+"""Submitting a training: to FAL at most once, whatever breaks, and never a training that nobody hears of."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+from zipfile import ZipFile
+
+import pytest
+from sqlalchemy import update
+
+from app.core.config import Settings
+from app.database.engine import Database
+from app.database.models import (
+    AvatarPhoto,
+    AvatarState,
+    InboxEvent,
+    Notification,
+    Outcome,
+    Training,
+    TrainingKind,
+    TrainingState,
+)
+from app.fal.callback_url import named_training
+from app.fal.client import Fal, FalUnavailable, SubmitRefused, SubmitUnknown
+from app.fal.failures import Failure, Reason
+from app.inbox.handler import HandleCallback
+from app.jobs.job import Job, Retry
+from app.photos.storage import FolderStorage
+from app.trainings import service
+from app.trainings.submit import SUBMIT, SubmitTraining
+from tests.factories import make_inbox_event
+from tests.images import encoded, noise, stored
+from tests.integration.webhook_service import (
+    ENVIRONMENT,
+    a_request_id,
+    a_training,
+    avatar_now,
+    body_of,
+    rows,
+    training_now,
+)
+from tests.unit.settings import put
+
+ARCHIVE = "https://v3.fal.media/files/sample/photos.zip"
+NO_BALANCE = SubmitRefused(Failure(Reason.OUR_ACCOUNT, "HTTP 403"))
+DEAD = RuntimeError("the process dies here")
+
+
+class FakeFal(Fal):
+    """Records what it is called with; `answers` are what submit gives or raises, in turn."""
+
+    def __init__(self, *answers: str | Exception) -> None:
+        self.answers = list(answers)
+        self.uploads: list[list[str]] = []
+        self.submits: list[tuple[str, dict[str, Any], str | None]] = []
+        self.while_submitting: Callable[[], Any] | None = None
+        self.upload_error: Exception | None = None
+
+    async def upload(self, archive: Path) -> str:
+        if self.upload_error is not None:
+            raise self.upload_error
+        with ZipFile(archive) as file:
+            self.uploads.append(file.namelist())
+        return ARCHIVE
+
+    async def submit(self, endpoint: str, arguments: Mapping[str, Any], webhook_url: str | None) -> str:
+        self.submits.append((endpoint, dict(arguments), webhook_url))
+        if self.while_submitting is not None:
+            await self.while_submitting()
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+@dataclass
+class Stage:
+    database: Database
+    fal: FakeFal
+    storage: FolderStorage
+    settings: Settings
+
+    async def run(self, training: Training) -> None:
+        submit = SubmitTraining(self.database, self.fal, self.storage, self.settings)
+        await submit(Job(1, SUBMIT, {"training_id": str(training.id), "v": 1}, starts=1))
+
+    async def requested(self, kind: TrainingKind = TrainingKind.REAL, **values: Any) -> Training:
+        """A training with two photos in the storage."""
+        training = await a_training(self.database, TrainingState.REQUESTED, kind, **values)
+        async with self.database.transaction() as session:
+            for position in (1, 2):
+                session.add(
+                    AvatarPhoto(
+                        avatar_id=training.avatar_id,
+                        position=position,
+                        sha256=bytes([position]) * 32,
+                        storage_key=f"{position}.jpeg",
+                        format="jpeg",
+                        width=640,
+                        height=640,
+                        size_bytes=1,
+                    )
+                )
+        return training
+
+
+@pytest.fixture
+async def stage(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
+    put(monkeypatch, ENVIRONMENT)
+    storage, photo = FolderStorage(tmp_path / "photos"), stored(tmp_path, encoded(noise()))
+    for position in (1, 2):
+        await storage.put(f"{position}.jpeg", photo)
+    return Stage(database, FakeFal(), storage, Settings.load())
+
+
+async def told(stage: Stage) -> list[str]:
+    return [str(note.fact.get("failure", note.kind)) for note in await rows(stage.database, Notification)]
+
+
+async def callback(stage: Stage, training: Training, body: bytes) -> Outcome | None:
+    async with stage.database.transaction() as session:
+        event = await make_inbox_event(session, training, body)
+    await HandleCallback(stage.database)(Job(2, "inbox.handle", {"event_id": event.id}, starts=1))
+    async with stage.database.transaction() as session:
+        return (await session.get_one(InboxEvent, event.id)).outcome
+
+
+async def test_a_training_is_submitted_once_with_its_photos_and_its_own_address(stage: Stage) -> None:
+    training, request_id = await stage.requested(), a_request_id()
+    stage.fal.answers = [request_id]
+    for _ in range(3):
+        await stage.run(training)
+    ((endpoint, arguments, url),) = stage.fal.submits
+    assert stage.fal.uploads == [["01.jpg", "02.jpg"]]
+    assert endpoint == "fal-ai/flux-lora-portrait-trainer"
+    assert arguments == {"steps": 1000, "images_data_url": ARCHIVE}
+    parts = urlsplit(str(url))
+    query = parse_qs(parts.query)
+    assert f"{parts.scheme}://{parts.netloc}{parts.path}" == ENVIRONMENT["FAL_WEBHOOK_URL"]
+    named = named_training(query["training"][0], query["token"][0], stage.settings.fal.secrets)
+    assert (named, query["training_type"]) == (training.id, ["portrait"])
+    after = await training_now(stage.database, training)
+    assert (after.state, after.request_id) == (TrainingState.SUBMITTED, request_id)
+    assert after.submitted_at is not None
+    assert after.next_check_at is not None
+    assert after.next_check_at - after.submitted_at > timedelta(seconds=290)
+
+
+async def test_without_an_address_of_ours_fal_is_given_none(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAL_WEBHOOK_URL", "")
+    stage.settings = Settings.load()
+    stage.fal.answers = [a_request_id()]
+    await stage.run(await stage.requested())
+    assert stage.fal.submits[0][2] is None
+
+
+@pytest.mark.parametrize("when", ["before the answer", "after the answer"])
+async def test_a_crash_around_the_call_never_submits_twice(
+    stage: Stage, when: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    training = await stage.requested()
+    stage.fal.answers = [DEAD if when == "before the answer" else a_request_id(), a_request_id()]
+
+    async def dies(*_: object) -> None:
+        raise DEAD
+
+    with monkeypatch.context() as patched, pytest.raises(RuntimeError, match="dies"):
+        patched.setattr(service, "submitted", dies)
+        await stage.run(training)
+    assert (await training_now(stage.database, training)).state is TrainingState.SUBMITTING
+    for _ in range(2):
+        await stage.run(training)
+    assert len(stage.fal.submits) == 1
+    assert (await training_now(stage.database, training)).state is TrainingState.SUBMIT_UNKNOWN
+
+
+async def test_a_lost_reply_is_not_repeated_and_the_callback_finishes_it(stage: Stage) -> None:
+    training, request_id = await stage.requested(), a_request_id()
+    stage.fal.answers = [SubmitUnknown()]
+    for _ in range(2):
+        await stage.run(training)
+    assert (await training_now(stage.database, training)).state is TrainingState.SUBMIT_UNKNOWN
+    assert await callback(stage, training, body_of(request_id)) is Outcome.COMPLETED
+    finished = await training_now(stage.database, training)
+    assert (len(stage.fal.submits), finished.request_id) == (1, request_id)
+    assert await told(stage) == ["training_completed"]
+
+
+@pytest.mark.parametrize("word", ["OK", "ERROR", "in_progress"])
+async def test_a_callback_that_overtakes_the_reply_counts_once_and_the_request_id_is_kept(
+    stage: Stage, word: str
+) -> None:
+    training, request_id = await stage.requested(), a_request_id()
+    stage.fal.answers = [request_id]
+
+    async def overtaking() -> None:
+        await callback(stage, training, body_of(request_id, word))
+
+    stage.fal.while_submitting = overtaking
+    await stage.run(training)
+    await stage.run(training)
+    after = await training_now(stage.database, training)
+    states = {
+        "OK": TrainingState.COMPLETED,
+        "ERROR": TrainingState.FAILED,
+        "in_progress": TrainingState.RUNNING,
+    }
+    assert (after.state, after.request_id, len(stage.fal.submits)) == (states[word], request_id, 1)
+    assert after.submitted_at is not None
+    assert after.next_check_at is not None, "a lost callback would never be noticed"
+    assert len(await told(stage)) == (word != "in_progress")
+
+
+async def test_fal_out_of_reach_is_tried_again_with_the_same_archive(stage: Stage) -> None:
+    training = await stage.requested()
+    stage.fal.answers = [FalUnavailable(), FalUnavailable(), a_request_id()]
+    for _ in range(2):
+        with pytest.raises(Retry) as retry:
+            await stage.run(training)
+        assert timedelta(seconds=2) <= retry.value.after <= timedelta(minutes=2)
+        assert (await training_now(stage.database, training)).state is TrainingState.REQUESTED
+    await stage.run(training)
+    assert (len(stage.fal.uploads), len(stage.fal.submits)) == (1, 3)
+    assert (await training_now(stage.database, training)).state is TrainingState.SUBMITTED
+    assert await told(stage) == []
+
+
+@pytest.mark.parametrize("part", ["upload", "submit"])
+async def test_when_patience_is_over_the_person_is_told_and_may_try_again(stage: Stage, part: str) -> None:
+    training = await stage.requested(requested_at=datetime.now(UTC) - timedelta(minutes=31))
+    stage.fal.answers = [FalUnavailable()]
+    stage.fal.upload_error = FalUnavailable() if part == "upload" else None
+    await stage.run(training)
+    assert (await training_now(stage.database, training)).state is TrainingState.FAILED
+    assert await avatar_now(stage.database, training) is AvatarState.DRAFT
+    assert await told(stage) == ["service"]
+
+
+@pytest.mark.parametrize("part", ["upload", "submit"])
+async def test_a_refusal_tells_why_and_leaves_the_avatar_ready(stage: Stage, part: str) -> None:
+    training = await stage.requested()
+    stage.fal.answers = [NO_BALANCE]
+    stage.fal.upload_error = NO_BALANCE if part == "upload" else None
+    for _ in range(2):
+        await stage.run(training)
+    failed = await training_now(stage.database, training)
+    assert (failed.state, failed.failure_detail) == (TrainingState.FAILED, "HTTP 403")
+    assert await avatar_now(stage.database, training) is AvatarState.DRAFT
+    assert await told(stage) == ["our-account"]
+
+
+@pytest.mark.parametrize(("spoil", "reason"), [("lost", "archive"), ("no picture", "image-unreadable")])
+async def test_a_photo_that_cannot_be_used_ends_the_training_in_words(
+    stage: Stage, tmp_path: Path, spoil: str, reason: str
+) -> None:
+    training = await stage.requested()
+    if spoil == "lost":
+        await stage.storage.delete("2.jpeg")
+    else:
+        await stage.storage.put("2.jpeg", stored(tmp_path, b"no picture"))
+    await stage.run(training)
+    assert (await training_now(stage.database, training)).state is TrainingState.FAILED
+    assert await avatar_now(stage.database, training) is AvatarState.DRAFT
+    assert (await told(stage), stage.fal.submits) == ([reason], [])
+
+
+async def test_a_drill_never_calls_fal(stage: Stage) -> None:
+    drill = await stage.requested(TrainingKind.DRILL)
+    await stage.run(drill)
+    assert (stage.fal.uploads, stage.fal.submits) == ([], [])
+    after = await training_now(stage.database, drill)
+    assert (after.state, after.next_check_at) == (TrainingState.SUBMITTED, None)
+
+
+async def test_a_training_that_moved_on_meanwhile_is_not_submitted(stage: Stage) -> None:
+    training = await stage.requested(archive_url=ARCHIVE)
+    async with stage.database.transaction() as session:
+        await session.execute(
+            update(Training).values(state=TrainingState.CANCELLED, finished_at=datetime.now(UTC))
+        )
+    await stage.run(training)
+    assert stage.fal.submits == []
