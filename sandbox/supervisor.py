@@ -97,10 +97,6 @@ class Sandbox:
         return self._data_dir / "logs"
 
     @property
-    def admin_token(self) -> str:
-        return self._secrets.admin_token
-
-    @property
     def secrets(self) -> list[str]:
         """Every secret value that was invented, and the database's password."""
         return [*self._secrets.values(), *filter(None, [urlsplit(self._database_url).password])]
@@ -111,9 +107,6 @@ class Sandbox:
     def environment(self, name: str) -> Mapping[str, str]:
         """What a process was told, for a command that shall know the same."""
         return self._children[name].environment
-
-    def pid(self, name: str) -> int | None:
-        return self._children[name].pid
 
     async def kill(self, name: str) -> None:
         """SIGKILL, and wait for the end."""

@@ -85,9 +85,9 @@ async def current(session: AsyncSession, user_id: int) -> Avatar | None:
 
 
 async def of_user(session: AsyncSession, user_id: int) -> Sequence[Avatar]:
-    """Newest first."""
-    rows = await session.scalars(select(Avatar).where(Avatar.user_id == user_id).order_by(Avatar.id.desc()))
-    return rows.all()
+    """The newest 50, which fit on one screen of buttons; newest first."""
+    mine = select(Avatar).where(Avatar.user_id == user_id).order_by(Avatar.id.desc()).limit(50)
+    return (await session.scalars(mine)).all()
 
 
 async def count_photos(session: AsyncSession, avatar_id: int) -> int:

@@ -34,6 +34,7 @@ class AvatarView:
 
 async def avatar_view(session: AsyncSession, photos: Photos, avatar: Avatar) -> AvatarView:
     training = await trainings.latest(session, avatar.id)
+    await session.refresh(avatar)  # so that it is no older than its training, which may just have ended
     return AvatarView(
         id=avatar.id,
         name=avatar.name,

@@ -16,7 +16,7 @@ from app.avatars.states import TRAINABLE
 from app.core.config import Settings
 from app.core.errors import AishaError
 from app.core.logging import correlation_id
-from app.database.models import Training, TrainingKind, TrainingState
+from app.database.models import AvatarState, Training, TrainingKind, TrainingState
 from app.fal import trainers
 from app.fal.failures import Failure
 from app.fal.trainers import Model, Trainer
@@ -61,7 +61,14 @@ async def may_train(session: AsyncSession, settings: Settings, user_id: int, ava
 
 
 async def request(session: AsyncSession, settings: Settings, user_id: int, avatar_id: int) -> Training:
-    """Ask for a training, if `may_train` allows it; it is submitted by a job."""
+    """Ask for a training, if `may_train` allows it; it is submitted by a job.
+
+    Asking twice is asking once: while the avatar trains, the training there is comes back.
+    """
+    avatar = await avatars.get(session, user_id, avatar_id, lock=True)
+    under_way = await latest(session, avatar_id) if avatar.state is AvatarState.TRAINING else None
+    if under_way is not None:
+        return under_way
     trainer = await may_train(session, settings, user_id, avatar_id)
     training_id = uuid4()
     training = Training(

@@ -183,6 +183,11 @@ class Town:
         fault = {"method": method, "kind": kind, "chat_id": guest.id if guest else None, **more}
         (await self._control.post("/faults", json=fault)).raise_for_status()
 
+    async def hold_back_updates(self, guest: Guest) -> None:
+        """What people do from now on reaches the bot all at once, after the second for which it backs off."""
+        await self.fault("getUpdates", "bad_gateway", None)
+        await guest.say("/help")
+
     async def calls(self, method: str, guest: Guest) -> list[dict[str, Any]]:
         """What the bot has called in this person's chat, oldest first."""
         answer = await self._control.get("/calls", params={"method": method})

@@ -6,7 +6,7 @@ import pytest
 
 from app.core.buttons import ChooseGender, ChooseType, NewAvatar, ShowAvatars, ShowMenu
 from app.database.models.avatars import NAME_LENGTH
-from tests.bot.kit import Guest, Kind, words
+from tests.bot.kit import Guest, Kind, Town, words
 
 ASKS_TYPE, ASKS_GENDER = words("choose-type"), words("choose-gender")
 ASKS_NAME = words("ask-name", maximum=NAME_LENGTH)
@@ -102,16 +102,25 @@ async def test_a_refused_name_may_be_typed_anew(aisha: Guest, typed: str) -> Non
     assert [row[3] for row in (await aisha.belongings()).avatars] == ["Короче"]
 
 
-async def test_two_names_at_once_make_one_avatar(aisha: Guest) -> None:
+async def test_two_names_at_once_make_one_avatar(town: Town, aisha: Guest) -> None:
     await aisha.reach_naming()
+    await town.hold_back_updates(aisha)
     await aisha.user.send("Первое")
     await aisha.user.send("Второе")
     await aisha.hears(words("not-understood"))
     assert [row[3] for row in (await aisha.belongings()).avatars] == ["Первое"]
 
 
-async def test_photos_sent_right_after_the_name_find_the_avatar(aisha: Guest) -> None:
-    await aisha.reach_naming()
+async def test_what_was_sent_while_the_bot_was_away_is_done_in_its_order(town: Town, aisha: Guest) -> None:
+    await aisha.create("Прежняя")
+    screen = await aisha.say("/new")
+    await town.hold_back_updates(aisha)
+    await aisha.user.press_data(screen.id, ChooseGender("style", "male").pack())
     await aisha.user.send("Спешу")
     await aisha.fill(3)
-    assert len((await aisha.belongings()).photos) == 3
+    left = await aisha.belongings()
+    assert [row[1:4] for row in left.avatars] == [
+        ("portrait", "female", "Прежняя"),
+        ("style", "male", "Спешу"),
+    ]
+    assert {row[0] for row in left.photos} == {left.current_avatar_id} == {left.avatars[1][0]}

@@ -1,7 +1,7 @@
 """app/fal/client.py against the FAL emulator: what each fault of HTTP or transport means, one POST each."""
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import closing
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from socket import create_server
 from uuid import uuid4
@@ -34,9 +34,18 @@ async def control(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> AsyncI
         yield control
 
 
+@asynccontextmanager
+async def account(key: str) -> AsyncIterator[Fal]:
+    """FAL's client offers no way to close itself, and the test's warnings are errors."""
+    fal = Fal(SecretStr(key))
+    yield fal
+    await (await fal._client._client).aclose()
+
+
 @pytest.fixture
-def fal() -> Fal:
-    return Fal(SecretStr(KEY))
+async def fal(control: FalControl) -> AsyncIterator[Fal]:
+    async with account(KEY) as fal:
+        yield fal
 
 
 def lead_to(monkeypatch: pytest.MonkeyPatch, proxy_port: int, ca_bundle: Path) -> None:
@@ -95,28 +104,30 @@ async def test_a_dropped_reply_leaves_it_open_and_is_posted_once(fal: Fal, contr
 
 
 async def test_nobody_at_the_other_end_means_that_nothing_was_accepted(
-    fal: Fal, emulator: Emulator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     with closing(create_server(("127.0.0.1", 0))) as server:
         port = server.getsockname()[1]
     lead_to(monkeypatch, port, emulator.ca_bundle)
-    with pytest.raises(FalUnavailable):
-        await fal.submit(ENDPOINT, arguments(), None)
-    with pytest.raises(FalUnavailable):
-        await fal.progress(ENDPOINT, "any")
-    with pytest.raises(FalUnavailable):
-        await fal.upload(archive(tmp_path / "photos.zip", images=1))
+    async with account(KEY) as fal:
+        with pytest.raises(FalUnavailable):
+            await fal.submit(ENDPOINT, arguments(), None)
+        with pytest.raises(FalUnavailable):
+            await fal.progress(ENDPOINT, "any")
+        with pytest.raises(FalUnavailable):
+            await fal.upload(archive(tmp_path / "photos.zip", images=1))
 
 
-async def test_a_wrong_key_is_refused_everywhere(control: FalControl, tmp_path: Path) -> None:
-    stranger = Fal(SecretStr("wrong"))
-    with pytest.raises(SubmitRefused):
-        await stranger.upload(archive(tmp_path / "photos.zip", images=1))
-    with pytest.raises(SubmitRefused) as refused:
-        await stranger.submit(ENDPOINT, arguments(), None)
+@pytest.mark.usefixtures("control")
+async def test_a_wrong_key_is_refused_everywhere(tmp_path: Path) -> None:
+    async with account("wrong") as stranger:
+        with pytest.raises(SubmitRefused):
+            await stranger.upload(archive(tmp_path / "photos.zip", images=1))
+        with pytest.raises(SubmitRefused) as refused:
+            await stranger.submit(ENDPOINT, arguments(), None)
+        with pytest.raises(FalUnavailable):
+            await stranger.progress(ENDPOINT, "any")
     assert refused.value.failure.reason is Reason.OUR_ACCOUNT
-    with pytest.raises(FalUnavailable):
-        await stranger.progress(ENDPOINT, "any")
 
 
 async def trained(fal: Fal, control: FalControl, folder: Path, behaviour: Behaviour) -> str:
@@ -151,6 +162,6 @@ async def test_a_failed_training_is_completed_in_the_queue_and_a_failure_here(
     assert progress.reason is reason
 
 
-async def test_a_request_that_fal_does_not_know_is_no_verdict(fal: Fal, control: FalControl) -> None:
+async def test_a_request_that_fal_does_not_know_is_no_verdict(fal: Fal) -> None:
     with pytest.raises(FalUnavailable):
         await fal.progress(ENDPOINT, str(uuid4()))

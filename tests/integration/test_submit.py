@@ -30,7 +30,8 @@ from app.inbox.handler import HandleCallback
 from app.jobs.job import Job, Retry
 from app.photos.storage import FolderStorage
 from app.trainings import service
-from app.trainings.submit import SUBMIT, SubmitTraining
+from app.trainings.service import SUBMIT
+from app.trainings.submit import SubmitTraining
 from tests.factories import make_inbox_event
 from tests.images import encoded, noise, stored
 from tests.integration.webhook_service import (
@@ -169,9 +170,10 @@ async def test_a_crash_around_the_call_never_submits_twice(
     async def dies(*_: object) -> None:
         raise DEAD
 
-    with monkeypatch.context() as patched, pytest.raises(RuntimeError, match="dies"):
+    with monkeypatch.context() as patched:
         patched.setattr(service, "submitted", dies)
-        await stage.run(training)
+        with pytest.raises(RuntimeError, match="dies"):
+            await stage.run(training)
     assert (await training_now(stage.database, training)).state is TrainingState.SUBMITTING
     for _ in range(2):
         await stage.run(training)
@@ -191,9 +193,16 @@ async def test_a_lost_reply_is_not_repeated_and_the_callback_finishes_it(stage: 
     assert await told(stage) == ["training_completed"]
 
 
-@pytest.mark.parametrize("word", ["OK", "ERROR", "in_progress"])
+@pytest.mark.parametrize(
+    ("word", "state"),
+    [
+        ("OK", TrainingState.COMPLETED),
+        ("ERROR", TrainingState.FAILED),
+        ("in_progress", TrainingState.RUNNING),
+    ],
+)
 async def test_a_callback_that_overtakes_the_reply_counts_once_and_the_request_id_is_kept(
-    stage: Stage, word: str
+    stage: Stage, word: str, state: TrainingState
 ) -> None:
     training, request_id = await stage.requested(), a_request_id()
     stage.fal.answers = [request_id]
@@ -205,12 +214,7 @@ async def test_a_callback_that_overtakes_the_reply_counts_once_and_the_request_i
     await stage.run(training)
     await stage.run(training)
     after = await training_now(stage.database, training)
-    states = {
-        "OK": TrainingState.COMPLETED,
-        "ERROR": TrainingState.FAILED,
-        "in_progress": TrainingState.RUNNING,
-    }
-    assert (after.state, after.request_id, len(stage.fal.submits)) == (states[word], request_id, 1)
+    assert (after.state, after.request_id, len(stage.fal.submits)) == (state, request_id, 1)
     assert after.submitted_at is not None
     assert after.next_check_at is not None, "a lost callback would never be noticed"
     assert len(await told(stage)) == (word != "in_progress")

@@ -77,6 +77,7 @@ def phrases(language: Language) -> dict[str, Phrase]:
 
 
 RUSSIAN = phrases(Language.RUSSIAN)
+DICTIONARY = Dictionary()
 
 
 @pytest.fixture(params=list(Language))
@@ -86,7 +87,7 @@ def language(request: pytest.FixtureRequest) -> Language:
 
 @pytest.fixture
 def words(language: Language) -> Words:
-    return Dictionary()[language]
+    return DICTIONARY[language]
 
 
 def test_every_language_has_the_same_words(language: Language) -> None:
@@ -252,7 +253,7 @@ RUSSIAN_COUNTS = [
 
 @pytest.mark.parametrize(("count", "there", "more", "minutes"), RUSSIAN_COUNTS)
 def test_russian_counts_as_russians_do(count: int, there: str, more: str, minutes: str) -> None:
-    words = Dictionary()["ru"]
+    words = DICTIONARY["ru"]
     about: dict[str, str | int] = {"name": "А", "type": "портрет", "bar": "", "side": 512, "megabytes": 20}
     collecting = words("avatar-collecting", **about, have=0, minimum=50, left=count)
     training = words("avatar-training", name="А", type="портрет", state="RUNNING", minutes=count)
@@ -263,7 +264,7 @@ def test_russian_counts_as_russians_do(count: int, there: str, more: str, minute
 
 @pytest.mark.parametrize(("count", "photos"), [(1, "1 photo"), (2, "2 photos"), (21, "21 photos")])
 def test_english_counts_as_the_english_do(count: int, photos: str) -> None:
-    assert Dictionary()["en"].label("photos-count", count=count) == photos
+    assert DICTIONARY["en"].label("photos-count", count=count) == photos
 
 
 @pytest.mark.parametrize("key", ["no-such-words", "", "avatar-training.label", "-term"])

@@ -11,6 +11,7 @@ from app.notifications.messages import message
 from tests.unit.telegram_html import checked
 
 ID = 2**63 - 1
+DICTIONARY = Dictionary()
 NAME = "<b>&_*["
 FACTS: list[Fact] = [
     TrainingCompleted(avatar_id=ID, avatar_name=NAME),
@@ -21,7 +22,7 @@ FACTS: list[Fact] = [
 
 @pytest.fixture(params=list(Language))
 def words(request: pytest.FixtureRequest) -> Words:
-    return Dictionary()[request.param]
+    return DICTIONARY[request.param]
 
 
 def actions(screen: Screen) -> list[Action]:

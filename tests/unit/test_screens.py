@@ -27,6 +27,7 @@ from app.photos.service import PhotoCount
 from tests.unit.telegram_html import checked
 
 ID = 2**63 - 1
+DICTIONARY = Dictionary()
 NAME = ("<b>&_*[" * 10)[:64]
 TRAINING = UUID("0f9d3c1a-5c55-4f0e-9d2e-6a7b8c9d0e1f")
 COUNTS = (0, 1, 2, 5, 9, 10, 11, 20)
@@ -34,7 +35,7 @@ COUNTS = (0, 1, 2, 5, 9, 10, 11, 20)
 
 @pytest.fixture(params=list(Language))
 def words(request: pytest.FixtureRequest) -> Words:
-    return Dictionary()[request.param]
+    return DICTIONARY[request.param]
 
 
 def training(
