@@ -10,11 +10,12 @@ from app.fal.jwks import Jwks
 from app.inbox.admission import Admission
 from app.inbox.handler import HandleCallback
 from app.inbox.writer import HANDLE, InboxWriter
+from app.jobs.options import WorkerOptions
 from app.jobs.worker import Worker
 from app.notifications.deliver import DeliverNotification
 from app.notifications.service import DELIVER
 from app.notifications.telegram import TelegramSender
-from app.providers import CoreProvider, worker_options
+from app.providers import CoreProvider
 from app.trainings.pace import Pace
 from app.trainings.reconcile import AskFal, Reconciler
 from app.trainings.service import ASK
@@ -57,7 +58,7 @@ class WebhookProvider(Provider):
             database_url(settings.general),
             {HANDLE: handle, DELIVER: deliver, ASK: ask},
             [reconciler.schedule()],
-            options=worker_options(settings),
+            options=WorkerOptions.of(settings.jobs),
         )
 
 

@@ -1,7 +1,6 @@
 """What both processes are made of; photos and their storage belong to the bot's own."""
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
 
 import httpx
 from dishka import Provider, Scope, from_context, provide
@@ -10,14 +9,6 @@ from app.core.config import Settings
 from app.core.i18n import Dictionary
 from app.database.engine import Database
 from app.fal.client import Fal
-from app.jobs.options import WorkerOptions
-
-
-def worker_options(settings: Settings) -> WorkerOptions:
-    return WorkerOptions(
-        heartbeat_timeout=timedelta(seconds=settings.jobs.heartbeat_timeout),
-        dequeue_timeout=timedelta(seconds=settings.jobs.dequeue_timeout),
-    )
 
 
 class CoreProvider(Provider):

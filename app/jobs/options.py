@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Self
 
+from app.core.config import JobSettings
 from app.jobs.backoff import Backoff
 
 _BACKOFF = Backoff(first=timedelta(seconds=2), factor=4, ceiling=timedelta(minutes=30))
@@ -25,3 +27,10 @@ class WorkerOptions:
     max_starts: int = 8
     backoff: Backoff = _BACKOFF
     grace: timedelta = timedelta(seconds=20)
+
+    @classmethod
+    def of(cls, settings: JobSettings) -> Self:
+        return cls(
+            heartbeat_timeout=timedelta(seconds=settings.heartbeat_timeout),
+            dequeue_timeout=timedelta(seconds=settings.dequeue_timeout),
+        )

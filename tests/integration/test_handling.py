@@ -102,7 +102,7 @@ async def test_every_word_in_every_state(database: Database, state: TrainingStat
         body = failure_body(request_id) if meaning == "failure" else body_of(request_id)
         outcome = await handle(database, training, json.dumps({**json.loads(body), "status": word}).encode())
         assert outcome is meanings[meaning], word
-        unchanged = (before[0].state, before[1], [])
+        unchanged: tuple[TrainingState, AvatarState, list[str]] = (before[0].state, before[1], [])
         changed = await training_now(database, training)
         after = (changed.state, await avatar_now(database, training), await told(database, training))
         assert after == CHANGES.get(meanings[meaning], unchanged), word

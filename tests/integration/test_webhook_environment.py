@@ -53,7 +53,8 @@ def service(python: Path, database_url: str, tmp_path: Path) -> Iterator[str]:
 
 @pytest.mark.parametrize("package", ["aiogram", "aiohttp", "PIL", "minio"])
 def test_nothing_of_the_bot_comes_along(python: Path, package: str) -> None:
-    asked = [str(python), "-c", f"import importlib.util as u, sys; sys.exit(u.find_spec({package!r}) is None)"]
+    program = f"import importlib.util, sys; sys.exit(importlib.util.find_spec({package!r}) is None)"
+    asked = [str(python), "-c", program]
     assert subprocess.run(asked, check=False).returncode == 1, f"{package} is installed"
 
 

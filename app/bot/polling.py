@@ -1,0 +1,27 @@
+"""The bot at work: updates by long polling, the submit job beside them."""
+
+import asyncio
+
+import structlog
+from aiogram import Bot
+from dishka import AsyncContainer
+
+from app.bot.dispatcher import make_dispatcher, set_commands
+from app.core.i18n import Dictionary
+from app.jobs.worker import Worker
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+async def poll(container: AsyncContainer) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    bot = await container.get(Bot)
+    worker = await container.get(Worker)
+    dispatcher = await make_dispatcher(container)
+    await set_commands(bot, await container.get(Dictionary))
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(worker.run())
+        log.info("bot.started")
+        updates = dispatcher.resolve_used_update_types()
+        await dispatcher.start_polling(bot, allowed_updates=updates, close_bot_session=False)
+        worker.stop()
