@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from itertools import count
 from typing import TypeVar
 from urllib.parse import parse_qs, urlsplit
 
@@ -19,28 +20,31 @@ from tests.conftest import passable_folder
 
 T = TypeVar("T")
 PATIENCE = 30.0  # seconds
-USER_ID = 5_000_000_001
 QUICK = {"JOBS_HEARTBEAT_TIMEOUT": "2", "JOBS_DEQUEUE_TIMEOUT": "0.5"}
+
+DONE = (["COMPLETED"], ["COMPLETED"])
+TOLD_ONCE = [("training_completed", "SENT")]
+
+_user_ids = count(6_000_000_001)
 
 
 @dataclass(frozen=True)
 class Stage:
+    """One person's view: what is asked of the database and of FAL concerns this person alone."""
+
     sandbox: Sandbox
     database: Database
     guest: Guest
 
     async def start_training(self, kind: Kind = "portrait", name: str = "Айша") -> int:
         """A person makes an avatar and confirms its training; the avatar's id."""
-        avatar_id = await self.guest.create(name) if kind == "portrait" else await self._create_style(name)
+        await self.guest.reach_naming(kind)
+        await self.guest.say(name)
+        avatar_id = int((await self.rows("SELECT max(id) AS id FROM avatars WHERE user_id = :me"))[0]["id"])
         await self.guest.fill()
         await self.guest.tap(ConfirmTraining(avatar_id))
         await self.guest.user.press(StartTraining(avatar_id).pack())
         return avatar_id
-
-    async def _create_style(self, name: str) -> int:
-        await self.guest.reach_naming("style")
-        await self.guest.say(name)
-        return int((await self.rows("SELECT max(id) AS id FROM avatars"))[0]["id"])
 
     async def hears(self, key: str, **arguments: str | int) -> None:
         """The bot, or the webhook service, says these words in the chat."""
@@ -48,27 +52,47 @@ class Stage:
         await self.guest.user.wait_for(lambda message: first_line in message.text, timeout=PATIENCE)
 
     async def rows(self, query: str) -> list[RowMapping]:
+        """What a query finds; `:me` is the person."""
         async with self.database.transaction() as session:
-            return list((await session.execute(text(query))).mappings())
+            return list((await session.execute(text(query), {"me": self.guest.id})).mappings())
 
     async def states(self) -> tuple[list[str], list[str]]:
-        """Every training's state, oldest first, and every avatar's."""
-        trainings = await self.rows("SELECT state FROM trainings ORDER BY requested_at")
-        avatars = await self.rows("SELECT state FROM avatars ORDER BY id")
+        """The state of each training, oldest first, and of each avatar."""
+        trainings = await self.rows("SELECT state FROM trainings WHERE user_id = :me ORDER BY requested_at")
+        avatars = await self.rows("SELECT state FROM avatars WHERE user_id = :me ORDER BY id")
         return [row["state"] for row in trainings], [row["state"] for row in avatars]
 
-    async def told(self) -> list[tuple[str, str, int]]:
-        """What the person was told about trainings: kind, state, attempts."""
-        rows = await self.rows("SELECT kind, state, attempts FROM notifications ORDER BY id")
-        return [(row["kind"], row["state"], row["attempts"]) for row in rows]
+    async def told(self) -> list[tuple[str, str]]:
+        """What the person was told about trainings: kind and state."""
+        rows = await self.rows("SELECT kind, state FROM notifications WHERE user_id = :me ORDER BY id")
+        return [(row["kind"], row["state"]) for row in rows]
+
+    async def callbacks(self) -> list[RowMapping]:
+        """The inbox rows about this person's trainings."""
+        return await self.rows(
+            "SELECT inbox_events.* FROM inbox_events JOIN trainings ON trainings.id = training_id "
+            "WHERE user_id = :me ORDER BY inbox_events.id"
+        )
 
     async def submits(self) -> list[RequestRecord]:
-        return await self.sandbox.fal.requests()
+        """What FAL was asked to train for this person, told by the comment in our addresses or arguments."""
+        rows = await self.rows("SELECT id, request_id FROM trainings WHERE user_id = :me")
+        ours = {str(row["id"]) for row in rows}
+        known = {row["request_id"] for row in rows}
+        return [
+            submit
+            for submit in await self.sandbox.fal.requests()
+            if submit.request_id in known or any(one in (submit.webhook_url or "") for one in ours)
+        ]
+
+    async def idle(self) -> None:
+        """Every job has been done."""
+        await self.until(lambda: self.rows("SELECT 1 WHERE NOT EXISTS (SELECT FROM jobs.pgqueuer)"))
 
     async def fault(self, method: str, kind: str) -> None:
-        """Plan a fault of Telegram for the next call of a method."""
+        """Plan a fault of Telegram for the next call of a method in this chat."""
         async with httpx.AsyncClient(trust_env=False) as http:
-            fault = {"method": method, "kind": kind}
+            fault = {"method": method, "kind": kind, "chat_id": self.guest.id}
             answer = await http.post(f"{self.sandbox.telegram_url}/control/faults", json=fault)
             answer.raise_for_status()
 
@@ -85,7 +109,7 @@ class Stage:
         """The log lines, of whatever process, that hold a secret or a token of ours."""
         tokens = [
             parse_qs(urlsplit(submit.webhook_url).query)["token"][0]
-            for submit in await self.submits()
+            for submit in await self.sandbox.fal.requests()
             if submit.webhook_url
         ]
         lines = [
@@ -98,14 +122,10 @@ class Stage:
 
 
 @asynccontextmanager
-async def staged(
-    database_url: str,
-    *,
-    user_id: int = USER_ID,
-    training_seconds: float = 0.5,
-    product: Mapping[str, str] | None = None,
-) -> AsyncIterator[Stage]:
-    """`product` are variables for the bot and the service. No test leaves a secret in any log."""
+async def house(
+    database_url: str, *, training_seconds: float = 0.5, product: Mapping[str, str] | None = None
+) -> AsyncIterator[Sandbox]:
+    """Every process; `product` are variables for the bot and the service."""
     environment = {**QUICK, **(product or {})}
     with passable_folder() as folder:
         async with Sandbox(
@@ -114,9 +134,15 @@ async def staged(
             extra_env={"bot": environment, "api": environment},
             training_seconds=training_seconds,
         ) as sandbox:
-            database = Database(database_url)
-            async with sandbox.user(user_id) as user:
-                stage = Stage(sandbox, database, Guest(user, database, folder / "photos"))
-                yield stage
-                assert await stage.leaks() == []
-            await database.close()
+            yield sandbox
+
+
+@asynccontextmanager
+async def guest_of(sandbox: Sandbox, user_id: int | None = None) -> AsyncIterator[Stage]:
+    """Somebody new comes in. Nobody's visit leaves a secret in any log."""
+    database = Database(sandbox.database_url)
+    async with sandbox.user(user_id or next(_user_ids)) as user:
+        stage = Stage(sandbox, database, Guest(user, database, sandbox.log_dir.parent / "photos"))
+        yield stage
+        assert await stage.leaks() == []
+    await database.close()

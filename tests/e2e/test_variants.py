@@ -4,13 +4,13 @@ import subprocess
 import sys
 
 from sandbox.environment import ADMIN_CHAT_ID
-from tests.e2e.stage import Stage, staged
+from tests.e2e.stage import Stage, guest_of, house
 
 PRO = {"FAL_STYLE_TRAINER": "flux-pro-trainer", "FAL_ALLOW_DEPRECATED": "true"}
 
 
 async def test_a_style_by_the_deprecated_trainer_ends_with_its_finetune(database_url: str) -> None:
-    async with staged(database_url, product=PRO) as stage:
+    async with house(database_url, product=PRO) as sandbox, guest_of(sandbox) as stage:
         await stage.start_training("style", name="Плёнка")
         await stage.hears("training-completed", name="Плёнка")
         [submit] = await stage.submits()
@@ -20,28 +20,26 @@ async def test_a_style_by_the_deprecated_trainer_ends_with_its_finetune(database
         assert (row["finetune_id"] is not None, row["model_url"]) == (True, None)
 
 
-async def test_a_drill_goes_all_the_way_without_fal(database_url: str) -> None:
-    async with staged(database_url, user_id=ADMIN_CHAT_ID, product={"AVATAR_TEST_MODE": "on"}) as stage:
-        await stage.start_training()
-        waiting = "SELECT id FROM trainings WHERE kind = 'drill' AND state = 'SUBMITTED'"
-        [drill] = await stage.until(lambda: stage.rows(waiting))
-        simulate(stage, str(drill["id"]))
-        await stage.hears("drill-completed", name="Айша")
-        assert await stage.states() == (["COMPLETED"], ["DRAFT"])
-        assert await stage.submits() == []
+async def test_in_test_mode_an_operator_has_drills_and_people_wait(database_url: str) -> None:
+    async with house(database_url, product={"AVATAR_TEST_MODE": "on"}) as sandbox:
+        async with guest_of(sandbox, ADMIN_CHAT_ID) as operator:
+            await drill(operator)
+        async with guest_of(sandbox) as person:
+            avatar_id = await person.guest.create()
+            await person.guest.fill()
+            await person.guest.forge(f"start:{avatar_id}")
+            await person.hears("error-trainings-paused")
+            assert await person.states() == ([], ["DRAFT"])
 
 
-async def test_in_test_mode_people_are_told_that_training_waits(database_url: str) -> None:
-    async with staged(database_url, product={"AVATAR_TEST_MODE": "on"}) as stage:
-        avatar_id = await stage.guest.create()
-        await stage.guest.fill()
-        await stage.guest.forge(f"start:{avatar_id}")
-        await stage.hears("error-trainings-paused")
-        assert await stage.states() == ([], ["DRAFT"])
-
-
-def simulate(stage: Stage, training_id: str) -> None:
-    """As an operator does, with the service's own settings."""
-    command = [sys.executable, "-m", "scripts.simulate_webhook", training_id]
+async def drill(stage: Stage) -> None:
+    """All the way, without FAL; the command is the operator's, with the service's own settings."""
+    await stage.start_training()
+    waiting = "SELECT id FROM trainings WHERE kind = 'drill' AND state = 'SUBMITTED'"
+    [row] = await stage.until(lambda: stage.rows(waiting))
+    command = [sys.executable, "-m", "scripts.simulate_webhook", str(row["id"])]
     environment = stage.sandbox.environment("api")
     subprocess.run(command, env=environment, check=True, capture_output=True, timeout=60)
+    await stage.hears("drill-completed", name="Айша")
+    assert await stage.states() == (["COMPLETED"], ["DRAFT"])
+    assert await stage.sandbox.fal.requests() == []

@@ -1,0 +1,33 @@
+"""One sandbox for the tests that a person's visit is enough for; each of them comes as somebody new."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from sandbox.supervisor import Sandbox
+from tests.conftest import fresh_database
+from tests.e2e.stage import Stage, guest_of, house
+
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The sandbox's processes are watched by one event loop, in which these tests run too."""
+    for item in items:
+        if item.path.is_relative_to(HERE):
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def shared_house(postgres: str, template: str) -> AsyncIterator[Sandbox]:
+    with fresh_database(postgres, template) as url:
+        async with house(url) as sandbox:
+            yield sandbox
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def stage(shared_house: Sandbox) -> AsyncIterator[Stage]:
+    async with guest_of(shared_house) as stage:
+        yield stage
