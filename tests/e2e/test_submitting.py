@@ -3,14 +3,15 @@
 from sandbox.fal.models import Behaviour
 from tests.e2e.stage import DONE, TOLD_ONCE, Stage
 
+UNKNOWN = """
+SELECT 1 FROM trainings WHERE user_id = :me AND state = 'SUBMIT_UNKNOWN' AND request_id IS NULL
+"""
+
 
 async def test_a_lost_reply_is_one_submit_and_the_callback_finishes_it(stage: Stage) -> None:
     await stage.sandbox.fal.behave(Behaviour(reply="drop", training_seconds=1.5))
     await stage.start_training()
-    unknown = (
-        "SELECT 1 FROM trainings WHERE user_id = :me AND state = 'SUBMIT_UNKNOWN' AND request_id IS NULL"
-    )
-    assert await stage.until(lambda: stage.rows(unknown))
+    assert await stage.until(lambda: stage.rows(UNKNOWN))
     await stage.hears("training-completed", name="Айша")
     [submit] = await stage.submits()
     [training] = await stage.rows("SELECT request_id FROM trainings WHERE user_id = :me")
@@ -70,6 +71,5 @@ async def test_an_overloaded_fal_is_asked_again_by_the_job(stage: Stage) -> None
 async def test_a_fal_that_breaks_down_leaves_no_secret_in_any_log(stage: Stage) -> None:
     await stage.sandbox.fal.behave(Behaviour(reply="status", status_code=500, body={"detail": "boom"}))
     await stage.start_training()
-    unknown = "SELECT 1 FROM trainings WHERE user_id = :me AND state = 'SUBMIT_UNKNOWN'"
-    assert await stage.until(lambda: stage.rows(unknown))
+    assert await stage.until(lambda: stage.rows(UNKNOWN))
     assert await stage.leaks() == []

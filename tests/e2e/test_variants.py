@@ -1,6 +1,6 @@
 """The other trainers, and drills."""
 
-import subprocess
+import asyncio
 import sys
 
 from sandbox.environment import ADMIN_CHAT_ID
@@ -38,8 +38,8 @@ async def drill(stage: Stage) -> None:
     waiting = "SELECT id FROM trainings WHERE kind = 'drill' AND state = 'SUBMITTED'"
     [row] = await stage.until(lambda: stage.rows(waiting))
     command = [sys.executable, "-m", "scripts.simulate_webhook", str(row["id"])]
-    environment = stage.sandbox.environment("api")
-    subprocess.run(command, env=environment, check=True, capture_output=True, timeout=60)
+    script = await asyncio.create_subprocess_exec(*command, env=stage.sandbox.environment("api"))
+    assert await script.wait() == 0
     await stage.hears("drill-completed", name="Айша")
     assert await stage.states() == (["COMPLETED"], ["DRAFT"])
     assert await stage.sandbox.fal.requests() == []
