@@ -8,7 +8,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
+from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection
 from structlog.testing import capture_logs
 
 from app.database.engine import Database
@@ -95,7 +97,9 @@ async def test_a_crash_of_postgres_is_survived(database: Database, database_url:
         await put(database, "before")
         await until_empty(database)
         ((pid,),) = await run_sql(database, LISTENERS)
-        os.kill(int(str(pid)), signal.SIGKILL)
+        async with database.engine.connect() as witness:
+            os.kill(int(str(pid)), signal.SIGKILL)
+            await until_cut_off(witness)
         await until_answering(database)
         await put(database, "after")
         await until_empty(database)
@@ -168,6 +172,19 @@ async def test_a_worker_stops_while_postgres_is_away(database: Database, databas
 
 async def until_listening(database: Database) -> None:
     await until_found(database, LISTENERS)
+
+
+async def until_cut_off(connection: AsyncConnection) -> None:
+    """Postgres has noticed, and ends the connections it had; before that it answers as if nothing were."""
+
+    async def cut_off() -> bool:
+        try:
+            await connection.execute(text("SELECT 1"))
+        except (OSError, DBAPIError):
+            return True
+        return False
+
+    await until(cut_off)
 
 
 async def until_answering(database: Database) -> None:

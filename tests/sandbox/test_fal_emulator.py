@@ -227,8 +227,13 @@ async def test_request_error_is_completed_badly(
 
 
 async def test_dropped_reply_makes_the_client_train_twice(
-    fal: fal_client.AsyncClient, control: FalControl, receiver: Receiver, photos: str
+    fal: fal_client.AsyncClient,
+    control: FalControl,
+    receiver: Receiver,
+    photos: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(fal_client.client, "MAX_ATTEMPTS", 10)  # as it comes, whoever has lowered it
     await control.behave(Behaviour(reply="drop"))
     handle = await fal.submit(PORTRAIT, {"images_data_url": photos}, webhook_url=receiver.url)
 
