@@ -4,6 +4,7 @@ import asyncio
 
 import structlog
 from aiogram import Bot
+from aiogram.exceptions import TelegramAPIError
 from dishka import AsyncContainer
 
 from app.bot.dispatcher import make_dispatcher, set_commands
@@ -18,7 +19,10 @@ async def poll(container: AsyncContainer) -> None:
     bot = await container.get(Bot)
     worker = await container.get(Worker)
     dispatcher = await make_dispatcher(container)
-    await set_commands(bot, await container.get(Dictionary))
+    try:
+        await set_commands(bot, await container.get(Dictionary))
+    except TelegramAPIError as error:  # they stay as they were; people can talk to the bot all the same
+        log.warning("bot.commands_not_set", error=type(error).__name__)
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(worker.run())
         log.info("bot.started")

@@ -46,6 +46,9 @@ async def _decide(session: AsyncSession, event: InboxEvent) -> Outcome:
         callback = None
     if callback is not None:
         log.info("webhook.handling", request_id=event.request_id, status=callback.word)
+    if training.request_id not in (None, event.request_id):
+        # It was accepted by the token alone; since then FAL has told us of another request.
+        return Outcome.CONFLICT
     if callback is None or not event.trusted:
         await trainings.ask_fal(session, training.id, event.request_id)
         return Outcome.ASKED

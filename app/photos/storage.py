@@ -5,12 +5,14 @@ import os
 import shutil
 import tempfile
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
 from minio import Minio
-from minio.error import S3Error
+from minio.error import MinioException, S3Error
 from urllib3 import PoolManager, Retry, Timeout
+from urllib3.exceptions import HTTPError
 
 from app.core.errors import AishaError
 
@@ -23,12 +25,18 @@ class PhotoMissing(AishaError):
     reason = "photo-missing"
 
 
+class StorageUnavailable(AishaError):
+    """The folder or the bucket doesn't do its work, for now."""
+
+    reason = "storage-unavailable"
+
+
 class _Readable(Protocol):
     def read(self, length: int = ..., /) -> bytes: ...
 
 
 class PhotoStorage(Protocol):
-    """Photos by key, a relative path of our own making. Failures not named here are the backend's own."""
+    """Photos by key, a relative path of our own making. Every method may raise `StorageUnavailable`."""
 
     async def put(self, key: str, path: Path) -> None:
         """Keep a copy of the file under `key`, whole or not at all; an older one is replaced."""
@@ -47,13 +55,13 @@ class FolderStorage:
         self._root = root.resolve()
 
     async def put(self, key: str, path: Path) -> None:
-        await asyncio.to_thread(self._put, key, path)
+        await _beside(self._put, key, path)
 
     async def get(self, key: str, path: Path) -> None:
-        await asyncio.to_thread(self._get, key, path)
+        await _beside(self._get, key, path)
 
     async def delete(self, key: str) -> None:
-        await asyncio.to_thread(lambda: self._place(key).unlink(missing_ok=True))
+        await _beside(self._delete, key)
 
     def _put(self, key: str, path: Path) -> None:
         place = self._place(key)
@@ -68,6 +76,9 @@ class FolderStorage:
             raise PhotoMissing from None
         with source:
             _write_whole(source, path)
+
+    def _delete(self, key: str) -> None:
+        self._place(key).unlink(missing_ok=True)
 
     def _place(self, key: str) -> Path:
         place = (self._root / key).resolve()
@@ -87,13 +98,13 @@ class MinioStorage:
         self._bucket_known = False
 
     async def put(self, key: str, path: Path) -> None:
-        await asyncio.to_thread(self._put, key, path)
+        await _beside(self._put, key, path)
 
     async def get(self, key: str, path: Path) -> None:
-        await asyncio.to_thread(self._get, key, path)
+        await _beside(self._get, key, path)
 
     async def delete(self, key: str) -> None:
-        await asyncio.to_thread(self._delete, key)
+        await _beside(self._delete, key)
 
     def _put(self, key: str, path: Path) -> None:
         self._ensure_bucket()
@@ -131,6 +142,14 @@ class MinioStorage:
         except S3Error as error:
             if error.code != "BucketAlreadyOwnedByYou":  # another process was first
                 raise
+
+
+async def _beside(work: Callable[..., None], *arguments: str | Path) -> None:
+    """Run it in a thread, with the backends' own failures as ours."""
+    try:
+        await asyncio.to_thread(work, *arguments)
+    except (OSError, MinioException, HTTPError) as error:
+        raise StorageUnavailable from error
 
 
 def _make_private(folder: Path) -> None:

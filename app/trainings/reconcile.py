@@ -67,6 +67,7 @@ class Reconciler:
             now = datetime.now(UTC)
             due = (
                 select(Training)
+                .where(Training.kind == TrainingKind.REAL)
                 .where(Training.state.in_(OPEN), Training.next_check_at <= now)
                 .order_by(Training.next_check_at)
                 .limit(QUESTIONS_A_TICK)

@@ -137,9 +137,14 @@ async def submitted(
 
 
 async def started(session: AsyncSession, training_id: UUID, request_id: str) -> Training | None:
-    """FAL has begun to work on it."""
+    """FAL has begun to work on it. If the reply that would have set the clock is lost, it starts here."""
     return await move(
-        session, training_id, TrainingState.RUNNING, started_at=func.now(), **_known_as(request_id)
+        session,
+        training_id,
+        TrainingState.RUNNING,
+        started_at=func.now(),
+        next_check_at=func.coalesce(Training.next_check_at, func.now()),
+        **_known_as(request_id),
     )
 
 

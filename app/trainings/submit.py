@@ -23,11 +23,11 @@ from app.jobs.job import Job, Retry
 from app.photos import service as photos
 from app.photos.archive import build_archive
 from app.photos.checks import PhotoRefused
-from app.photos.storage import PhotoMissing, PhotoStorage
+from app.photos.storage import PhotoMissing, PhotoStorage, StorageUnavailable
 from app.trainings import service
 from app.trainings.pace import Pace
 
-# FAL unreachable for longer than this ends the training: the person is told and can try again.
+# FAL, or the storage, away for longer than this ends the training: the person is told and can try again.
 PATIENCE = timedelta(minutes=30)
 SHORTEST_WAIT = timedelta(seconds=2)
 LONGEST_WAIT = timedelta(minutes=2)
@@ -51,11 +51,11 @@ class SubmitTraining:
         log.info("training.starting", training_id=str(training_id), trainer=training.trainer)
         try:
             await self._submit(training, await self._archive(training))
-        except FalUnavailable as error:
+        except (FalUnavailable, StorageUnavailable) as error:
             waited = datetime.now(UTC) - training.requested_at
             if waited < PATIENCE:
                 raise Retry(min(max(waited / 2, SHORTEST_WAIT), LONGEST_WAIT)) from error
-            await self._fail(training_id, Failure(Reason.SERVICE, "FAL was not reachable"))
+            await self._fail(training_id, Failure(Reason.SERVICE, error.reason))
         except SubmitRefused as error:
             await self._fail(training_id, error.failure)
         except PhotoMissing:
@@ -86,7 +86,10 @@ class SubmitTraining:
             keys = await photos.keys(session, training.avatar_id)
         with tempfile.TemporaryDirectory(prefix="aisha-") as folder:
             archive = Path(folder) / "photos.zip"
-            await build_archive(self._storage, keys, archive)
+            try:
+                await build_archive(self._storage, keys, archive)
+            except OSError as error:
+                raise StorageUnavailable from error
             url = await self._fal.upload(archive)
         async with self._database.transaction() as session:
             (await session.get_one(Training, training.id)).archive_url = url

@@ -27,6 +27,7 @@ VIOLATIONS = {
     "uq_avatar_photos_avatar_id_sha256": "UPDATE avatar_photos SET sha256 = decode(repeat('00', 32), 'hex')",
     "ck_avatar_photos_position_counts_from_one": "UPDATE avatar_photos SET position = 0",
     "ck_avatar_photos_sha256_is_32_bytes": "UPDATE avatar_photos SET sha256 = 'short'",
+    "ck_users_language_is_spoken": "UPDATE users SET language = 'la'",
     "ck_trainings_kind": "UPDATE trainings SET kind = 'rehearsal'",
     "ck_trainings_state": "UPDATE trainings SET state = 'QUEUED' WHERE state = 'REQUESTED'",
     "ck_trainings_final_has_a_time": "UPDATE trainings SET state = 'CANCELLED' WHERE state = 'REQUESTED'",

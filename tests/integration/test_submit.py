@@ -28,7 +28,7 @@ from app.fal.client import Fal, FalUnavailable, SubmitRefused, SubmitUnknown
 from app.fal.failures import Failure, Reason
 from app.inbox.handler import HandleCallback
 from app.jobs.job import Job, Retry
-from app.photos.storage import FolderStorage
+from app.photos.storage import FolderStorage, StorageUnavailable
 from app.trainings import service
 from app.trainings.service import SUBMIT
 from app.trainings.submit import SubmitTraining
@@ -232,6 +232,23 @@ async def test_fal_out_of_reach_is_tried_again_with_the_same_archive(stage: Stag
     assert (len(stage.fal.uploads), len(stage.fal.submits)) == (1, 3)
     assert (await training_now(stage.database, training)).state is TrainingState.SUBMITTED
     assert await told(stage) == []
+
+
+async def test_a_storage_out_of_order_is_tried_again_and_in_the_end_told(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(_key: str, _path: Path) -> None:
+        raise StorageUnavailable
+
+    monkeypatch.setattr(stage.storage, "get", broken)
+    training = await stage.requested()
+    with pytest.raises(Retry):
+        await stage.run(training)
+    async with stage.database.transaction() as session:
+        await session.execute(update(Training).values(requested_at=datetime.now(UTC) - timedelta(minutes=31)))
+    await stage.run(training)
+    assert await avatar_now(stage.database, training) is AvatarState.DRAFT
+    assert (await told(stage), stage.fal.submits) == (["service"], [])
 
 
 @pytest.mark.parametrize("part", ["upload", "submit"])

@@ -1,6 +1,6 @@
 """People who talk to the bot."""
 
-from sqlalchemy import BigInteger, ForeignKey
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database.models.base import Base, Created
@@ -10,6 +10,7 @@ class User(Base):
     """`id` is the person's Telegram id, which is also the id of their chat with the bot."""
 
     __tablename__ = "users"
+    __table_args__ = (CheckConstraint("language IN ('ru', 'kk', 'en')", name="language_is_spoken"),)
 
     id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     language: Mapped[str]

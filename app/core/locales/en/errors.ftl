@@ -13,6 +13,7 @@ error-photo-too-small = The photo is too small: { NUMBER($width, useGrouping: 0)
 error-photo-too-many-pixels = The picture has more than { $maximum } megapixels. Make it smaller and send it again.
 error-photo-duplicate = This photo is there already. Send another one.
 error-photo-limit = There are { $maximum } photos already, no more are needed. You can start the training.
+error-storage-unavailable = The photo couldn't be kept on our side. Send it once more in a minute.
 error-unexpected =
     😔 Something broke on our side. Your data is safe; try again in a minute.
     If it happens again, tell support the code <code>{ $reference }</code>.

@@ -35,6 +35,7 @@ def _users() -> None:
         sa.Column("current_avatar_id", sa.BigInteger),
         _moment("created_at"),
         sa.PrimaryKeyConstraint("id", name="pk_users"),
+        _check("users", "language_is_spoken", "language IN ('ru', 'kk', 'en')"),
     )
 
 
