@@ -334,3 +334,22 @@ async def test_sixteen_deliveries_at_once_are_one_row_and_one_effect(service: Se
     assert sum(answer.json()["new"] for answer in answers) == 1
     await service.handle_all()
     assert len(await rows(service.database, Notification)) == 1
+
+
+async def test_a_request_learnt_after_a_callback_was_kept_decides_against_another(database: Database) -> None:
+    """The token let it in while no request was known; it turned out to be somebody else's job."""
+    training = await a_training(database, TrainingState.SUBMITTING)
+    kept = await keep(database, training, body_of(a_request_id()))
+    async with database.transaction() as session:
+        (await session.get_one(Training, training.id)).request_id = a_request_id()
+    await HandleCallback(database)(job_of(kept))
+    async with database.transaction() as session:
+        assert (await session.get_one(InboxEvent, kept.id)).outcome is Outcome.CONFLICT
+    assert (await training_now(database, training)).state is TrainingState.SUBMITTING
+    assert await told(database, training) == []
+
+
+async def test_a_start_whose_submit_reply_is_lost_starts_the_clock(database: Database) -> None:
+    training = await a_training(database, TrainingState.SUBMIT_UNKNOWN)
+    assert await handle(database, training, body_of(a_request_id(), status="IN_PROGRESS")) is Outcome.STARTED
+    assert (await training_now(database, training)).next_check_at is not None

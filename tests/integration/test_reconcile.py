@@ -140,6 +140,7 @@ async def test_only_what_is_due_is_asked_about(database: Database) -> None:
     await due(database, next_check_at=datetime.now(UTC) + timedelta(minutes=1))
     await due(database, next_check_at=None)
     await due(database, state=TrainingState.COMPLETED)
+    await due(database, kind=TrainingKind.DRILL)
     await Reconciler(database, PACE).ask_about_due()
     assert await asked_ids(database) == [str(wanted.id)]
     await Reconciler(database, PACE).ask_about_due()
