@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Literal, Self, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -202,15 +203,10 @@ class Settings:
 
     def secrets(self) -> list[str]:
         """Every secret value, for the last guard of the logs."""
-        held = [
-            self.telegram.token,
-            self.fal.api_key,
-            self.admin.token,
-            self.minio.access_key,
-            self.minio.secret_key,
-            self.general.database_url or SecretStr(""),
-        ]
-        return [value for item in held if (value := item.get_secret_value())] + self.fal.secrets
+        minio, database = self.minio, self.general.database_url or SecretStr("")
+        held = [self.telegram.token, self.fal.api_key, self.admin.token, minio.access_key, minio.secret_key]
+        values = [item.get_secret_value() for item in held] + self.fal.secrets
+        return [value for value in [*values, urlsplit(database.get_secret_value()).password] if value]
 
 
 REMEDIES = {
