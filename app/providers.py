@@ -21,8 +21,8 @@ class CoreProvider(Provider):
     dictionary = provide(Dictionary)
 
     @provide
-    def fal(self, settings: Settings) -> Fal:
-        return Fal(settings.fal.api_key)
+    def fal(self, settings: Settings, http: httpx.AsyncClient) -> Fal:
+        return Fal(settings.fal.api_key, http)
 
     @provide
     async def http(self) -> AsyncIterator[httpx.AsyncClient]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,14 @@ from fal_client import client as fal_client_module
 from pydantic import SecretStr
 
 from app.core.errors import AishaError
-from app.fal.failures import Failure, failure_of
+from app.fal.failures import Failure, Reason, failure_of
+from app.fal.trainers import TRAINERS
+from app.fal.webhook import printable
 
 # A submit costs money, and fal-client repeats its POST when the reply is lost: retries are the job's.
 fal_client_module.MAX_ATTEMPTS = 1
 
+_REQUESTS_URL = "https://api.fal.ai/v1/models/requests/by-endpoint"
 _ARCHIVE_LIFETIME = fal_client.StorageSettings(expires_in="1d")
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 _TOO_MANY_REQUESTS = 429
@@ -53,7 +57,9 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    pass
+    """FAL works on it; `log` is the last line it wrote."""
+
+    log: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +73,10 @@ Progress = Waiting | Running | Finished | Failure
 class Fal:
     """One account at FAL."""
 
-    def __init__(self, key: SecretStr) -> None:
+    def __init__(self, key: SecretStr, http: httpx.AsyncClient) -> None:
+        """`http` is for what fal-client doesn't offer."""
+        self._key = key
+        self._http = http
         self._client = fal_client.AsyncClient(key=key.get_secret_value())
 
     async def upload(self, archive: Path) -> str:
@@ -83,7 +92,7 @@ class Fal:
             if error.status_code in _REFUSALS:
                 raise SubmitRefused(_failure(error)) from error
             raise FalUnavailable from error
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
             raise FalUnavailable from error
 
     async def submit(self, endpoint: str, arguments: Mapping[str, Any], webhook_url: str | None) -> str:
@@ -114,7 +123,7 @@ class Fal:
             FalUnavailable: FAL doesn't say, for now.
         """
         try:
-            status = await self._client.status(endpoint, request_id)
+            status = await self._client.status(endpoint, request_id, with_logs=True)
         except (fal_client.FalClientHTTPError, httpx.HTTPError, ValueError, KeyError) as error:
             raise FalUnavailable from error
         match status:
@@ -122,18 +131,46 @@ class Fal:
                 return Waiting(position)
             case fal_client.Completed():
                 return await self._result(endpoint, request_id)
+            case fal_client.InProgress(logs=logs):
+                return Running(_last_line(logs))
             case _:
                 return Running()
+
+    async def find(self, endpoint: str, archive_url: str, since: datetime) -> str | None:
+        """The request that trains on this archive, if FAL lists one since then; its id.
+
+        `GET https://api.fal.ai/v1/models/requests/by-endpoint` is documented; whether it lists requests that
+        still run is not, so that no answer proves nothing.
+
+        Raises:
+            FalUnavailable: FAL doesn't say, for now.
+        """
+        query = {"endpoint_id": endpoint, "start": since.isoformat(), "expand": "payloads", "limit": "100"}
+        headers = {"Authorization": f"Key {self._key.get_secret_value()}"}
+        try:
+            response = await self._http.get(_REQUESTS_URL, params=query, headers=headers, timeout=30)
+            items = response.raise_for_status().json()["items"]
+        except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
+            raise FalUnavailable from error
+        field = TRAINERS[endpoint].archive
+        ours = (item for item in items if (item.get("json_input") or {}).get(field) == archive_url)
+        return next((str(item["request_id"]) for item in ours), None)
 
     async def _result(self, endpoint: str, request_id: str) -> Finished | Failure:
         try:
             return Finished(await self._client.result(endpoint, request_id))
         except fal_client.FalClientHTTPError as error:
-            if error.status_code in (401, 403, 429) or error.status_code >= httpx.codes.BAD_GATEWAY:
+            failure = _failure(error)
+            broken = error.status_code >= httpx.codes.INTERNAL_SERVER_ERROR
+            if (broken and failure.reason is Reason.UNKNOWN) or error.status_code in (401, 403, 429):
                 raise FalUnavailable from error
-            return _failure(error)
+            return failure
         except (httpx.HTTPError, ValueError, KeyError) as error:
             raise FalUnavailable from error
+
+
+def _last_line(logs: list[dict[str, Any]] | None) -> str:
+    return printable(logs[-1].get("message")) if logs else ""
 
 
 def _failure(error: fal_client.FalClientHTTPError) -> Failure:

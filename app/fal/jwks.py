@@ -1,11 +1,15 @@
-"""FAL's public keys: fetched once, kept for a day, refreshed when a signature fits none of them."""
+"""FAL's public keys: fetched once, kept for a day, refreshed when a signature fits none of them.
+
+They are kept in memory and, if they came over TLS, in a store: all instances share it, no restart empties it.
+"""
 
 import asyncio
 import base64
 import binascii
 import time
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import httpx
 import structlog
@@ -27,12 +31,34 @@ class KeysUnavailable(AishaError):
     reason = "keys-unavailable"
 
 
-class Jwks:
-    """Keys in memory; one fetch at a time, however many callbacks wait for it."""
+@dataclass(frozen=True, slots=True)
+class StoredKeys:
+    """`age_seconds` by the store's own clock, so that the instances' clocks have no say in it."""
 
-    def __init__(self, http: httpx.AsyncClient, url: str) -> None:
+    keys: tuple[VerifyKey, ...]
+    age_seconds: float
+
+
+class KeyStore(Protocol):
+    """Where keys outlive a process. It never raises: in trouble it has nothing and keeps nothing."""
+
+    async def load(self, url: str) -> StoredKeys | None:
+        """What was last fetched from exactly this address."""
+
+    async def save(self, url: str, keys: Sequence[VerifyKey]) -> None:
+        """Keep what was just fetched from this address."""
+
+
+class Jwks:
+    """The keys to verify with; one fetch at a time, however many callbacks wait for it.
+
+    What didn't come over TLS isn't stored: anybody on the way could have put it there for a day.
+    """
+
+    def __init__(self, http: httpx.AsyncClient, url: str, store: KeyStore | None = None) -> None:
         self._http = http
         self._url = url
+        self._store = store if url.startswith("https://") else None
         self._keys: tuple[VerifyKey, ...] = ()
         self._fetched_at = -float("inf")
         self._tried_at = -float("inf")
@@ -57,7 +83,7 @@ class Jwks:
         return self._keys
 
     async def refresh(self) -> bool:
-        """Fetch anew unless that was tried a moment ago; true when there is a new set of keys to try."""
+        """Get them anew unless that was tried a moment ago; true when there is a new set of keys to try."""
         before = self._fetched_at
         async with self._lock:
             if self._fetched_at > before:
@@ -65,20 +91,41 @@ class Jwks:
             pause = EMPTY_REFRESH_INTERVAL_SECONDS if self._expired else REFRESH_INTERVAL_SECONDS
             if time.monotonic() - self._tried_at < pause:
                 return False
-            try:
-                async with asyncio.timeout(_TIMEOUT_SECONDS):
-                    response = await self._http.get(self._url)
-                response.raise_for_status()
-                self._keys = parse_keys(response.json())
-            except (httpx.HTTPError, TimeoutError, ValueError, RecursionError) as error:
-                log.warning("jwks.unavailable", error=type(error).__name__, cached=len(self._keys))
-                return False
-            finally:
-                # The pause begins where a try ends, or all who waited for a slow one would try in turn.
-                self._tried_at = time.monotonic()
-            self._fetched_at = time.monotonic()
-            log.info("jwks.fetched", count=len(self._keys))
-            return True
+            return await self._adopt() or await self._fetch()
+
+    async def _adopt(self) -> bool:
+        """Take what the store holds: any keys that may still be believed, if there are none here.
+
+        A key that is unknown here needs a set that another instance fetched within the pause between fetches.
+        """
+        stored = await self._store.load(self._url) if self._store else None
+        oldest = MAX_AGE_SECONDS if self._expired else REFRESH_INTERVAL_SECONDS
+        if stored is None or not 0 <= stored.age_seconds <= oldest:
+            return False
+        if not self._expired and set(stored.keys) == set(self._keys):
+            return False
+        self._keys = stored.keys
+        self._fetched_at = self._tried_at = time.monotonic() - stored.age_seconds
+        log.info("jwks.adopted", count=len(self._keys), age=round(stored.age_seconds))
+        return True
+
+    async def _fetch(self) -> bool:
+        try:
+            async with asyncio.timeout(_TIMEOUT_SECONDS):
+                response = await self._http.get(self._url)
+            response.raise_for_status()
+            self._keys = parse_keys(response.json())
+        except (httpx.HTTPError, TimeoutError, ValueError, RecursionError) as error:
+            log.warning("jwks.unavailable", error=type(error).__name__, cached=len(self._keys))
+            return False
+        finally:
+            # The pause begins where a try ends, or all who waited for a slow one would try in turn.
+            self._tried_at = time.monotonic()
+        self._fetched_at = time.monotonic()
+        log.info("jwks.fetched", count=len(self._keys))
+        if self._store:
+            await self._store.save(self._url, self._keys)
+        return True
 
     def prefer(self, key: VerifyKey) -> None:
         """Try this key first from now on."""

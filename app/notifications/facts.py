@@ -29,5 +29,11 @@ class TrainingFailed(_Fact):
     failure: Reason
 
 
-Fact = TrainingCompleted | DrillCompleted | TrainingFailed
+class TrainingOverdue(_Fact):
+    """FAL has been at it for longer than trainings take."""
+
+    kind: Literal["training_overdue"] = "training_overdue"
+
+
+Fact = TrainingCompleted | DrillCompleted | TrainingFailed | TrainingOverdue
 FACT: TypeAdapter[Fact] = TypeAdapter(Annotated[Fact, Field(discriminator="kind")])

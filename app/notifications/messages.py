@@ -3,7 +3,7 @@
 from app.core.buttons import Button, NewAvatar, Screen, ShowAvatar, StartTraining
 from app.core.i18n import Words
 from app.fal.failures import NEEDS_OTHER_PHOTOS
-from app.notifications.facts import DrillCompleted, Fact, TrainingCompleted, TrainingFailed
+from app.notifications.facts import DrillCompleted, Fact, TrainingCompleted, TrainingFailed, TrainingOverdue
 
 
 def message(fact: Fact, words: Words) -> Screen:
@@ -14,6 +14,9 @@ def message(fact: Fact, words: Words) -> Screen:
             return Screen(words("drill-completed", name=fact.avatar_name))
         case TrainingFailed():
             return _failed(fact, words)
+        case TrainingOverdue():
+            refresh = Button(words.label("button-refresh"), ShowAvatar(fact.avatar_id))
+            return Screen(words("training-overdue", name=fact.avatar_name), ((refresh,),))
 
 
 def _completed(fact: TrainingCompleted, words: Words) -> Screen:

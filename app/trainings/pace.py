@@ -1,13 +1,20 @@
-"""How long FAL may be silent about a training before it is asked, and how often it is asked then."""
+"""How long FAL may be silent about a training before it is asked, how often then, and for how long."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from app.core.config import Settings
+from app.database.models import Training
 
 _WITH_CALLBACKS = (300, 60)
 _WITHOUT_CALLBACKS = (15, 15)
 _LONGEST = timedelta(seconds=600)
+
+# A training is overdue so long after it was first seen running, or after it was submitted.
+RUNS_AT_MOST = timedelta(hours=3)
+TAKES_AT_MOST = timedelta(hours=24)
+OVERDUE_INTERVAL = timedelta(hours=1)
+ASKED_FOR_AT_MOST = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +35,18 @@ class Pace:
             doubling=called_back,
         )
 
-    def next_question(self, checks: int) -> timedelta:
-        """The wait after the `checks`-th question, counted from 1."""
+    def next_question(self, training: Training, now: datetime) -> datetime | None:
+        """When FAL is asked after the question of now, which is counted already; None for never again."""
+        late_since = overdue_since(training)
+        if now >= late_since:
+            return now + OVERDUE_INTERVAL if now - late_since < ASKED_FOR_AT_MOST else None
         if not self.doubling:
-            return self.interval
-        doubled = self.interval * (1 << min(checks - 1, 10))
-        return min(doubled, max(_LONGEST, self.interval))
+            return now + self.interval
+        doubled = self.interval * (1 << min(training.checks - 1, 10))
+        return now + min(doubled, max(_LONGEST, self.interval))
+
+
+def overdue_since(training: Training) -> datetime:
+    """The moment from which a training takes longer than trainings do."""
+    taken = (training.submitted_at or training.requested_at) + TAKES_AT_MOST
+    return min(taken, training.started_at + RUNS_AT_MOST) if training.started_at else taken

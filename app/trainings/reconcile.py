@@ -17,7 +17,7 @@ from app.fal.failures import Failure, Reason
 from app.fal.trainers import TRAINERS, model_of
 from app.jobs.job import Job, Schedule
 from app.trainings import service
-from app.trainings.pace import Pace
+from app.trainings.pace import Pace, overdue_since
 
 # Five questions every five seconds: at most 60 a minute, since one worker runs each tick.
 QUESTIONS_A_TICK = 5
@@ -39,17 +39,33 @@ class AskFal:
             training = await session.get_one(Training, UUID(job.payload["training_id"]))
         if training.finished_at is not None or training.kind is TrainingKind.DRILL:
             return
-        request_id = training.request_id or str(job.payload["request_id"])
         try:
-            progress = await self._fal.progress(training.trainer, request_id)
+            await self._ask(training, training.request_id or job.payload["request_id"])
         except FalUnavailable:
             if job.starts < _TRIES:
                 raise
             log.warning("training.no_answer", training_id=str(training.id))
+
+    async def _ask(self, training: Training, request_id: str | None) -> None:
+        if request_id is None:
+            request_id = await self._find(training)
+        if request_id is None:
             return
+        progress = await self._fal.progress(training.trainer, request_id)
         async with self._database.transaction() as session:
             await _apply(session, training, request_id, progress)
-        log.info("training.asked", training_id=str(training.id), answer=type(progress).__name__)
+        log.info("training.asked", training_id=str(training.id), **_told(progress))
+
+    async def _find(self, training: Training) -> str | None:
+        """The request of a training whose reply was lost: the one that got its archive."""
+        if training.archive_url is None:
+            return None
+        request_id = await self._fal.find(training.trainer, training.archive_url, training.requested_at)
+        log.info("training.searched", training_id=str(training.id), found=request_id is not None)
+        if request_id is not None:
+            async with self._database.transaction() as session:
+                await service.submitted(session, training.id, request_id, training.next_check_at)
+        return request_id
 
 
 class Reconciler:
@@ -75,9 +91,23 @@ class Reconciler:
             )
             for training in await session.scalars(due):
                 training.checks += 1
-                training.next_check_at = now + self._pace.next_question(training.checks)
-                if training.request_id is not None:
-                    await service.ask_fal(session, training.id, training.request_id)
+                training.next_check_at = self._pace.next_question(training, now)
+                if now >= overdue_since(training):
+                    await service.overdue(session, training.id)
+                await service.ask_fal(session, training.id, training.request_id)
+
+
+def _told(progress: Progress) -> dict[str, str | int]:
+    """For the log: what FAL said, without the result."""
+    match progress:
+        case Waiting(position=position):
+            return {"answer": "waiting", "position": position}
+        case Running(log=line):
+            return {"answer": "running", "last_line": line}
+        case Failure(detail=detail):
+            return {"answer": "failed", "detail": detail}
+        case Finished():
+            return {"answer": "finished"}
 
 
 async def _apply(session: AsyncSession, training: Training, request_id: str, progress: Progress) -> None:

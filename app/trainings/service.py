@@ -21,7 +21,7 @@ from app.fal import trainers
 from app.fal.failures import Failure
 from app.fal.trainers import Model, Trainer
 from app.jobs.queue import enqueue
-from app.notifications.facts import DrillCompleted, TrainingCompleted, TrainingFailed
+from app.notifications.facts import DrillCompleted, TrainingCompleted, TrainingFailed, TrainingOverdue
 from app.notifications.service import announce
 from app.trainings.states import SOURCES
 
@@ -196,7 +196,17 @@ async def fail(
     return training
 
 
-async def ask_fal(session: AsyncSession, training_id: UUID, request_id: str) -> None:
+async def overdue(session: AsyncSession, training_id: UUID) -> Training | None:
+    """It takes longer than trainings do. The person is told so; FAL's word still ends it."""
+    training = await move(session, training_id, TrainingState.OVERDUE)
+    if training is not None:
+        avatar = await avatars.get(session, training.user_id, training.avatar_id)
+        fact = TrainingOverdue(avatar_id=avatar.id, avatar_name=avatar.name)
+        await announce(session, training.id, training.user_id, fact)
+    return training
+
+
+async def ask_fal(session: AsyncSession, training_id: UUID, request_id: str | None) -> None:
     """Have FAL's queue asked how a training is doing, because nobody's word for it is taken."""
     payload = {
         "training_id": str(training_id),

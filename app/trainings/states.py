@@ -1,7 +1,8 @@
 """The table of a training's legal transitions: target -> the states it may be reached from.
 
 SUBMITTING goes back to REQUESTED when FAL surely didn't accept the call, and SUBMIT_UNKNOWN on to SUBMITTED
-when the reply comes after all. From every open state FAL's last word ends it; the first final state wins.
+when the reply comes after all, or FAL names the request. OVERDUE still waits for FAL. From every open state
+FAL's last word ends it; the first final state wins.
 """
 
 from collections.abc import Mapping
@@ -17,6 +18,9 @@ SOURCES: Mapping[TrainingState, frozenset[TrainingState]] = MappingProxyType(
         TrainingState.SUBMITTED: frozenset({TrainingState.SUBMITTING, TrainingState.SUBMIT_UNKNOWN}),
         TrainingState.RUNNING: frozenset(
             {TrainingState.SUBMITTING, TrainingState.SUBMIT_UNKNOWN, TrainingState.SUBMITTED}
+        ),
+        TrainingState.OVERDUE: frozenset(
+            {TrainingState.SUBMIT_UNKNOWN, TrainingState.SUBMITTED, TrainingState.RUNNING}
         ),
         TrainingState.COMPLETED: OPEN,
         TrainingState.FAILED: OPEN,

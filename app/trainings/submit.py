@@ -2,7 +2,8 @@
 
 The archive can be built and uploaded any number of times. Then the intent is committed, FAL is called once,
 and what it answered is committed. A run that finds the intent already there doesn't know whether FAL was
-called, so it doesn't call: the callback, or a question to FAL's queue, tells.
+called, so it doesn't call: the callback, or a question to FAL's queue, tells. FAL's answer is had only once,
+so a Postgres that is away just then is waited for.
 """
 
 import tempfile
@@ -11,6 +12,7 @@ from pathlib import Path
 from uuid import UUID
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.config import Settings
 from app.database.engine import Database
@@ -69,7 +71,7 @@ class SubmitTraining:
             training = await session.get_one(Training, training_id)
             if training.state is TrainingState.SUBMITTING:
                 log.warning("training.submit_interrupted", training_id=str(training_id))
-                await service.move(session, training_id, TrainingState.SUBMIT_UNKNOWN)
+                await self._lose_sight(session, training_id)
             if training.state is not TrainingState.REQUESTED:
                 return None
             if training.kind is TrainingKind.DRILL:
@@ -103,16 +105,20 @@ class SubmitTraining:
         try:
             request_id = await self._fal.submit(training.trainer, arguments, self._webhook_url(training))
         except FalUnavailable:
-            await self._move(training.id, TrainingState.REQUESTED)
+            await self._database.insist(
+                lambda session: service.move(session, training.id, TrainingState.REQUESTED)
+            )
             raise
         except SubmitUnknown:
             log.warning("training.submit_unknown", training_id=str(training.id))
-            await self._move(training.id, TrainingState.SUBMIT_UNKNOWN)
+            async with self._database.transaction() as session:
+                await self._lose_sight(session, training.id)
             return
-        async with self._database.transaction() as session:
-            check_at = datetime.now(UTC) + self._pace.after
-            await service.submitted(session, training.id, request_id, check_at)
         log.info("training.submitted", training_id=str(training.id), request_id=request_id)
+        check_at = datetime.now(UTC) + self._pace.after
+        await self._database.insist(
+            lambda session: service.submitted(session, training.id, request_id, check_at)
+        )
 
     def _webhook_url(self, training: Training) -> str | None:
         if not self._settings.webhook_url:
@@ -120,11 +126,11 @@ class SubmitTraining:
         kind = TRAINERS[training.trainer].avatar_type
         return callback_url(self._settings.webhook_url, self._settings.secrets, training.id, kind)
 
-    async def _move(self, training_id: UUID, to: TrainingState) -> None:
-        async with self._database.transaction() as session:
-            await service.move(session, training_id, to)
+    async def _lose_sight(self, session: AsyncSession, training_id: UUID) -> None:
+        """Whether FAL has it is not known; without a callback FAL is asked."""
+        check_at = datetime.now(UTC) + self._pace.after
+        await service.move(session, training_id, TrainingState.SUBMIT_UNKNOWN, next_check_at=check_at)
 
     async def _fail(self, training_id: UUID, failure: Failure) -> None:
-        async with self._database.transaction() as session:
-            await service.fail(session, training_id, failure)
+        await self._database.insist(lambda session: service.fail(session, training_id, failure))
         log.warning("training.refused", training_id=str(training_id), why=failure.detail)

@@ -3,6 +3,7 @@
 from sqlalchemy import text
 
 from sandbox.fal.models import Behaviour, Resend
+from sandbox.supervisor import Sandbox
 from tests.e2e.stage import DONE, TOLD_ONCE, Stage, guest_of, house
 
 
@@ -91,3 +92,14 @@ async def test_without_a_callback_address_fal_is_asked(database_url: str) -> Non
         assert submit.webhook_url is None
         assert await stage.states() == DONE
         assert await stage.told() == TOLD_ONCE
+        await lost_reply(sandbox)
+
+
+async def lost_reply(sandbox: Sandbox) -> None:
+    """Neither a reply nor a callback: FAL's list names the request that got the archive."""
+    await sandbox.fal.behave(Behaviour(reply="drop"))
+    async with guest_of(sandbox) as stage:
+        await stage.start_training()
+        await stage.hears("training-completed", name="Айша")
+        assert len(await stage.submits()) == 1
+        assert await stage.states() == DONE

@@ -2,10 +2,12 @@
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from socket import create_server
 from uuid import uuid4
 
+import httpx
 import pytest
 from pydantic import SecretStr
 
@@ -37,9 +39,10 @@ async def control(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> AsyncI
 @asynccontextmanager
 async def account(key: str) -> AsyncIterator[Fal]:
     """FAL's client offers no way to close itself, and the test's warnings are errors."""
-    fal = Fal(SecretStr(key))
-    yield fal
-    await (await fal._client._client).aclose()
+    async with httpx.AsyncClient() as http:
+        fal = Fal(SecretStr(key), http)
+        yield fal
+        await (await fal._client._client).aclose()
 
 
 @pytest.fixture
@@ -165,3 +168,18 @@ async def test_a_failed_training_is_completed_in_the_queue_and_a_failure_here(
 async def test_a_request_that_fal_does_not_know_is_no_verdict(fal: Fal) -> None:
     with pytest.raises(FalUnavailable):
         await fal.progress(ENDPOINT, str(uuid4()))
+
+
+async def test_a_request_is_found_by_its_archive(fal: Fal, control: FalControl, tmp_path: Path) -> None:
+    before = datetime.now(UTC) - timedelta(minutes=1)
+    url = await fal.upload(archive(tmp_path / "photos.zip", images=10))
+    request_id = await fal.submit(ENDPOINT, {"images_data_url": url}, None)
+    await finished(control, request_id)
+    assert await fal.find(ENDPOINT, url, before) == request_id
+    assert await fal.find(ENDPOINT, f"{url}x", before) is None
+
+
+async def test_a_list_that_is_refused_is_no_answer(control: FalControl) -> None:
+    async with account("") as stranger:
+        with pytest.raises(FalUnavailable):
+            await stranger.find(ENDPOINT, "https://v3.fal.media/files/a.zip", datetime.now(UTC))

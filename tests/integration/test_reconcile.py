@@ -37,9 +37,16 @@ PACE = Pace(after=timedelta(seconds=300), interval=timedelta(seconds=60), doubli
 class FakeFal(Fal):
     """A queue that gives one answer; `asked` are the request ids it was asked about."""
 
-    def __init__(self, answer: Progress | Exception) -> None:
+    def __init__(self, answer: Progress | Exception, *, listed: str | None = None) -> None:
+        """`listed` is the request id that FAL's list names for our archive."""
         self._answer = answer
+        self._listed = listed
         self.asked: list[str] = []
+        self.searched: list[str] = []
+
+    async def find(self, endpoint: str, archive_url: str, since: datetime) -> str | None:
+        self.searched.append(archive_url)
+        return self._listed
 
     async def progress(self, endpoint: str, request_id: str) -> Progress:
         self.asked.append(request_id)
@@ -195,5 +202,67 @@ def test_the_pace_is_the_contracts(
     put(monkeypatch, {**ENVIRONMENT, **environment})
     pace = Pace.of(Settings.load())
     assert pace.after == timedelta(seconds=after)
-    assert [pace.next_question(n).total_seconds() for n in range(1, len(waits) + 1)] == waits
-    assert pace.next_question(10_000).total_seconds() == waits[-1]
+    now = datetime.now(UTC)
+
+    def wait(checks: int) -> float:
+        at = pace.next_question(Training(requested_at=now, checks=checks), now)
+        assert at is not None
+        return (at - now).total_seconds()
+
+    assert [wait(n) for n in range(1, len(waits) + 1)] == waits
+    assert wait(10_000) == waits[-1]
+
+
+@pytest.mark.parametrize(
+    ("submitted", "started", "late"),
+    [
+        (timedelta(hours=23), None, False),
+        (timedelta(hours=24), None, True),
+        (timedelta(hours=23), timedelta(hours=2, minutes=59), False),
+        (timedelta(hours=23), timedelta(hours=3), True),
+        (timedelta(hours=25), timedelta(minutes=1), True),
+    ],
+)
+async def test_what_takes_longer_than_trainings_do_is_overdue_and_told_once(
+    database: Database, submitted: timedelta, started: timedelta | None, late: bool
+) -> None:
+    now = datetime.now(UTC)
+    began = now - started if started else None
+    (training,) = await due(database, submitted_at=now - submitted, started_at=began)
+    for _ in range(2):
+        await Reconciler(database, PACE).ask_about_due()
+        async with database.transaction() as session:
+            await session.execute(update(Training).values(next_check_at=now))
+    state = (await training_now(database, training)).state
+    assert state is (TrainingState.OVERDUE if late else TrainingState.SUBMITTED)
+    assert [note.kind for note in await rows(database, Notification)] == ["training_overdue"] * late
+    assert await asked_ids(database) == [str(training.id)] * 2
+
+
+async def test_an_overdue_training_is_asked_about_hourly_for_a_week(database: Database) -> None:
+    (training,) = await due(database, state=TrainingState.OVERDUE)
+    now = datetime.now(UTC)
+    for days, expected in [(0, timedelta(hours=1)), (6.9, timedelta(hours=1)), (7, None)]:
+        training.submitted_at = now - timedelta(days=1 + days)
+        at = PACE.next_question(training, now)
+        assert (at - now if at else None) == expected
+
+
+async def test_an_overdue_training_still_ends_with_fals_word(database: Database) -> None:
+    training = await a_training(database, TrainingState.OVERDUE)
+    await ask(database, FakeFal(MODEL), training)
+    assert (await training_now(database, training)).state is TrainingState.COMPLETED
+    assert await avatar_now(database, training) is AvatarState.COMPLETED
+
+
+async def test_a_training_whose_reply_was_lost_is_found_by_its_archive(database: Database) -> None:
+    archive = "https://v3.fal.media/files/sample/photos.zip"
+    training = await a_training(database, TrainingState.SUBMIT_UNKNOWN, archive_url=archive)
+    nowhere = FakeFal(MODEL)
+    await ask(database, nowhere, training)
+    assert (nowhere.searched, nowhere.asked) == ([archive], [])
+    assert (await training_now(database, training)).state is TrainingState.SUBMIT_UNKNOWN
+    request_id = a_request_id()
+    await ask(database, FakeFal(MODEL, listed=request_id), training)
+    found = await training_now(database, training)
+    assert (found.state, found.request_id) == (TrainingState.COMPLETED, request_id)

@@ -12,6 +12,11 @@ training-failed =
 
     All the photos are in place.
 
+training-overdue =
+    ⌛ <b>The avatar “{ $name }” takes longer to train than usual.</b>
+
+    There's nothing to do: I keep asking FAL AI and will write as soon as there is an answer.
+
 failure-too-few-images = there were too few photos. Add some and start again.
 failure-too-many-images = there were too many photos.
 failure-archive = the archive of photos didn't open at FAL AI. Starting again usually helps.
