@@ -174,7 +174,7 @@ async def test_a_request_is_found_by_its_archive(fal: Fal, control: FalControl, 
     before = datetime.now(UTC) - timedelta(minutes=1)
     url = await fal.upload(archive(tmp_path / "photos.zip", images=10))
     request_id = await fal.submit(ENDPOINT, {"images_data_url": url}, None)
-    await finished(control, request_id)
+    await finished(control, request_id, callbacks=0)
     assert await fal.find(ENDPOINT, url, before) == request_id
     assert await fal.find(ENDPOINT, f"{url}x", before) is None
 
