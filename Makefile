@@ -3,6 +3,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
+# uv brings its own certificates; the machine's know a company's proxy as well. Its cache needs a home.
+export UV_SYSTEM_CERTS := $(if $(wildcard /etc/ssl/certs/ca-certificates.crt),true,false)
+export UV_NO_CACHE := $(shell test -w "$$HOME" && echo false || echo true)
+
 .PHONY: run test lint format install
 .DELETE_ON_ERROR:
 
@@ -25,7 +29,7 @@ format: install
 install: $(INSTALLED)
 
 $(INSTALLED): requirements_dev.txt requirements.txt requirements_webhook.txt constraints.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { \
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null || { \
 	  echo 'Python 3.11 is needed, and "$(PYTHON)" is not it.' \
 	    'On Debian 12: apt-get install python3.11-venv; elsewhere: make PYTHON=/path/to/python3.11' >&2; exit 1; }
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV) || { \

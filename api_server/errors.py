@@ -1,6 +1,6 @@
 """The one place where a refusal becomes an HTTP answer."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 import structlog
 from fastapi import FastAPI, Request
@@ -9,7 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette import status
 
 from app.core.errors import AishaError
-from app.core.metrics import DELIVERIES
+from app.core.metrics import DELIVERIES, REFUSED
 from app.fal.jwks import KeysUnavailable
 from app.fal.signature import SignatureRefused
 from app.fal.webhook import MalformedCallback
@@ -40,6 +40,12 @@ ANSWERS: dict[type[Exception], int] = {
     SQLAlchemyError: status.HTTP_503_SERVICE_UNAVAILABLE,
     OSError: status.HTTP_503_SERVICE_UNAVAILABLE,
 }
+
+
+def turned_away(reason: str, code: int, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    """The answer where no route gives one."""
+    REFUSED.labels(reason=reason).inc()
+    return JSONResponse({"status": "error", "reason": reason}, code, headers)
 
 
 def install(app: FastAPI) -> None:

@@ -10,14 +10,16 @@ from dishka import AsyncContainer
 from dishka.integrations.fastapi import setup_dishka
 from fastapi import FastAPI
 
-from api_server import errors
-from api_server.middleware import RequestContext
+from api_server import edges, errors
 from api_server.providers import make_container
 from api_server.routers import fal_webhook, health, operators
+from api_server.tls import tls_context
 from app.core.config import Settings
 from app.core.process import starting
 from app.database.startup import open_database
 from app.jobs.worker import Worker
+
+STOP_SECONDS = 15  # FAL waits no longer for an answer
 
 
 def create_app(container: AsyncContainer, settings: Settings) -> FastAPI:
@@ -40,13 +42,14 @@ def create_app(container: AsyncContainer, settings: Settings) -> FastAPI:
     )
     for router in (fal_webhook.router, health.router, operators.router):
         app.include_router(router)
-    app.add_middleware(RequestContext)
     errors.install(app)
     setup_dishka(container, app)
+    edges.install(app, settings)
     return app
 
 
 async def serve(settings: Settings) -> None:
+    tls = tls_context(settings)
     database = await open_database(settings)
     container = make_container(settings, database)
     server = uvicorn.Server(
@@ -58,6 +61,10 @@ async def serve(settings: Settings) -> None:
             access_log=False,
             server_header=False,
             date_header=False,
+            ws="none",
+            proxy_headers=False,  # whose word counts is for TRUSTED_PROXIES to say
+            timeout_graceful_shutdown=STOP_SECONDS,
+            ssl_context_factory=(lambda _config, _default: tls) if tls else None,
         )
     )
     # uvicorn raises the signal that ended it once more afterwards; the pools are still to be closed then.

@@ -9,10 +9,14 @@ from app.database.engine import Database
 from app.fal.jwks import Jwks
 from app.inbox.admission import Admission
 from app.inbox.handler import HandleCallback
+from app.inbox.key_store import DatabaseKeyStore
+from app.inbox.prune import Pruner
 from app.inbox.writer import HANDLE, InboxWriter
 from app.jobs.options import WorkerOptions
 from app.jobs.worker import Worker
 from app.notifications.deliver import DeliverNotification
+from app.notifications.halt import PROBE, ProbeToken
+from app.notifications.pacing import Rates
 from app.notifications.service import DELIVER
 from app.notifications.telegram import TelegramSender
 from app.providers import CoreProvider
@@ -27,15 +31,22 @@ class WebhookProvider(Provider):
     writer = provide(InboxWriter)
     handle = provide(HandleCallback)
     deliver = provide(DeliverNotification)
+    probe = provide(ProbeToken)
     ask = provide(AskFal)
+    key_store = provide(DatabaseKeyStore)
+    pruner = provide(Pruner)
 
     @provide
-    def jwks(self, http: httpx.AsyncClient, settings: Settings) -> Jwks:
-        return Jwks(http, settings.fal.jwks_url)
+    def jwks(self, http: httpx.AsyncClient, settings: Settings, store: DatabaseKeyStore) -> Jwks:
+        return Jwks(http, settings.fal.jwks_url, store)
 
     @provide
     def admission(self, settings: Settings, jwks: Jwks) -> Admission:
         return Admission(settings.fal, jwks)
+
+    @provide
+    def rates(self, settings: Settings) -> Rates:
+        return Rates.of(settings.telegram)
 
     @provide
     def telegram(self, http: httpx.AsyncClient, settings: Settings) -> TelegramSender:
@@ -51,13 +62,15 @@ class WebhookProvider(Provider):
         settings: Settings,
         handle: HandleCallback,
         deliver: DeliverNotification,
+        probe: ProbeToken,
         ask: AskFal,
         reconciler: Reconciler,
+        pruner: Pruner,
     ) -> Worker:
         return Worker(
             database_url(settings.general),
-            {HANDLE: handle, DELIVER: deliver, ASK: ask},
-            [reconciler.schedule()],
+            {HANDLE: handle, DELIVER: deliver, PROBE: probe, ASK: ask},
+            [reconciler.schedule(), pruner.schedule()],
             options=WorkerOptions.of(settings.jobs),
         )
 

@@ -1,4 +1,4 @@
-"""`python -m sandbox`: the whole product on this machine alone, with emulated FAL and Telegram."""
+"""The whole product on this machine alone, with emulated FAL and Telegram; it stays up until Ctrl-C."""
 
 import argparse
 import sys
@@ -10,10 +10,15 @@ from sandbox.stage import DATA_DIR, perform
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m sandbox", description=__doc__)
-    parser.add_argument("--journey", type=Kind, choices=list(Kind), help="play the user, then end")
-    parser.add_argument("--data-dir", type=Path, default=DATA_DIR, help="default: var/sandbox")
+    parser.add_argument(
+        "--journey", choices=[kind.value for kind in Kind], help="play a person who makes one, then end"
+    )
+    parser.add_argument(
+        "--data-dir", type=Path, default=DATA_DIR, help="where everything is kept (var/sandbox)"
+    )
     options = parser.parse_args()
-    return perform(options.data_dir, journey=options.journey, stay=options.journey is None)
+    journey = Kind(options.journey) if options.journey else None
+    return perform(options.data_dir, journey=journey, stay=journey is None)
 
 
 if __name__ == "__main__":

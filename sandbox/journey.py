@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sandbox.photographs import photograph
 from sandbox.process import SandboxError
-from sandbox.telegram.chat import ChatMessage
+from sandbox.telegram.chat import Button, ChatMessage
 from sandbox.telegram.user import NeverHappenedError, TelegramUser
 
 PHOTOS = 10
@@ -78,7 +78,11 @@ def _paint(path: Path, number: int) -> None:
 
 
 class Journey:
-    """One person at the phone; `play` returns when the chat says that the avatar is ready."""
+    """One person at the phone; `play` returns when the chat says that the avatar is ready.
+
+    `moments` is the chat as it went by: each screen as it stood when the person looked, before the bot edited
+    it, and what the person did, presses included.
+    """
 
     def __init__(self, kind: Kind, user: TelegramUser, pictures: Sequence[Awaitable[Path]], say: Say) -> None:
         self._user = user
@@ -87,6 +91,7 @@ class Journey:
         self._pictures = pictures
         self._say = say
         self._seen = 0
+        self.moments: list[ChatMessage] = []
 
     async def play(self) -> None:
         """Raises JourneyError."""
@@ -95,15 +100,14 @@ class Journey:
         await self._train()
 
     async def _create_avatar(self) -> None:
-        await self._user.send("/start")
-        self._say("/start")
+        await self._write("/start")
         await self._press(NEW_AVATAR)
         await self._press(self._role.button)
         await self._press(FEMALE)
         await self._see(ASKS_NAME)
-        await self._user.send(self._role.avatar_name)
+        await self._write(self._role.avatar_name)
         await self._see(ASKS_PHOTOS)
-        self._say(f"avatar «{self._role.avatar_name}» created")
+        self._say("the avatar is created and asks for photos")
 
     async def _send_pictures(self) -> None:
         if self._kind is Kind.PORTRAIT:
@@ -116,26 +120,30 @@ class Journey:
         for number, picture in enumerate(self._pictures, 1):
             as_file = number > 7
             send = self._user.send_document if as_file else self._user.send_photo
-            await send(await picture)
+            self.moments.append(await send(await picture))
             self._say(f"picture {number} of {PHOTOS} sent as a {'file' if as_file else 'photo'}")
 
     async def _send_albums(self) -> None:
         pictures = [await picture for picture in self._pictures]
-        await self._user.send_album(pictures[:6], as_documents=True)
+        self.moments += await self._user.send_album(pictures[:6], as_documents=True)
         self._say("6 pictures sent as an album of files")
-        await self._user.send_album(pictures[6:])
+        self.moments += await self._user.send_album(pictures[6:])
         self._say("4 pictures sent as an album of photos")
 
     async def _train(self) -> None:
         await self._press(TRAIN)
         await self._press(CONFIRM)
         await self._see(IN_TRAINING)
-        self._say("training confirmed")
-        await self._user.send("/status")
+        self._say("the training has begun")
+        await self._write("/status")
         await self._see(IN_TRAINING)
-        self._say("status asked for and told; waiting for FAL")
+        self._say("the status is told; FAL trains, then calls back")
         await self._see(READY.format(name=self._role.avatar_name), patience=TRAINING_PATIENCE)
         self._say("the chat says that the avatar is ready")
+
+    async def _write(self, words: str) -> None:
+        self.moments.append(await self._user.send(words))
+        self._say(f"wrote «{words}»")
 
     async def _see(self, words: str, patience: float = PATIENCE) -> ChatMessage:
         return await self._find(f"a message with «{words}»", lambda message: words in message.text, patience)
@@ -146,6 +154,7 @@ class Journey:
             f"a button «{words}»", lambda message: any(words in label for label in message.labels), PATIENCE
         )
         button = next(button for button in message.buttons if words in button.label)
+        self.moments.append(_pressed(button))
         press = await self._user.press(button.label)
         try:
             await self._user.wait_answer(press, timeout=PATIENCE)
@@ -160,4 +169,10 @@ class Journey:
         except NeverHappenedError:
             raise JourneyError(f"expected: {what}; not seen in {patience:g} s") from None
         self._seen = message.seq
+        self.moments.append(message)
         return message
+
+
+def _pressed(button: Button) -> ChatMessage:
+    """The press, as if the person had written it; no message of a chat has the id 0."""
+    return ChatMessage(id=0, seq=0, sender="user", date=0, text=f"[ {button.label} ]", html="")

@@ -1,14 +1,14 @@
 """What a journey came to, for people."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from sandbox.evidence import Evidence, Row
+from sandbox.evidence import Check, Evidence, Row
 from sandbox.telegram.chat import ChatMessage
 from sandbox.telegram.transcript import render
 
@@ -24,6 +24,20 @@ def show_rows(evidence: Evidence) -> None:
     CONSOLE.rule("the rows it left")
     for name, rows in evidence.rows.items():
         CONSOLE.print(_table(name, rows))
+
+
+def show_checks(checks: Iterable[Check]) -> None:
+    """What was expected and found, here and at FAL."""
+    CONSOLE.rule("what was checked")
+    for check in checks:
+        CONSOLE.out(f"{'✓' if check.holds else '✗'} {check.claim}: {_plain(check.found)}")
+
+
+def _plain(found: object) -> str:
+    """Without the marks of lists and tuples."""
+    if isinstance(found, list | tuple):
+        return ", ".join(map(_plain, found)) or "none"
+    return "none" if found is None else str(found)
 
 
 def _table(name: str, rows: Sequence[Row]) -> Table:

@@ -15,7 +15,7 @@ from sandbox.environment import ROOT
 from sandbox.evidence import collect
 from sandbox.journey import Journey, JourneyError, Kind, Say, stopwatch, take_pictures
 from sandbox.process import ChildDiedError, SandboxError
-from sandbox.report import show_chat, show_rows
+from sandbox.report import show_chat, show_checks, show_rows
 from sandbox.supervisor import Sandbox
 
 DATA_DIR = ROOT / "var" / "sandbox"
@@ -52,7 +52,7 @@ async def _until_told(work: Coroutine[Any, Any, None]) -> None:
 async def _perform(data_dir: Path, settings: Mapping[str, str], journey: Kind | None, stay: bool) -> None:
     say = stopwatch()
     pictures = take_pictures(DATA_DIR / "photographs") if journey else []
-    say("starting the processes")
+    say("starting the database, the emulators, the bot and the webhook service")
     async with Sandbox(data_dir, settings=settings) as sandbox:
         say("everything is up")
         if journey:
@@ -65,16 +65,18 @@ async def _play(sandbox: Sandbox, kind: Kind, pictures: list[asyncio.Task[Path]]
     """Raises SandboxError, with the chat so far and the logs' last lines shown."""
     user_id = SystemRandom().randrange(10**8, 10**10)
     async with sandbox.user(user_id) as user:
+        journey = Journey(kind, user, pictures, say)
         try:
-            await sandbox.guard(Journey(kind, user, pictures, say).play())
+            await sandbox.guard(journey.play())
             evidence = await sandbox.guard(collect(sandbox.database_url, sandbox.fal, user_id, kind))
         except (SandboxError, httpx.HTTPError) as error:
             with suppress(httpx.HTTPError):
                 show_chat((await user.chat()).messages)
             print(sandbox.last_lines(), file=sys.stderr)
             raise error if isinstance(error, SandboxError) else JourneyError(repr(error)) from None
-        show_chat((await user.chat()).messages)
+    show_chat(journey.moments)
     show_rows(evidence)
+    show_checks(evidence.checks(kind))
     say("all of it happened")
     print("COMPLETED", flush=True)
 
@@ -85,3 +87,4 @@ async def _stay(sandbox: Sandbox) -> None:
     print("Ctrl-C stops it", flush=True)
     with suppress(asyncio.CancelledError):
         await sandbox.guard(asyncio.Event().wait())
+    print("\nstopping", flush=True)

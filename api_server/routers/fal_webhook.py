@@ -13,6 +13,7 @@ from app.core.metrics import ACCEPT_SECONDS, DELIVERIES
 from app.inbox.admission import Admission, Delivery
 from app.inbox.writer import InboxWriter
 
+CALLBACK_PATHS = ("/api/v1/avatar/status_update", "/api/avatar/status_update")
 MAX_BODY_BYTES = 1024 * 1024
 BODY_SECONDS = 10
 
@@ -43,8 +44,8 @@ async def verified(
     return await admission.admit(request.headers, request.query_params, body)
 
 
-@router.post("/api/v1/avatar/status_update")
-@router.post("/api/avatar/status_update", include_in_schema=False)
+@router.post(CALLBACK_PATHS[0])
+@router.post(CALLBACK_PATHS[1], include_in_schema=False)
 @inject
 async def status_update(
     delivery: Annotated[Delivery, Depends(verified)], writer: FromDishka[InboxWriter]

@@ -11,7 +11,8 @@ from starlette import status
 from app.core.config import Settings
 from app.database.engine import Database
 from app.fal.jwks import Jwks
-from app.inbox.report import report
+from app.inbox import gauges
+from app.inbox.report import report, since_start
 
 
 @inject
@@ -27,7 +28,9 @@ router = APIRouter(dependencies=[Depends(operator)])
 
 
 @router.get("/metrics")
-async def metrics() -> Response:
+@inject
+async def metrics(database: FromDishka[Database], jwks: FromDishka[Jwks]) -> Response:
+    await gauges.refresh(database, jwks)
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
 
@@ -36,4 +39,4 @@ async def metrics() -> Response:
 async def webhook_status(database: FromDishka[Database], jwks: FromDishka[Jwks]) -> dict[str, Any]:
     async with database.transaction() as session:
         found = await report(session)
-    return {**found, "jwks_age_seconds": jwks.age_seconds}
+    return {**found, "jwks_age_seconds": jwks.age_seconds, "since_start": since_start()}

@@ -31,9 +31,11 @@ class NameRefused(AishaError):
 
 
 async def remember_user(session: AsyncSession, user_id: int, language: str) -> User:
-    """The person's row, made on first sight."""
+    """The person's row, made on first sight; who talks to the bot can be reached by it."""
     await session.execute(insert(User).values(id=user_id, language=language).on_conflict_do_nothing())
-    return await session.get_one(User, user_id)
+    known = await session.get_one(User, user_id)
+    known.unreachable_at = None
+    return known
 
 
 def clean_name(text: str) -> str:

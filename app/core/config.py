@@ -11,6 +11,7 @@ from pydantic import AliasChoices, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.core.errors import CannotStart
+from app.core.lists import Hosts, Networks, Origins
 
 PLACEHOLDER = "CHANGE_ME"
 
@@ -70,10 +71,14 @@ class GeneralSettings(Section):
 
 
 class TelegramSettings(Section):
+    """The rates are messages a second of the outbox, over all instances and per chat."""
+
     model_config = SettingsConfigDict(env_prefix="TELEGRAM_")
 
     token: SecretStr = SecretStr("")
     api_url: str = "https://api.telegram.org"
+    rate: int = Field(25, ge=1)
+    chat_rate: int = Field(1, ge=1)
 
 
 class FalSettings(Section):
@@ -125,6 +130,17 @@ class ApiSettings(Section):
     worker: bool = True
 
 
+class EdgeSettings(Section):
+    """Who gets as far as a route, and TLS without nginx."""
+
+    ssl_certfile: Path | None = None
+    ssl_keyfile: Path | None = None
+    allowed_hosts: Hosts = ()
+    cors_origins: Origins = ()
+    allowed_ips: Networks = ()
+    trusted_proxies: Networks = ()
+
+
 class JobSettings(Section):
     """Seconds: how long a silent worker keeps its job, and how often a worker looks by itself."""
 
@@ -166,6 +182,7 @@ class Settings:
     avatar: AvatarSettings
     minio: MinioSettings
     api: ApiSettings
+    edges: EdgeSettings
     jobs: JobSettings
     reconcile: ReconcileSettings
     admin: AdminSettings
@@ -186,6 +203,7 @@ class Settings:
             avatar=_read(AvatarSettings, problems),
             minio=_read(MinioSettings, problems),
             api=_read(ApiSettings, problems),
+            edges=_read(EdgeSettings, problems),
             jobs=_read(JobSettings, problems),
             reconcile=_read(ReconcileSettings, problems),
             admin=_read(AdminSettings, problems),
@@ -277,6 +295,10 @@ def _contradictions(settings: Settings) -> Iterator[Problem]:
         yield Problem("FAL_WEBHOOK_VERIFY", "is off in production", "Remove it")
     if settings.in_production and settings.avatar.test_mode:
         yield Problem("AVATAR_TEST_MODE", "is on in production", "Remove it: trainings would be drills")
+    certificate = {"SSL_CERTFILE": settings.edges.ssl_certfile, "SSL_KEYFILE": settings.edges.ssl_keyfile}
+    if any(certificate.values()):
+        for variable in (name for name, path in certificate.items() if path is None):
+            yield Problem(variable, "is missing beside its pair", "Set both, or neither")
     if settings.avatar.min_photos > settings.avatar.max_photos:
         yield Problem("AVATAR_MIN_PHOTOS", "is more than AVATAR_MAX_PHOTOS", "Lower it, or raise the other")
     if settings.fal.style_trainer == "flux-pro-trainer" and not settings.fal.allow_deprecated:

@@ -1,8 +1,46 @@
 """What the processes count, for Prometheus."""
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
+
+_SECONDS_TO_HOURS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200)
+_BOTH_WAYS = (-300, -60, -10, -2, 2, 10, 60, 300, 900, 3600, 7200)
 
 DELIVERIES = Counter("aisha_webhook_deliveries", "Callbacks by what they were answered", ["answer"])
-ACCEPT_SECONDS = Histogram("aisha_webhook_accept_seconds", "From a callback's first byte to its answer")
+ACCEPT_SECONDS = Histogram("aisha_webhook_accept_seconds", "Keeping a callback, once it is verified")
+REFUSED = Counter("aisha_http_refused", "Requests that no route answered, by reason", ["reason"])
 HANDLED = Counter("aisha_webhook_handled", "Callbacks by what was decided about them", ["outcome"])
+HANDLING_SECONDS = Histogram(
+    "aisha_webhook_handling_seconds",
+    "From a callback's first copy to its being handled",
+    buckets=_SECONDS_TO_HOURS,
+)
+TIMESTAMP_SKEW = Histogram(
+    "aisha_webhook_timestamp_skew_seconds",
+    "How long ago, by our clock, FAL signed what it delivers; below zero: in our future",
+    buckets=_BOTH_WAYS,
+)
 NOTIFICATIONS = Counter("aisha_notifications", "Attempts to tell a person, by how they ended", ["result"])
+AMBIGUOUS_ATTEMPTS = Counter(
+    "aisha_notifications_ambiguous", "Attempts that nobody confirmed; the message may be there twice"
+)
+DELIVERY_SECONDS = Histogram(
+    "aisha_notification_delivery_seconds",
+    "From the moment there was something to tell to Telegram's confirmation",
+    buckets=_SECONDS_TO_HOURS,
+)
+RECONCILED = Counter("aisha_reconciler_answers", "Questions about trainings by what FAL answered", ["answer"])
+
+# Set when they are read: app/inbox/gauges.py.
+JWKS_AGE = Gauge("aisha_jwks_age_seconds", "Since FAL's keys were fetched; NaN while there are none")
+DATABASE_UP = Gauge(
+    "aisha_database_up", "Whether the database answered this scrape; if not, what it counts is absent or NaN"
+)
+PENDING = Gauge("aisha_webhook_pending", "Callbacks kept and not yet handled")
+OLDEST_PENDING = Gauge(
+    "aisha_webhook_oldest_pending_seconds", "Age of the oldest of them; 0 when there is none"
+)
+JOBS = Gauge("aisha_jobs", "Jobs in the queue; held ones wait for an operator", ["kind", "state"])
+JOBS_LAG = Gauge("aisha_jobs_lag_seconds", "How long the oldest job that could start has waited", ["kind"])
+UNSENT = Gauge(
+    "aisha_notifications_unsent", "Messages that are not sent; HELD ones wait for an operator", ["state"]
+)

@@ -1,16 +1,25 @@
 """The engine, and the one way a transaction is opened."""
 
-from collections.abc import AsyncIterator
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+
+CONNECTING_SECONDS = 5
+ANSWERING_SECONDS = 10  # a host that vanished closes no connection, and FAL waits 15 seconds for its answer
+INSISTING_SECONDS = 60
+_BETWEEN_TRIES_SECONDS = 0.25
 
 
 class Database:
     """A pool of connections to one Postgres; `url` is `postgresql+asyncpg://...`."""
 
     def __init__(self, url: str) -> None:
-        self.engine = create_async_engine(url, pool_pre_ping=True, hide_parameters=True)
+        limits = {"timeout": CONNECTING_SECONDS, "command_timeout": ANSWERING_SECONDS}
+        self.engine = create_async_engine(url, pool_pre_ping=True, hide_parameters=True, connect_args=limits)
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
 
     @asynccontextmanager
@@ -21,6 +30,22 @@ class Database:
         """
         async with self._sessions.begin() as session:
             yield session
+
+    async def insist(self, work: Callable[[AsyncSession], Awaitable[object]]) -> None:
+        """Commit what can't be learnt a second time; while Postgres is away it is begun anew, for a minute.
+
+        A commit whose answer was lost is repeated too, so `work` must not mind being done twice.
+        """
+        deadline = time.monotonic() + INSISTING_SECONDS
+        while True:
+            try:
+                async with self.transaction() as session:
+                    await work(session)
+                return
+            except (OSError, DBAPIError):
+                if time.monotonic() > deadline:
+                    raise
+            await asyncio.sleep(_BETWEEN_TRIES_SECONDS)
 
     async def close(self) -> None:
         await self.engine.dispose()

@@ -124,7 +124,7 @@ class Fal:
         """
         try:
             status = await self._client.status(endpoint, request_id, with_logs=True)
-        except (fal_client.FalClientHTTPError, httpx.HTTPError, ValueError, KeyError) as error:
+        except (fal_client.FalClientHTTPError, httpx.HTTPError, ValueError, KeyError, TypeError) as error:
             raise FalUnavailable from error
         match status:
             case fal_client.Queued(position=position):

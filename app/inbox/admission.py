@@ -9,6 +9,7 @@ from uuid import UUID
 from app.core.config import FalSettings
 from app.core.errors import AishaError
 from app.core.logging import correlation_id
+from app.core.metrics import TIMESTAMP_SKEW
 from app.database.models import Source
 from app.fal import signature, simulation
 from app.fal.callback_url import named_training
@@ -106,6 +107,7 @@ class Admission:
         if self._settings.webhook_user_id not in ("", signed.user_id):
             raise Unwelcome
         await self._verify(signed, body)
+        TIMESTAMP_SKEW.observe(now.timestamp() - signed.timestamp)
         return _Sender(Source.FAL, signed.fresh(now), signed.request_id, signed.user_id)
 
     async def _verify(self, signed: signature.SignatureHeaders, body: bytes) -> None:

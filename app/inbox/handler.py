@@ -1,12 +1,13 @@
 """The job that carries out a callback: training, avatar, outbox row and inbox row change in one commit."""
 
 from datetime import UTC, datetime
+from functools import lru_cache
 
 import structlog
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.metrics import HANDLED
+from app.core.metrics import HANDLED, HANDLING_SECONDS
 from app.database.engine import Database
 from app.database.models import InboxEvent, Outcome, Training, TrainingKind, TrainingState
 from app.fal.failures import failure_of
@@ -69,7 +70,7 @@ async def _carry_out(session: AsyncSession, training: Training, callback: Callba
         case Status.QUEUED:
             return Outcome.IGNORED
         case Status.UNKNOWN:
-            log.warning("webhook.unknown_status", status=callback.word)
+            _warn_of(callback.word)
             return Outcome.UNKNOWN_STATUS
 
 
@@ -79,6 +80,8 @@ async def _succeed(session: AsyncSession, training: Training, callback: Callback
     if training.kind is TrainingKind.DRILL:
         model = Model()
     if model is None and training.finished_at is None:
+        if training.request_id is None:  # the reply of submit is lost: this is the one word of the id
+            await trainings.submitted(session, training.id, callback.request_id, datetime.now(UTC))
         await trainings.ask_fal(session, training.id, callback.request_id)
         return Outcome.ASKED
     done = await trainings.finish(session, training.id, callback.request_id, model or Model())
@@ -95,8 +98,16 @@ def _too_late(training: Training, said: TrainingState) -> Outcome:
     return Outcome.CONFLICT
 
 
+@lru_cache(maxsize=256)
+def _warn_of(word: str) -> None:
+    """Once a word, not once a copy; each copy is kept and can be listed."""
+    log.warning("webhook.unknown_status", status=word)
+
+
 def _tell_operators(event: InboxEvent, outcome: Outcome) -> None:
     HANDLED.labels(outcome=outcome.value).inc()
+    waited = (event.handled_at or event.received_at) - event.received_at
+    HANDLING_SECONDS.observe(max(0, waited.total_seconds()))
     if outcome is Outcome.COMPLETED:
         log.info("training.completed", training_id=str(event.training_id))
     log.info("webhook.handled", request_id=event.request_id, outcome=outcome.value)

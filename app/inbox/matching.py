@@ -13,9 +13,12 @@ from app.inbox.admission import Delivery, Unwelcome
 
 @dataclass(frozen=True, slots=True)
 class Match:
+    """`proven` by what only FAL and we know; a comment's payload can be made by any customer of FAL."""
+
     training_id: UUID
     state: TrainingState
     kind: TrainingKind
+    proven: bool
 
 
 async def match(session: AsyncSession, delivery: Delivery) -> Match | None:
@@ -33,7 +36,10 @@ async def match(session: AsyncSession, delivery: Delivery) -> Match | None:
     found = {training.id: training for training in await session.scalars(query)}
     known = next((item for item in found.values() if item.request_id == delivery.request_id), None)
     training = known or _awaiting(found, delivery.named) or _awaiting(found, delivery.commented)
-    return Match(training.id, training.state, training.kind) if training else None
+    if training is None:
+        return None
+    proven = training is known or training.id == delivery.named
+    return Match(training.id, training.state, training.kind, proven)
 
 
 def _awaiting(found: Mapping[UUID, Training], named: UUID | None) -> Training | None:
@@ -53,7 +59,7 @@ def trusted(delivery: Delivery, matched: Match | None) -> bool:
         raise Unwelcome
     if delivery.source is Source.SIMULATION:
         return matched.kind is TrainingKind.DRILL
-    if delivery.fresh and delivery.callback:
+    if delivery.fresh and delivery.callback and (matched.proven or delivery.pinned):
         return True
     if matched.state in OPEN and (delivery.callback or delivery.named == matched.training_id):
         return False

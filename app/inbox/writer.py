@@ -55,6 +55,8 @@ class InboxWriter:
                         "trusted": True,
                         "source": statement.excluded.source,
                         "training_id": statement.excluded.training_id,
+                        "fal_user_id": statement.excluded.fal_user_id,
+                        "correlation_id": statement.excluded.correlation_id,
                         "handled_at": None,
                         "outcome": None,
                     },

@@ -1,21 +1,28 @@
 """The job that tells a person: one attempt at a time, each noted before it is made."""
 
+import asyncio
 import random
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.buttons import Screen
+from app.core.errors import AishaError
 from app.core.i18n import Dictionary
+from app.core.metrics import AMBIGUOUS_ATTEMPTS, DELIVERY_SECONDS, NOTIFICATIONS
 from app.database.engine import Database
-from app.database.models import Notification, User
+from app.database.models import Notification
 from app.jobs.backoff import Backoff
 from app.jobs.job import Job, Retry
 from app.notifications import service
 from app.notifications.facts import FACT
+from app.notifications.halt import TOKEN_REFUSED, halt, halted
 from app.notifications.messages import message
+from app.notifications.pacing import Later, Rates, pause, take_turn
 from app.notifications.telegram import (
     Ambiguous,
-    NotSent,
     Rejected,
     TelegramSender,
     TokenRefused,
@@ -23,65 +30,111 @@ from app.notifications.telegram import (
 )
 
 MAX_ATTEMPTS = 20
-_TOKEN_PAUSE = timedelta(minutes=1)
+NO_ANSWER = "no answer from Telegram"
 _BACKOFF = Backoff(first=timedelta(seconds=1), factor=2, ceiling=timedelta(minutes=10))
 
 log = structlog.stdlib.get_logger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One that is noted and goes after `wait`, which the pace asks for."""
+
+    notification: Notification
+    screen: Screen
+    wait: timedelta
+
+
 class DeliverNotification:
-    def __init__(self, database: Database, telegram: TelegramSender, dictionary: Dictionary) -> None:
+    def __init__(
+        self, database: Database, telegram: TelegramSender, dictionary: Dictionary, rates: Rates
+    ) -> None:
         self._database = database
         self._telegram = telegram
         self._dictionary = dictionary
+        self._rates = rates
 
     async def __call__(self, job: Job) -> None:
         async with self._database.transaction() as session:
-            notification = await service.begin_sending(session, int(job.payload["notification_id"]))
-            if notification is None:
-                return
-            language = (await session.get_one(User, notification.user_id)).language
-        message_id = await self._send(notification, language)
-        if message_id is None:
-            return
-        async with self._database.transaction() as session:
-            await service.mark_sent(session, notification.id, message_id)
-        log.info("notification.sent", user_id=notification.user_id, kind=notification.kind)
+            begun = await self._begin(session, int(job.payload["notification_id"]))
+        if isinstance(begun, Later):
+            raise Retry(begun.after)
+        if begun is not None:
+            await asyncio.sleep(begun.wait.total_seconds())
+            await self._make(begun)
 
-    async def _send(self, notification: Notification, language: str) -> int | None:
-        """The message's id, or None when it is held.
+    async def _begin(self, session: AsyncSession, notification_id: int) -> Attempt | Later | None:
+        """The attempt to make now; None when there is none to make."""
+        found = await service.lock_unsent(session, notification_id)
+        if found is None:
+            return None
+        notification, language = found
+        if await halted(session, self._telegram.fingerprint):
+            await _hold(session, notification, TOKEN_REFUSED)
+            return None
+        waited = notification.due_at is not None
+        turn = await take_turn(session, notification.user_id, self._rates, waited=waited)
+        if isinstance(turn, Later):
+            await service.postpone(session, notification.id, turn.after)
+            return turn
+        if not service.begin_sending(notification):
+            AMBIGUOUS_ATTEMPTS.inc()
+        screen = message(FACT.validate_python(notification.fact), self._dictionary[language])
+        return Attempt(notification, screen, turn.wait)
+
+    async def _make(self, attempt: Attempt) -> None:
+        """Send it and note how that ended.
 
         Raises:
             Retry: when it may be tried again.
         """
-        screen = message(FACT.validate_python(notification.fact), self._dictionary[language])
+        notification = attempt.notification
         try:
-            return await self._telegram.send(notification.user_id, screen)
-        except TooManyRequests as error:
-            raise await self._later(notification, timedelta(seconds=error.retry_after)) from error
-        except TokenRefused as error:
-            log.error("notification.token_refused", remedy="TELEGRAM_TOKEN: ask @BotFather for the right one")
-            raise await self._later(notification, _TOKEN_PAUSE) from error
-        except NotSent as error:
-            raise await self._later(notification, _wait(notification)) from error
-        except Ambiguous as error:
-            if notification.attempts < MAX_ATTEMPTS:
-                raise Retry(_wait(notification)) from error
-            await self._hold(notification, "no answer from Telegram")
-        except Rejected as error:
-            await self._hold(notification, error.description)
-        return None
+            message_id = await self._telegram.send(notification.user_id, attempt.screen)
+        except AishaError as error:
+            NOTIFICATIONS.labels(error.reason.removeprefix("telegram-")).inc()
+            async with self._database.transaction() as session:
+                after = await self._failed(session, notification, error)
+            if after is not None:
+                raise Retry(after) from error
+            return
+        # A restart of Postgres just now must not tell the person twice.
+        await self._database.insist(lambda session: service.mark_sent(session, notification.id, message_id))
+        NOTIFICATIONS.labels("sent").inc()
+        DELIVERY_SECONDS.observe((datetime.now(UTC) - notification.created_at).total_seconds())
+        log.info("notification.sent", user_id=notification.user_id, kind=notification.kind)
 
-    async def _later(self, notification: Notification, after: timedelta) -> Retry:
-        async with self._database.transaction() as session:
+    async def _failed(
+        self, session: AsyncSession, notification: Notification, error: AishaError
+    ) -> timedelta | None:
+        """Note why the attempt failed; when to try again, None when it is held."""
+        after = _BACKOFF(notification.attempts, random.random())  # noqa: S311 - spreads load, guards nothing
+        match error:
+            case TooManyRequests(retry_after=seconds):
+                wanted = timedelta(seconds=seconds)
+                after = await pause(session, notification.user_id, self._rates, wanted)
+            case TokenRefused():
+                if await halt(session, self._telegram.fingerprint):
+                    log.error("notification.token_refused", remedy="TELEGRAM_TOKEN: ask @BotFather")
+                await _hold(session, notification, TOKEN_REFUSED)
+                return None
+            case Rejected():
+                await _hold(session, notification, error.description)
+                if error.unreachable:
+                    await service.flag_unreachable(session, notification.user_id)
+                return None
+            case Ambiguous() if notification.attempts >= MAX_ATTEMPTS:
+                AMBIGUOUS_ATTEMPTS.inc()
+                await _hold(session, notification, NO_ANSWER, ambiguous=True)
+                return None
+        if not isinstance(error, Ambiguous):
             await service.mark_pending(session, notification.id)
-        return Retry(after)
-
-    async def _hold(self, notification: Notification, why: str) -> None:
-        async with self._database.transaction() as session:
-            await service.hold(session, notification.id, why)
-        log.warning("notification.held", user_id=notification.user_id, kind=notification.kind, why=why)
+        await service.postpone(session, notification.id, after)
+        return after
 
 
-def _wait(notification: Notification) -> timedelta:
-    return _BACKOFF(notification.attempts, random.random())  # noqa: S311 - spreads load, guards nothing
+async def _hold(
+    session: AsyncSession, notification: Notification, why: str, *, ambiguous: bool = False
+) -> None:
+    await service.hold(session, notification.id, why, ambiguous=ambiguous)
+    log.warning("notification.held", user_id=notification.user_id, kind=notification.kind, why=why)

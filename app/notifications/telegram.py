@@ -1,5 +1,6 @@
 """The Bot API over plain HTTP, as much of it as telling a person needs."""
 
+import hashlib
 from typing import Any
 
 import httpx
@@ -22,13 +23,14 @@ class TooManyRequests(AishaError):
 
 
 class Rejected(AishaError):
-    """This message can't reach this person (blocked, no such chat, malformed), and repeating won't help."""
+    """Repeating won't help: the message is malformed, or nothing reaches the person, who is `unreachable`."""
 
     reason = "telegram-rejected"
 
-    def __init__(self, description: str) -> None:
+    def __init__(self, description: str, *, unreachable: bool) -> None:
         super().__init__(description=description)
         self.description = description
+        self.unreachable = unreachable
 
 
 class TokenRefused(AishaError):
@@ -50,11 +52,15 @@ class Ambiguous(AishaError):
 
 
 class TelegramSender:
-    """Sends messages as the bot. The address holds the token, so it never gets into an error or a log."""
+    """Sends messages as the bot. The address holds the token, so it never gets into an error or a log.
+
+    `fingerprint` tells tokens apart and doesn't give them away.
+    """
 
     def __init__(self, http: httpx.AsyncClient, api_url: str, token: SecretStr) -> None:
         self._http = http
-        self._url = f"{api_url.rstrip('/')}/bot{token.get_secret_value()}/sendMessage"
+        self._url = f"{api_url.rstrip('/')}/bot{token.get_secret_value()}"
+        self.fingerprint = hashlib.sha256(token.get_secret_value().encode()).digest()
 
     async def send(self, chat_id: int, screen: Screen) -> int:
         """Send a message; its id.
@@ -64,7 +70,9 @@ class TelegramSender:
             Ambiguous: the message may be.
         """
         try:
-            response = await self._http.post(self._url, json=_body(chat_id, screen), timeout=_TIMEOUT_SECONDS)
+            response = await self._http.post(
+                f"{self._url}/sendMessage", json=_body(chat_id, screen), timeout=_TIMEOUT_SECONDS
+            )
             answer = response.json()
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise NotSent from error
@@ -74,6 +82,14 @@ class TelegramSender:
             return int(answer["result"]["message_id"])
         raise _refusal(response.status_code, answer)
 
+    async def token_works(self) -> bool:
+        """Whether Telegram says so; no answer is no."""
+        try:
+            response = await self._http.post(f"{self._url}/getMe", timeout=_TIMEOUT_SECONDS)
+        except httpx.HTTPError:
+            return False
+        return response.is_success
+
 
 def _refusal(status_code: int, answer: dict[str, Any]) -> AishaError:
     if status_code == httpx.codes.TOO_MANY_REQUESTS:
@@ -81,7 +97,9 @@ def _refusal(status_code: int, answer: dict[str, Any]) -> AishaError:
     if status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.NOT_FOUND):
         return TokenRefused()
     if status_code in (httpx.codes.BAD_REQUEST, httpx.codes.FORBIDDEN):
-        return Rejected(str(answer.get("description", status_code)))
+        description = str(answer.get("description", status_code))
+        nobody_there = status_code == httpx.codes.FORBIDDEN or "chat not found" in description
+        return Rejected(description, unreachable=nobody_there)
     return Ambiguous()
 
 

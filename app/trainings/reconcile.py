@@ -10,6 +10,7 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.metrics import RECONCILED
 from app.database.engine import Database
 from app.database.models import OPEN, Training, TrainingKind
 from app.fal.client import Fal, FalUnavailable, Finished, Progress, Running, Waiting
@@ -42,6 +43,7 @@ class AskFal:
         try:
             await self._ask(training, training.request_id or job.payload["request_id"])
         except FalUnavailable:
+            RECONCILED.labels(answer="none").inc()
             if job.starts < _TRIES:
                 raise
             log.warning("training.no_answer", training_id=str(training.id))
@@ -50,11 +52,14 @@ class AskFal:
         if request_id is None:
             request_id = await self._find(training)
         if request_id is None:
+            RECONCILED.labels(answer="not-found").inc()
             return
         progress = await self._fal.progress(training.trainer, request_id)
         async with self._database.transaction() as session:
             await _apply(session, training, request_id, progress)
-        log.info("training.asked", training_id=str(training.id), **_told(progress))
+        told = _told(progress)
+        RECONCILED.labels(answer=told["answer"]).inc()
+        log.info("training.asked", training_id=str(training.id), **told)
 
     async def _find(self, training: Training) -> str | None:
         """The request of a training whose reply was lost: the one that got its archive."""

@@ -96,13 +96,20 @@ async def latest(session: AsyncSession, avatar_id: int) -> Training | None:
     )
 
 
-async def move(session: AsyncSession, training_id: UUID, to: TrainingState, **values: Any) -> Training | None:
-    """Move a training if the table allows it from where it is now."""
+async def move(
+    session: AsyncSession, training_id: UUID, to: TrainingState, request_id: str | None = None, **values: Any
+) -> Training | None:
+    """Move a training if the table allows it from where it is now.
+
+    With `request_id` it is FAL's word about that request: a training whose own request was lost from sight
+    takes it on, and one that is known by another isn't moved.
+    """
+    statement = update(Training).where(Training.id == training_id, Training.state.in_(SOURCES[to]))
+    if request_id is not None:
+        statement = statement.where(func.coalesce(Training.request_id, request_id) == request_id)
+        values["request_id"] = request_id
     return await session.scalar(
-        update(Training)
-        .where(Training.id == training_id, Training.state.in_(SOURCES[to]))
-        .values(state=to, **values)
-        .returning(Training),
+        statement.values(state=to, **values).returning(Training),
         execution_options={"populate_existing": True},
     )
 
@@ -123,15 +130,16 @@ async def submitted(
         session,
         training_id,
         TrainingState.SUBMITTED,
-        request_id=request_id,
+        request_id,
         submitted_at=func.now(),
         next_check_at=check_at,
     )
     if moved is None:
+        known = func.coalesce(Training.request_id, request_id)
         await session.execute(
             update(Training)
             .where(Training.id == training_id)
-            .values(submitted_at=func.now(), next_check_at=check_at, **_known_as(request_id))
+            .values(submitted_at=func.now(), next_check_at=check_at, request_id=known)
         )
     return moved
 
@@ -142,9 +150,9 @@ async def started(session: AsyncSession, training_id: UUID, request_id: str) -> 
         session,
         training_id,
         TrainingState.RUNNING,
+        request_id,
         started_at=func.now(),
         next_check_at=func.coalesce(Training.next_check_at, func.now()),
-        **_known_as(request_id),
     )
 
 
@@ -156,10 +164,10 @@ async def finish(session: AsyncSession, training_id: UUID, request_id: str, mode
         session,
         training_id,
         TrainingState.COMPLETED,
+        request_id,
         finished_at=func.now(),
         model_url=kept.url,
         finetune_id=kept.finetune_id,
-        **_known_as(request_id),
     )
     if training is None:
         return None
@@ -182,10 +190,10 @@ async def fail(
         session,
         training_id,
         TrainingState.FAILED,
+        request_id,
         finished_at=func.now(),
         failure=failure.reason.value,
         failure_detail=failure.detail,
-        **(_known_as(request_id) if request_id else {}),
     )
     if training is None:
         return None
@@ -214,8 +222,3 @@ async def ask_fal(session: AsyncSession, training_id: UUID, request_id: str | No
         "correlation_id": correlation_id(),
     }
     await enqueue(await session.connection(), ASK, [payload])
-
-
-def _known_as(request_id: str) -> dict[str, Any]:
-    """A request id learnt from FAL's callback stands in for the one that a lost reply would have told."""
-    return {"request_id": func.coalesce(Training.request_id, request_id)}

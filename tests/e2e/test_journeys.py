@@ -42,7 +42,9 @@ def test_journey_happens_whatever_the_environment_says(
     assert played.stderr == ""
     assert played.stdout.splitlines()[-1] == "COMPLETED"
     chat, _, rows = played.stdout.partition("the rows it left")
+    assert "Шаг 1 из 3" in chat  # as it stood before the bot edited it
     assert f"Аватар «{name}» готов!" in chat
     assert f" fal-ai/{trainer} " in rows
+    assert "✓ answers to FAL's callback: 200" in rows
     for table in ("avatars", "avatar_photos", "trainings", "inbox_events", "notifications"):
         assert f"\n{table}" in rows

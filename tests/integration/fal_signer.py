@@ -4,6 +4,7 @@ import asyncio
 import base64
 import hashlib
 import json
+import ssl
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -59,8 +60,9 @@ class KeyServer:
 
 
 @asynccontextmanager
-async def serving_keys(*signers: Signer) -> AsyncIterator[KeyServer]:
+async def serving_keys(*signers: Signer, tls: ssl.SSLContext | None = None) -> AsyncIterator[KeyServer]:
     keys = KeyServer(list(signers))
-    async with await asyncio.start_server(keys.answer, "127.0.0.1", 0) as server:
-        keys.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/.well-known/jwks.json"
+    async with await asyncio.start_server(keys.answer, "127.0.0.1", 0, ssl=tls) as server:
+        port, scheme = server.sockets[0].getsockname()[1], "https" if tls else "http"
+        keys.url = f"{scheme}://127.0.0.1:{port}/.well-known/jwks.json"
         yield keys

@@ -15,6 +15,7 @@ from app.database.models import (
 )
 from app.inbox.writer import HANDLE
 from app.trainings.service import ASK
+from tests.factories import MODEL_URL
 from tests.integration.fal_signer import Signer
 from tests.integration.webhook_service import (
     OLD,
@@ -298,6 +299,17 @@ async def test_a_training_named_without_its_token_is_not_matched(unpinned: Servi
     training = await a_training(unpinned.database, TrainingState.SUBMIT_UNKNOWN)
     path = f"{PATH}?{query.format(id=training.id)}"
     assert (await unpinned.deliver(body_of(a_request_id()), path=path)).status_code == 401
+
+
+async def test_a_comment_alone_is_a_hint_since_any_customer_of_fal_can_write_one(unpinned: Service) -> None:
+    training = await a_training(unpinned.database, TrainingState.SUBMIT_UNKNOWN)
+    payload = {"diffusers_lora_file": {"url": MODEL_URL}, "finetune_comment": f"aisha-training-{training.id}"}
+    for word in ("OK", "ERROR"):
+        body = body_of(a_request_id(), word, payload=payload)
+        assert (await unpinned.deliver(body)).status_code == 200
+    await unpinned.handle_all()
+    assert {event.outcome for event in await unpinned.events()} == {Outcome.ASKED}
+    assert (await training_now(unpinned.database, training)).state is TrainingState.SUBMIT_UNKNOWN
 
 
 async def test_the_token_of_one_training_does_not_open_another(unpinned: Service) -> None:

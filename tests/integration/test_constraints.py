@@ -1,11 +1,13 @@
 """Each constraint of the models refuses what it was written against, by its own name."""
 
+from datetime import UTC, datetime
+
 import pytest
 from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
 from sqlalchemy.exc import IntegrityError
 
 from app.database.engine import Database
-from app.database.models import Base, TrainingState
+from app.database.models import Base, FalKeys, TrainingState
 from tests.factories import (
     make_avatar,
     make_inbox_event,
@@ -49,6 +51,8 @@ VIOLATIONS = {
     "ck_inbox_events_handled_has_an_outcome": "UPDATE inbox_events SET handled_at = now()",
     "ck_inbox_events_sha256_is_32_bytes": "UPDATE inbox_events SET body_sha256 = 'short'",
     "uq_inbox_events_request_id_body_sha256": "UPDATE inbox_events SET request_id = 'same'",
+    "ck_fal_keys_came_over_tls": "UPDATE fal_keys SET url = 'http://rest.fal.ai/keys'",
+    "ck_fal_keys_not_empty": "UPDATE fal_keys SET keys = '{}'",
     "ck_notifications_state": "UPDATE notifications SET state = 'LOST'",
     "ck_notifications_sent_has_a_time": "UPDATE notifications SET state = 'SENT'",
     "ck_notifications_held_has_a_reason": "UPDATE notifications SET state = 'HELD'",
@@ -57,7 +61,7 @@ VIOLATIONS = {
 
 
 async def sample_rows(database: Database) -> None:
-    """A portrait with two photos, a failed and an open training, two callbacks, two notifications."""
+    """A portrait with two photos, a failed and an open training, two callbacks, two notifications, keys."""
     async with database.transaction() as session:
         avatar = await make_avatar(session, await make_user(session))
         await make_photos(session, avatar, 2)
@@ -66,6 +70,7 @@ async def sample_rows(database: Database) -> None:
         for kind in ("training_started", "training_completed"):
             await make_notification(session, training, kind)
             await make_inbox_event(session)
+        session.add(FalKeys(url="https://rest.fal.ai/keys", keys=[bytes(32)], fetched_at=datetime.now(UTC)))
 
 
 @pytest.mark.parametrize("name", VIOLATIONS)

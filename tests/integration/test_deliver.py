@@ -1,5 +1,6 @@
 """Telling a person over the Telegram emulator: once, in their language, and through everything that fails."""
 
+import asyncio
 import traceback
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -10,16 +11,21 @@ import pytest
 from pydantic import SecretStr
 from structlog.testing import capture_logs
 
+from app.avatars.service import remember_user
+from app.core.buttons import Screen
 from app.core.i18n import Dictionary
 from app.database.engine import Database
-from app.database.models import Notification, NotificationState, TrainingState
+from app.database.models import Notification, NotificationState, RefusedToken, TrainingState, User
 from app.jobs.job import Job, Retry
-from app.notifications.deliver import MAX_ATTEMPTS, DeliverNotification
+from app.notifications.deliver import MAX_ATTEMPTS, NO_ANSWER, DeliverNotification
+from app.notifications.halt import PROBE, TOKEN_REFUSED, ProbeToken
+from app.notifications.pacing import Rates
 from app.notifications.service import DELIVER
 from app.notifications.telegram import TelegramSender
 from sandbox.telegram.user import TelegramUser
 from tests.factories import make_avatar, make_notification, make_training, make_user
-from tests.integration.webhook_service import rows
+from tests.integration.sending import pass_time
+from tests.integration.webhook_service import rows, send_postgres_away, take_jobs
 from tests.sandbox.telegram.kit import TOKEN, USER_IDS, Emulator, plan, running_emulator
 
 Kind = NotificationState
@@ -43,7 +49,8 @@ class Stage:
 
     async def announce(self, name: str = "Aisha", language: str = "ru", **fact: object) -> Notification:
         async with self.database.transaction() as session:
-            user = await make_user(session, self.person.id, language)
+            known = await session.get(User, self.person.id)
+            user = known or await make_user(session, self.person.id, language)
             avatar = await make_avatar(session, user, name=name)
             training = await make_training(session, avatar, TrainingState.COMPLETED)
             note = await make_notification(session, training)
@@ -55,10 +62,22 @@ class Stage:
             }
         return note
 
+    @property
+    def sender(self) -> TelegramSender:
+        return TelegramSender(self.api, self.url, SecretStr(self.token))
+
     async def deliver(self, note: Notification) -> None:
-        sender = TelegramSender(self.api, self.url, SecretStr(self.token))
         job = Job(1, DELIVER, {"notification_id": note.id, "v": 1}, starts=1)
-        await DeliverNotification(self.database, sender, Dictionary())(job)
+        await DeliverNotification(self.database, self.sender, Dictionary(), Rates(25, 1))(job)
+
+    async def deliver_later(self, note: Notification, after: timedelta) -> None:
+        await pass_time(self.database, after)
+        await self.deliver(note)
+
+    async def probe(self) -> None:
+        """What the job that a halt began with does."""
+        (job,) = await take_jobs(self.database, PROBE)
+        await ProbeToken(self.database, self.sender)(job)
 
     async def now(self) -> Notification:
         (note,) = await rows(self.database, Notification)
@@ -116,12 +135,14 @@ async def test_a_failure_is_told_with_its_reason_and_a_way_on(stage: Stage) -> N
     assert message.buttons
 
 
-async def test_429_is_obeyed_and_nothing_is_lost(stage: Stage) -> None:
+async def test_429_is_obeyed_to_the_second_and_nothing_is_lost(stage: Stage) -> None:
     note = await stage.announce()
     await plan(stage.api, method="sendMessage", kind="rate_limit", retry_after=34, chat_id=stage.person.id)
     assert await retried(stage, note) == timedelta(seconds=34)
+    await pass_time(stage.database, timedelta(seconds=30))
+    assert timedelta(seconds=3) < await retried(stage, note) <= timedelta(seconds=4)
     assert ((await stage.now()).state, await stage.read()) == (Kind.PENDING, [])
-    await stage.deliver(note)
+    await stage.deliver_later(note, timedelta(seconds=4))
     assert len(await stage.read()) == 1
 
 
@@ -152,17 +173,62 @@ async def test_a_person_who_never_wrote_is_held(stage: Stage) -> None:
     assert (await stage.now()).state is Kind.HELD
 
 
-async def test_a_wrong_token_keeps_the_message_and_alerts(stage: Stage) -> None:
+async def test_a_person_who_blocked_the_bot_is_flagged_until_they_talk_to_it(stage: Stage) -> None:
+    note = await stage.announce()
+    await plan(stage.api, method="sendMessage", kind="forbidden", chat_id=stage.person.id)
+    await stage.deliver(note)
+    (blocked,) = await rows(stage.database, User)
+    assert blocked.unreachable_at is not None
+    async with stage.database.transaction() as session:
+        await remember_user(session, stage.person.id, "ru")
+    (back,) = await rows(stage.database, User)
+    assert back.unreachable_at is None
+
+
+async def test_a_message_that_telegram_cannot_read_is_not_the_persons_fault(stage: Stage) -> None:
+    note = await stage.announce()
+    fault = {"method": "sendMessage", "kind": "bad_request", "description": "can't parse entities"}
+    await plan(stage.api, chat_id=stage.person.id, **fault)
+    await stage.deliver(note)
+    (person,) = await rows(stage.database, User)
+    assert ((await stage.now()).state, person.unreachable_at) == (Kind.HELD, None)
+
+
+async def test_a_wrong_token_halts_the_sender_alerts_once_and_keeps_the_queue(stage: Stage) -> None:
     stage.token = "4242:the-wrong-one"
     note = await stage.announce()
-    with capture_logs() as logs, pytest.raises(Retry):
+    with capture_logs() as logs:
         await stage.deliver(note)
-    assert [log["event"] for log in logs if log["log_level"] == "error"] == ["notification.token_refused"]
-    assert (await stage.now()).state is Kind.PENDING
-    assert stage.token not in str(logs)
+        await stage.deliver(await stage.announce())
+    alerts = [log["event"] for log in logs if log["log_level"] == "error"]
+    assert (alerts, stage.token in str(logs)) == (["notification.token_refused"], False)
+    held = await rows(stage.database, Notification)
+    assert [(each.held_reason, each.attempts) for each in held] == [(TOKEN_REFUSED, 1), (TOKEN_REFUSED, 0)]
+    with pytest.raises(Retry):
+        await stage.probe()
+    assert await take_jobs(stage.database, DELIVER) == []
+
+
+async def test_a_halted_sender_goes_on_when_a_token_works(stage: Stage) -> None:
+    stage.token = "4242:the-wrong-one"
+    await stage.deliver(await stage.announce())
     stage.token = TOKEN
-    await stage.deliver(note)
-    assert len(await stage.read()) == 1
+    await stage.probe()
+    (job,) = await take_jobs(stage.database, DELIVER)
+    await stage.deliver_later(await stage.now(), timedelta(seconds=1))
+    assert job.payload["notification_id"] == (await stage.now()).id
+    assert ((await stage.now()).state, len(await stage.read())) == (Kind.SENT, 1)
+    assert await rows(stage.database, RefusedToken) == []
+
+
+async def test_another_token_is_not_halted(stage: Stage) -> None:
+    stage.token = "4242:the-wrong-one"
+    first = await stage.announce()
+    await stage.deliver(first)
+    stage.token = TOKEN
+    second = await stage.announce()
+    await stage.deliver_later(second, timedelta(seconds=1))
+    assert [note.state for note in await rows(stage.database, Notification)] == [Kind.HELD, Kind.SENT]
 
 
 async def test_a_bad_gateway_is_retried(stage: Stage) -> None:
@@ -170,7 +236,7 @@ async def test_a_bad_gateway_is_retried(stage: Stage) -> None:
     await plan(stage.api, method="sendMessage", kind="bad_gateway", chat_id=stage.person.id)
     assert await retried(stage, note) > timedelta(0)
     assert (await stage.now()).state is Kind.SENDING
-    await stage.deliver(note)
+    await stage.deliver_later(note, timedelta(seconds=1))
     assert ((await stage.now()).state, len(await stage.read())) == (Kind.SENT, 1)
 
 
@@ -179,9 +245,25 @@ async def test_a_reply_lost_after_the_message_is_retried_and_noted_as_begun(stag
     await plan(stage.api, method="sendMessage", kind="reset_after_processing", chat_id=stage.person.id)
     await retried(stage, note)
     begun = await stage.now()
-    assert (begun.state, begun.attempts) == (Kind.SENDING, 1)
-    await stage.deliver(note)
+    assert (begun.state, begun.attempts, begun.ambiguous) == (Kind.SENDING, 1, 0)
+    await stage.deliver_later(note, timedelta(seconds=1))
     assert len(await stage.read()) == 2  # at least once: nobody can tell that the first arrived
+    assert (await stage.now()).ambiguous == 1
+
+
+async def test_a_restart_of_postgres_after_the_message_does_not_double_it(
+    stage: Stage, postgres: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def then_postgres_goes(self: TelegramSender, chat_id: int, screen: Screen) -> int:
+        message_id = await send(self, chat_id, screen)
+        await asyncio.to_thread(send_postgres_away, postgres, stage.database)
+        return message_id
+
+    send = TelegramSender.send
+    note = await stage.announce()
+    monkeypatch.setattr(TelegramSender, "send", then_postgres_goes)
+    await stage.deliver(note)
+    assert ((await stage.now()).state, len(await stage.read())) == (Kind.SENT, 1)
 
 
 async def test_endless_silence_is_held_at_last(stage: Stage) -> None:
@@ -190,7 +272,8 @@ async def test_endless_silence_is_held_at_last(stage: Stage) -> None:
         (await session.get_one(Notification, note.id)).attempts = MAX_ATTEMPTS - 1
     await plan(stage.api, method="sendMessage", kind="bad_gateway", chat_id=stage.person.id)
     await stage.deliver(note)
-    assert (await stage.now()).held_reason == "no answer from Telegram"
+    held = await stage.now()
+    assert (held.held_reason, held.ambiguous) == (NO_ANSWER, 1)
 
 
 async def test_nobody_at_the_other_end_is_pending_and_the_token_stays_out_of_it(stage: Stage) -> None:

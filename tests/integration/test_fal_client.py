@@ -183,3 +183,20 @@ async def test_a_list_that_is_refused_is_no_answer(control: FalControl) -> None:
     async with account("") as stranger:
         with pytest.raises(FalUnavailable):
             await stranger.find(ENDPOINT, "https://v3.fal.media/files/a.zip", datetime.now(UTC))
+
+
+@pytest.mark.parametrize("answer", [b"<html>Bad gateway</html>", b"{}", b"[]"])
+async def test_an_answer_that_makes_no_sense_is_no_answer(
+    control: FalControl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: bytes
+) -> None:
+    async def nonsense(*_: object, **__: object) -> httpx.Response:
+        return httpx.Response(200, content=answer, request=httpx.Request("POST", "https://queue.fal.run"))
+
+    monkeypatch.setattr(httpx.AsyncClient, "request", nonsense)
+    async with account(KEY) as fal:
+        with pytest.raises(FalUnavailable):
+            await fal.upload(archive(tmp_path / "photos.zip", images=1))
+        with pytest.raises(FalUnavailable):
+            await fal.progress(ENDPOINT, str(uuid4()))
+        with pytest.raises(SubmitUnknown):
+            await fal.submit(ENDPOINT, arguments(), None)

@@ -353,3 +353,14 @@ async def test_a_start_whose_submit_reply_is_lost_starts_the_clock(database: Dat
     training = await a_training(database, TrainingState.SUBMIT_UNKNOWN)
     assert await handle(database, training, body_of(a_request_id(), status="IN_PROGRESS")) is Outcome.STARTED
     assert (await training_now(database, training)).next_check_at is not None
+
+
+async def test_a_success_without_a_model_tells_the_request_that_a_lost_reply_did_not(
+    database: Database,
+) -> None:
+    training, request_id = await a_training(database, TrainingState.SUBMIT_UNKNOWN), a_request_id()
+    body = body_of(request_id, payload=None, payload_error="too large")
+    assert await handle(database, training, body) is Outcome.ASKED
+    learnt = await training_now(database, training)
+    assert (learnt.state, learnt.request_id) == (TrainingState.SUBMITTED, request_id)
+    assert learnt.next_check_at is not None, "if that question stays unanswered, nobody asks again"

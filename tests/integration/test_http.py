@@ -3,6 +3,8 @@
 import asyncio
 import json
 import logging
+import os
+import signal
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -11,7 +13,7 @@ from pathlib import Path
 import pytest
 import structlog
 import uvicorn
-from sqlalchemy import make_url
+from sqlalchemy import make_url, text
 
 from app.core.config import LogSettings
 from app.core.logging import configure
@@ -199,6 +201,24 @@ async def test_health_names_the_failed_part_and_nothing_of_the_error(
         answer = await service.client.get("/health")
         assert (answer.status_code, answer.json()) == (503, {"status": "error", "failed": "database"})
         assert (await service.client.get("/live")).status_code == 200
+
+
+async def test_a_postgres_that_keeps_silent_is_not_waited_for_long(
+    monkeypatch: pytest.MonkeyPatch, database_url: str
+) -> None:
+    monkeypatch.setattr("app.database.engine.ANSWERING_SECONDS", 0.5)
+    database = Database(database_url)
+    async with database.transaction() as session:
+        backend = await session.scalar(text("SELECT pg_backend_pid()"))
+    async with running_service(monkeypatch, database) as service:
+        os.kill(backend, signal.SIGSTOP)
+        try:
+            assert (await service.client.get("/health")).status_code == 503
+            answer = await service.deliver(body_of(a_request_id()))
+        finally:
+            os.kill(backend, signal.SIGCONT)
+    assert answer.status_code == 200, "a new connection takes the place of the silent one"
+    await database.close()
 
 
 @pytest.mark.parametrize("path", OPERATORS)

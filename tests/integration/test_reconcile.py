@@ -17,7 +17,7 @@ from app.fal.failures import Failure, Reason
 from app.jobs.job import Job
 from app.trainings.pace import Pace
 from app.trainings.reconcile import QUESTIONS_A_TICK, AskFal, Reconciler
-from app.trainings.service import ASK
+from app.trainings.service import ASK, submitted
 from tests.factories import MODEL_URL
 from tests.integration.webhook_service import (
     ENVIRONMENT,
@@ -103,6 +103,23 @@ async def test_a_drill_is_not_asked_about(database: Database) -> None:
     fal = FakeFal(MODEL)
     await ask(database, fal, await a_training(database, kind=TrainingKind.DRILL))
     assert fal.asked == []
+
+
+@pytest.mark.parametrize("answer", [MODEL, Running(), Failure(Reason.NO_FACE, "HTTP 422")])
+async def test_an_answer_about_another_request_than_the_one_learnt_meanwhile_moves_nothing(
+    database: Database, answer: Progress
+) -> None:
+    class ReplyComes(FakeFal):
+        async def progress(self, endpoint: str, request_id: str) -> Progress:
+            async with database.transaction() as session:
+                await submitted(session, training.id, "our-own", check_at=None)
+            return await super().progress(endpoint, request_id)
+
+    training = await a_training(database, TrainingState.SUBMITTING)
+    await ask(database, ReplyComes(answer), training, request_id="somebody-elses")
+    after = await training_now(database, training)
+    assert (after.state, after.request_id) == (TrainingState.SUBMITTED, "our-own")
+    assert await rows(database, Notification) == []
 
 
 async def test_the_known_request_id_is_asked_about_whatever_the_job_says(database: Database) -> None:

@@ -1,6 +1,8 @@
 """Submitting a training: to FAL at most once, whatever breaks, and never a training that nobody hears of."""
 
+import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -41,6 +43,7 @@ from tests.integration.webhook_service import (
     avatar_now,
     body_of,
     rows,
+    send_postgres_away,
     training_now,
 )
 from tests.unit.settings import put
@@ -179,6 +182,26 @@ async def test_a_crash_around_the_call_never_submits_twice(
         await stage.run(training)
     assert len(stage.fal.submits) == 1
     assert (await training_now(stage.database, training)).state is TrainingState.SUBMIT_UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("answer", "state"),
+    [
+        ("its id", TrainingState.SUBMITTED),
+        (NO_BALANCE, TrainingState.FAILED),
+        (FalUnavailable(), TrainingState.REQUESTED),
+    ],
+)
+async def test_what_fal_answered_outlives_a_restart_of_postgres(
+    stage: Stage, postgres: str, answer: str | Exception, state: TrainingState
+) -> None:
+    training = await stage.requested()
+    stage.fal.answers = [answer]
+    stage.fal.while_submitting = lambda: asyncio.to_thread(send_postgres_away, postgres, stage.database)
+    with suppress(Retry):
+        await stage.run(training)
+    after = await training_now(stage.database, training)
+    assert (after.state, after.request_id) == (state, answer if isinstance(answer, str) else None)
 
 
 async def test_a_lost_reply_is_not_repeated_and_the_callback_finishes_it(stage: Stage) -> None:

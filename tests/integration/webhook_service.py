@@ -11,11 +11,12 @@ import httpx
 import pytest
 from dishka import AsyncContainer
 from fastapi import FastAPI
-from sqlalchemy import select, text
+from sqlalchemy import ExceptionContext, event, make_url, select, text
 
 from api_server.main import create_app
 from api_server.providers import make_container
 from app.core.config import Settings
+from app.database import wheel
 from app.database.engine import Database
 from app.database.models import (
     Avatar,
@@ -177,6 +178,21 @@ async def take_jobs(database: Database, kind: str) -> list[Job]:
     async with database.transaction() as session:
         taken = (await session.execute(text(query), {"kind": kind})).all()
     return [Job(row[0], kind, json.loads(row[1]), starts=1) for row in sorted(taken)]
+
+
+def send_postgres_away(server: str, database: Database) -> None:
+    """Postgres hangs up on everybody, and lets them in again once somebody was turned away."""
+    name = database.engine.url.database
+    wheel.psql(
+        make_url(server),
+        f"ALTER DATABASE {name} ALLOW_CONNECTIONS false;"  # noqa: S608 - a name that the fixture made
+        f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'",
+    )
+
+    @event.listens_for(database.engine.sync_engine, "handle_error")
+    def turned_away(context: ExceptionContext) -> None:
+        if "not currently accepting connections" in str(context.original_exception):
+            wheel.psql(make_url(server), f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
 
 
 def a_request_id() -> str:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
@@ -94,6 +95,17 @@ def test_one_that_is_empty_or_a_placeholder_is_the_one_named(load: Load, variabl
         ("LOG_FORMAT", "xml"),
         ("MINIO_SECRET_KEY", "CHANGE_ME"),
         ("RECONCILE_AFTER", "0"),
+        ("ALLOWED_IPS", "10.0.0.0/33"),
+        ("ALLOWED_IPS", ","),
+        ("ALLOWED_IPS", "10.0.0.1,,10.0.0.2"),
+        ("TRUSTED_PROXIES", "nginx"),
+        ("TRUSTED_PROXIES", "CHANGE_ME"),
+        ("ALLOWED_HOSTS", "https://aisha.example"),
+        ("ALLOWED_HOSTS", "aisha.example:8000"),
+        ("ALLOWED_HOSTS", "CHANGE_ME"),
+        ("ALLOWED_HOSTS", "aisha.*"),
+        ("CORS_ORIGINS", "*"),
+        ("CORS_ORIGINS", "https://aisha.example/"),
     ],
 )
 def test_what_is_malformed_or_contradicts_is_the_only_thing_named(
@@ -161,6 +173,32 @@ def test_webhook_secrets_are_read_newest_first(load: Load, text: str, secrets: l
 @pytest.mark.parametrize(("word", "on"), [("on", True), ("off", False), ("true", True), ("0", False)])
 def test_switches_are_said_in_words(load: Load, word: str, on: bool) -> None:
     assert load({**PRODUCTION, "API_WORKER": word}).api.worker is on
+
+
+def test_lists_are_written_with_commas(load: Load) -> None:
+    written = {
+        "ALLOWED_HOSTS": "aisha.example, *.Aisha.example,[::1]",
+        "CORS_ORIGINS": "https://aisha.example,http://localhost:3000",
+        "ALLOWED_IPS": " 203.0.113.0/24 ,2001:db8::/32",
+        "TRUSTED_PROXIES": "127.0.0.1,",
+    }
+    edges = load({**PRODUCTION, **written}).edges
+    assert edges.allowed_hosts == ("aisha.example", "*.aisha.example", "[::1]")
+    assert edges.cors_origins == ("https://aisha.example", "http://localhost:3000")
+    assert edges.allowed_ips == (ip_network("203.0.113.0/24"), ip_network("2001:db8::/32"))
+    assert edges.trusted_proxies == (ip_network("127.0.0.1"),)
+
+
+def test_an_empty_list_is_empty(load: Load) -> None:
+    edges = load({**PRODUCTION, "ALLOWED_IPS": "", "ALLOWED_HOSTS": "  "}).edges
+    assert (edges.allowed_ips, edges.allowed_hosts) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("given", "missing"), [("SSL_CERTFILE", "SSL_KEYFILE"), ("SSL_KEYFILE", "SSL_CERTFILE")]
+)
+def test_a_certificate_and_its_key_go_together(load: Load, given: str, missing: str) -> None:
+    assert named(refusal(load, {**PRODUCTION, given: "one.pem"})) == [missing]
 
 
 def test_no_secret_shows_in_settings(load: Load) -> None:

@@ -2,8 +2,10 @@
 
 from app.database.models.avatars import Avatar, AvatarPhoto, AvatarState, AvatarType, Gender
 from app.database.models.base import Base
+from app.database.models.fal_keys import FalKeys
 from app.database.models.inbox import InboxEvent, Outcome, Source
 from app.database.models.notifications import Notification, NotificationState
+from app.database.models.sending import RefusedToken, SendingLimit
 from app.database.models.trainings import FINAL, OPEN, Training, TrainingKind, TrainingState
 from app.database.models.users import User
 
@@ -15,11 +17,14 @@ __all__ = [
     "AvatarState",
     "AvatarType",
     "Base",
+    "FalKeys",
     "Gender",
     "InboxEvent",
     "Notification",
     "NotificationState",
     "Outcome",
+    "RefusedToken",
+    "SendingLimit",
     "Source",
     "Training",
     "TrainingKind",

@@ -43,6 +43,12 @@ class InboxEvent(Base):
         CheckConstraint("(handled_at IS NULL) = (outcome IS NULL)", name="handled_has_an_outcome"),
         CheckConstraint("length(body_sha256) = 32", name="sha256_is_32_bytes"),
         Index("ix_inbox_events_pending", "received_at", postgresql_where=text("handled_at IS NULL")),
+        Index(
+            "ix_inbox_events_handled",
+            "handled_at",
+            "outcome",
+            postgresql_where=text("handled_at IS NOT NULL"),
+        ),
     )
 
     id: Mapped[Id]

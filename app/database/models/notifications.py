@@ -4,7 +4,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -21,13 +21,18 @@ class NotificationState(StrEnum):
 
 
 class Notification(Base):
-    """`fact` is a fact of app/notifications/facts.py as JSON; words are made when it is sent."""
+    """`fact` is a fact of app/notifications/facts.py as JSON; words are made when it is sent.
+
+    `due_at` is when it is tried next, if it had to wait. `ambiguous` counts attempts that nobody confirmed:
+    each may have put the message into the chat once more.
+    """
 
     __tablename__ = "notifications"
     __table_args__ = (
         UniqueConstraint("training_id", "kind"),
         CheckConstraint("(state = 'SENT') = (sent_at IS NOT NULL)", name="sent_has_a_time"),
         CheckConstraint("(state = 'HELD') = (held_reason IS NOT NULL)", name="held_has_a_reason"),
+        Index("ix_notifications_unsent", "state", postgresql_where=text("state <> 'SENT'")),
     )
 
     id: Mapped[Id]
@@ -39,8 +44,10 @@ class Notification(Base):
         words(NotificationState, "state"), default=NotificationState.PENDING
     )
     attempts: Mapped[int] = mapped_column(default=0, server_default="0")
+    ambiguous: Mapped[int] = mapped_column(default=0, server_default="0")
     correlation_id: Mapped[str]
     message_id: Mapped[int | None]
     held_reason: Mapped[str | None]
     created_at: Mapped[Created]
+    due_at: Mapped[Moment | None]
     sent_at: Mapped[Moment | None]

@@ -3,11 +3,15 @@
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.database.models.base import Base, Created
+from app.database.models.base import Base, Created, Moment
 
 
 class User(Base):
-    """`id` is the person's Telegram id, which is also the id of their chat with the bot."""
+    """`id` is the person's Telegram id, which is also the id of their chat with the bot.
+
+    `unreachable_at` is when Telegram refused a message to them (the bot is blocked, the account is gone);
+    it is empty again as soon as they talk to the bot.
+    """
 
     __tablename__ = "users"
     __table_args__ = (CheckConstraint("language IN ('ru', 'kk', 'en')", name="language_is_spoken"),)
@@ -18,3 +22,4 @@ class User(Base):
         ForeignKey("avatars.id", use_alter=True, ondelete="SET NULL")
     )
     created_at: Mapped[Created]
+    unreachable_at: Mapped[Moment | None]
