@@ -153,8 +153,11 @@ class Fal:
         except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
             raise FalUnavailable from error
         field = TRAINERS[endpoint].archive
-        ours = (item for item in items if (item.get("json_input") or {}).get(field) == archive_url)
-        return next((str(item["request_id"]) for item in ours), None)
+        inputs = ((item["request_id"], item.get("json_input")) for item in items if "request_id" in item)
+        ours = (
+            found for found, given in inputs if isinstance(given, dict) and given.get(field) == archive_url
+        )
+        return next((str(request_id) for request_id in ours), None)
 
     async def _result(self, endpoint: str, request_id: str) -> Finished | Failure:
         try:

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.metrics import RECONCILED
 from app.database.engine import Database
-from app.database.models import OPEN, Training, TrainingKind
+from app.database.models import OPEN, Training, TrainingKind, TrainingState
 from app.fal.client import Fal, FalUnavailable, Finished, Progress, Running, Waiting
 from app.fal.failures import Failure, Reason
 from app.fal.trainers import TRAINERS, model_of
@@ -95,11 +95,22 @@ class Reconciler:
                 .with_for_update(skip_locked=True)
             )
             for training in await session.scalars(due):
-                training.checks += 1
-                training.next_check_at = self._pace.next_question(training, now)
-                if now >= overdue_since(training):
-                    await service.overdue(session, training.id)
-                await service.ask_fal(session, training.id, training.request_id)
+                await self._chase(session, training, now)
+
+    async def _chase(self, session: AsyncSession, training: Training, now: datetime) -> None:
+        training.checks += 1
+        training.next_check_at = self._pace.next_question(training, now)
+        match training.state:
+            case TrainingState.REQUESTED:
+                # Its submit job is held, or gone. FAL was never called, and nobody else tells the person.
+                failure = Failure(Reason.SERVICE, "it was never submitted")
+                await service.fail(session, training.id, failure)
+                return
+            case TrainingState.SUBMITTING:
+                await service.move(session, training.id, TrainingState.SUBMIT_UNKNOWN)
+        if now >= overdue_since(training):
+            await service.overdue(session, training.id)
+        await service.ask_fal(session, training.id, training.request_id)
 
 
 def _told(progress: Progress) -> dict[str, str | int]:

@@ -3,7 +3,7 @@
 Every move is a compare-and-set against the table of legal transitions; None back means somebody was first.
 """
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -27,6 +27,9 @@ from app.trainings.states import SOURCES
 
 SUBMIT = "training.submit"
 ASK = "training.ask"
+
+# Longer than the submit job tries: a training that isn't at FAL by then has lost its job.
+STUCK_AFTER = timedelta(hours=1)
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -71,11 +74,13 @@ async def request(session: AsyncSession, settings: Settings, user_id: int, avata
         return under_way
     trainer = await may_train(session, settings, user_id, avatar_id)
     training_id = uuid4()
+    drill = settings.avatar.test_mode
     training = Training(
         id=training_id,
         avatar_id=avatar_id,
         user_id=user_id,
-        kind=TrainingKind.DRILL if settings.avatar.test_mode else TrainingKind.REAL,
+        kind=TrainingKind.DRILL if drill else TrainingKind.REAL,
+        next_check_at=None if drill else datetime.now(UTC) + STUCK_AFTER,
         trainer=trainer.endpoint,
         arguments=trainers.arguments(trainer, settings.fal, training_id),
     )

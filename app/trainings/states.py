@@ -1,8 +1,9 @@
 """The table of a training's legal transitions: target -> the states it may be reached from.
 
-SUBMITTING goes back to REQUESTED when FAL surely didn't accept the call, and SUBMIT_UNKNOWN on to SUBMITTED
-when the reply comes after all, or FAL names the request. OVERDUE still waits for FAL. From every open state
-FAL's last word ends it; the first final state wins.
+SUBMITTING goes back to REQUESTED when FAL surely didn't accept the call; only the caller knows, so it holds
+even where another run has made it SUBMIT_UNKNOWN. That goes on to SUBMITTED when the reply comes after all,
+or FAL names the request. OVERDUE still waits for FAL. From every open state FAL's last word ends it; the
+first final state wins.
 """
 
 from collections.abc import Mapping
@@ -12,7 +13,7 @@ from app.database.models import OPEN, TrainingState
 
 SOURCES: Mapping[TrainingState, frozenset[TrainingState]] = MappingProxyType(
     {
-        TrainingState.REQUESTED: frozenset({TrainingState.SUBMITTING}),
+        TrainingState.REQUESTED: frozenset({TrainingState.SUBMITTING, TrainingState.SUBMIT_UNKNOWN}),
         TrainingState.SUBMITTING: frozenset({TrainingState.REQUESTED}),
         TrainingState.SUBMIT_UNKNOWN: frozenset({TrainingState.SUBMITTING}),
         TrainingState.SUBMITTED: frozenset({TrainingState.SUBMITTING, TrainingState.SUBMIT_UNKNOWN}),

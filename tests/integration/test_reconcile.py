@@ -283,3 +283,19 @@ async def test_a_training_whose_reply_was_lost_is_found_by_its_archive(database:
     await ask(database, FakeFal(MODEL, listed=request_id), training)
     found = await training_now(database, training)
     assert (found.state, found.request_id) == (TrainingState.COMPLETED, request_id)
+
+
+async def test_a_training_whose_submit_job_is_gone_fails_in_words(database: Database) -> None:
+    (training,) = await due(database, state=TrainingState.REQUESTED)
+    await Reconciler(database, PACE).ask_about_due()
+    assert (await training_now(database, training)).state is TrainingState.FAILED
+    assert await avatar_now(database, training) is AvatarState.DRAFT
+    assert [note.fact["failure"] for note in await rows(database, Notification)] == ["service"]
+    assert await asked_ids(database) == []
+
+
+async def test_a_training_left_in_the_middle_of_its_submit_is_asked_about(database: Database) -> None:
+    (training,) = await due(database, state=TrainingState.SUBMITTING)
+    await Reconciler(database, PACE).ask_about_due()
+    assert (await training_now(database, training)).state is TrainingState.SUBMIT_UNKNOWN
+    assert await asked_ids(database) == [str(training.id)]
