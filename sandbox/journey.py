@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from sandbox.photographs import photograph
 from sandbox.process import SandboxError
 from sandbox.telegram.chat import Button, ChatMessage
 from sandbox.telegram.user import NeverHappenedError, TelegramUser
@@ -72,6 +71,8 @@ def take_pictures(folder: Path) -> list[asyncio.Task[Path]]:
 
 def _paint(path: Path, number: int) -> None:
     if not path.exists():
+        from sandbox.photographs import photograph  # numpy is slow to import, and needed the first time only
+
         draft = path.with_suffix(f".{os.getpid()}")
         draft.write_bytes(photograph(number, orientation=number % 8 + 1))
         draft.replace(path)

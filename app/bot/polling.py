@@ -4,10 +4,12 @@ import asyncio
 
 import structlog
 from aiogram import Bot
-from aiogram.exceptions import TelegramAPIError
+from aiogram.exceptions import TelegramAPIError, TelegramNetworkError, TelegramUnauthorizedError
 from dishka import AsyncContainer
 
 from app.bot.dispatcher import make_dispatcher, set_commands
+from app.core.config import REMEDIES
+from app.core.errors import CannotStart
 from app.core.i18n import Dictionary
 from app.jobs.worker import Worker
 
@@ -19,6 +21,7 @@ async def poll(container: AsyncContainer) -> None:
     bot = await container.get(Bot)
     worker = await container.get(Worker)
     dispatcher = await make_dispatcher(container)
+    await _introduce(bot)
     try:
         await set_commands(bot, await container.get(Dictionary))
     except TelegramAPIError as error:  # they stay as they were; people can talk to the bot all the same
@@ -29,3 +32,20 @@ async def poll(container: AsyncContainer) -> None:
         updates = dispatcher.resolve_used_update_types()
         await dispatcher.start_polling(bot, allowed_updates=updates, close_bot_session=False)
         worker.stop()
+
+
+async def _introduce(bot: Bot) -> None:
+    """See that Telegram is there and knows the token.
+
+    Raises:
+        CannotStart: it isn't, or doesn't.
+    """
+    try:
+        await bot.me()
+    except TelegramUnauthorizedError:
+        remedy = REMEDIES["TELEGRAM_TOKEN"]
+        raise CannotStart(f"Cannot start: Telegram doesn't know TELEGRAM_TOKEN. {remedy}") from None
+    except TelegramNetworkError as error:
+        place = bot.session.api.base.partition("/bot")[0]
+        remedy = "Check the network, or TELEGRAM_API_URL"
+        raise CannotStart(f"Cannot start: {place} is not reached. {remedy}") from error

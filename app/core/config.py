@@ -1,5 +1,6 @@
 """Settings by section, read from the environment and `.env`; what is wrong is told in one message."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -287,6 +288,9 @@ def _contradictions(settings: Settings) -> Iterator[Problem]:
     database = settings.general.database_url
     if database and not database.get_secret_value().startswith("postgresql+asyncpg://"):
         yield Problem("DATABASE_URL", "must start with postgresql+asyncpg://", REMEDIES["DATABASE_URL"])
+    token = settings.telegram.token.get_secret_value()
+    if token and not re.fullmatch(r"\d+:\S+", token):
+        yield Problem("TELEGRAM_TOKEN", "is no bot's token (digits:letters)", REMEDIES["TELEGRAM_TOKEN"])
     scheme = settings.fal.webhook_url.partition("://")[0]
     allowed = {"", "https"} if settings.in_production else {"", "https", "http"}
     if scheme not in allowed:

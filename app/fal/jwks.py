@@ -97,6 +97,7 @@ class Jwks:
         """Take what the store holds: any keys that may still be believed, if there are none here.
 
         A key that is unknown here needs a set that another instance fetched within the pause between fetches.
+        It is no try of this instance's own: a signature that doesn't fit these keys either leads to a fetch.
         """
         stored = await self._store.load(self._url) if self._store else None
         oldest = MAX_AGE_SECONDS if self._expired else REFRESH_INTERVAL_SECONDS
@@ -105,7 +106,7 @@ class Jwks:
         if not self._expired and set(stored.keys) == set(self._keys):
             return False
         self._keys = stored.keys
-        self._fetched_at = self._tried_at = time.monotonic() - stored.age_seconds
+        self._fetched_at = time.monotonic() - stored.age_seconds
         log.info("jwks.adopted", count=len(self._keys), age=round(stored.age_seconds))
         return True
 

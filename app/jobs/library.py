@@ -7,7 +7,7 @@ from pgqueuer import Queries, QueueManager
 from pgqueuer.adapters.persistence.qb import QueryBuilderEnvironment, QueryQueueBuilder, QuerySchedulerBuilder
 from pgqueuer.core.buffers import JobStatusLogBuffer
 from pgqueuer.core.executors import AbstractEntrypointExecutor
-from pgqueuer.domain.models import Job, TracebackRecord, utc_now
+from pgqueuer.domain.models import Job, TableChangedEvent, TracebackRecord, utc_now
 from pgqueuer.domain.settings import DBSettings
 from pgqueuer.domain.types import JOB_STATUS
 from pgqueuer.ports.driver import Driver
@@ -44,13 +44,28 @@ class JobQueries(Queries):
         )
 
     async def retry_job(self, job: Job, delay: timedelta, traceback_record: TracebackRecord | None) -> None:
-        """A job that can't be put back is left to its heartbeat; PgQueuer would hold it."""
+        """A job that can't be put back is left to its heartbeat; PgQueuer would hold it.
+
+        Workers are told, so that they look again when its wait is over; PgQueuer tells of new jobs alone.
+        """
         with suppress(*LOST):
             await super().retry_job(job, delay, traceback_record)
+            await self.driver.notify(NAMES.channel, _put_back())
 
     async def log_jobs(self, job_status: list[tuple[Job, JOB_STATUS, TracebackRecord | None]]) -> None:
         """A job that was cut off is not done: PgQueuer would delete it, here its heartbeat runs out."""
         await super().log_jobs([entry for entry in job_status if entry[1] != "canceled"])
+
+
+def _put_back() -> str:
+    event = TableChangedEvent(
+        channel=NAMES.channel,
+        operation="update",
+        sent_at=utc_now(),
+        table=NAMES.queue_table,
+        type="table_changed_event",
+    )
+    return event.model_dump_json()
 
 
 class Held(Exception):

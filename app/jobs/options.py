@@ -14,7 +14,7 @@ _BACKOFF = Backoff(first=timedelta(seconds=2), factor=4, ceiling=timedelta(minut
 class WorkerOptions:
     """`heartbeat_timeout`: a job whose worker has been silent for so long is taken over by another.
 
-    `dequeue_timeout`: how often a worker looks by itself; a job that is put back announces itself to nobody.
+    `dequeue_timeout`: how often a worker looks by itself, should an announcement have been lost.
     `concurrency`: the jobs in hand at a time, at least 2.
     `max_starts`: starts that failed or killed their worker before a job is held.
     `backoff`: the waits between them; with eight starts the default gives an outage more than half an hour.

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.logging import correlation_id
 from app.database.engine import Database
-from app.database.models import RefusedToken
+from app.database.models import Notification, RefusedToken
 from app.jobs.job import Job, Retry
 from app.jobs.queue import enqueue
 from app.notifications import service
@@ -62,5 +62,5 @@ class ProbeToken:
             raise Retry(min(max(age, _SOONEST), _LATEST))
         async with self._database.transaction() as session:
             await session.execute(delete(RefusedToken))
-            released = await service.release_held_for(session, TOKEN_REFUSED)
+            released = await service.release(session, Notification.held_reason == TOKEN_REFUSED)
         log.info("notification.resumed", released=len(released))

@@ -1,6 +1,5 @@
 """The outbox: a fact is kept in the transaction that made it true, and told by a job afterwards."""
 
-from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -111,36 +110,14 @@ async def flag_unreachable(session: AsyncSession, user_id: int) -> None:
     )
 
 
-async def in_state(
-    session: AsyncSession, state: NotificationState, limit: int | None = None
-) -> Sequence[tuple[Notification, bool]]:
-    """Notifications in this state, oldest first, each with whether its person can't be reached for now."""
-    found = await session.execute(
-        select(Notification, User.unreachable_at.is_not(None))
-        .join(User, User.id == Notification.user_id)
-        .where(Notification.state == state)
-        .order_by(Notification.id)
-        .limit(limit)
-    )
-    return [(row[0], row[1]) for row in found]
-
-
-async def release(session: AsyncSession, notification_ids: Sequence[int]) -> list[int]:
-    """Try held ones again, from their first attempt on; the ids of those that were held."""
-    return await _release(session, Notification.id.in_(notification_ids))
-
-
-async def release_held_for(session: AsyncSession, why: str) -> list[int]:
-    return await _release(session, Notification.held_reason == why)
-
-
 async def counts(session: AsyncSession) -> dict[str, int]:
     """How many notifications are in each state."""
     rows = await session.execute(select(Notification.state, func.count()).group_by(Notification.state))
     return {state.value: count for state, count in rows}
 
 
-async def _release(session: AsyncSession, chosen: ColumnElement[bool]) -> list[int]:
+async def release(session: AsyncSession, chosen: ColumnElement[bool]) -> list[int]:
+    """Try the chosen ones that are held again, from their first attempt on; their ids."""
     rows = await session.execute(
         update(Notification)
         .where(Notification.state == NotificationState.HELD, chosen)

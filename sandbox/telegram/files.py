@@ -96,8 +96,13 @@ def photo(content: bytes) -> Media:
             picture = ImageOps.exif_transpose(source).convert("RGB")
     except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError) as error:
         raise NotAnImageError from error
-    sides = [side for side in _SIDES if side < max(picture.size)] + [min(max(picture.size), _SIDES[-1])]
-    return Media("photo", tuple(_size(picture, side) for side in dict.fromkeys(sides)))
+    longest = max(picture.size)
+    sizes: list[StoredFile] = []
+    for side in sorted({min(side, longest) for side in _SIDES}, reverse=True):
+        if side < longest:  # each from the one before: a fraction of the pixels
+            picture = ImageOps.contain(picture, (side, side), Image.Resampling.BILINEAR)
+        sizes.insert(0, _jpeg(picture))
+    return Media("photo", tuple(sizes))
 
 
 def dimensions(content: bytes) -> tuple[int, int]:
@@ -109,12 +114,13 @@ def dimensions(content: bytes) -> tuple[int, int]:
         raise NotAnImageError from error
 
 
-def _size(picture: Image.Image, side: int) -> StoredFile:
-    small = ImageOps.contain(picture, (side, side)) if side < max(picture.size) else picture
-    jpeg = BytesIO()
+def _jpeg(picture: Image.Image) -> StoredFile:
+    content = BytesIO()
     # A picture built from bare pixels has no EXIF or colour profile to carry over.
-    Image.frombytes("RGB", small.size, small.tobytes()).save(jpeg, "JPEG", quality=_JPEG_QUALITY)
-    return _stored(jpeg.getvalue(), "photos", "jpg", "image/jpeg", width=small.width, height=small.height)
+    Image.frombytes("RGB", picture.size, picture.tobytes()).save(content, "JPEG", quality=_JPEG_QUALITY)
+    return _stored(
+        content.getvalue(), "photos", "jpg", "image/jpeg", width=picture.width, height=picture.height
+    )
 
 
 def _stored(

@@ -63,3 +63,17 @@ def test_a_database_behind_the_code_is_refused_until_it_is_migrated(
         "api_server", tmp_path, DATABASE_URL=empty_database_url, API_HOST="192.0.2.1", **CREDENTIALS
     )
     assert "alembic upgrade head" not in told
+
+
+def test_a_telegram_that_is_not_reached_is_told(database_url: str, tmp_path: Path) -> None:
+    nowhere = {"TELEGRAM_API_URL": "http://127.0.0.1:1", "DATABASE_URL": database_url}
+    code, told = start("app.main", tmp_path, **CREDENTIALS, **nowhere)
+    assert (code, "http://127.0.0.1:1 is not reached" in told) == (CANNOT_START, True)
+    assert "Traceback" not in told
+    assert "1:token" not in told
+
+
+@pytest.mark.parametrize("token", ["token", "abc:def", "12 34:x", "1:"])
+def test_a_token_that_is_none_is_named(token: str, tmp_path: Path) -> None:
+    code, told = start("app.main", tmp_path, FAL_API_KEY="key", TELEGRAM_TOKEN=token)
+    assert (code, "TELEGRAM_TOKEN  is no bot's token" in told) == (CANNOT_START, True)

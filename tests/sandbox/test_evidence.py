@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from sandbox.environment import LOOPBACK
-from sandbox.evidence import Evidence
+from sandbox.evidence import Evidence, Row
 from sandbox.fal.models import ArchiveEntry, Behaviour, CallbackAttempt, RequestRecord, Result, State, now
 from sandbox.journey import PHOTOS, Kind
 
@@ -25,7 +25,7 @@ def good() -> Evidence:
         result=Result(status_code=200, body={"diffusers_lora_file": {"url": MODEL}}),
         callbacks=[CallbackAttempt(sent_at=now(), body_sha256="", status_code=200)],
     )
-    rows = {
+    rows: dict[str, list[Row]] = {
         "avatars": [{"type": "portrait", "state": "COMPLETED", "model_url": MODEL}],
         "avatar_photos": [{"position": number} for number in range(PHOTOS)],
         "trainings": [{"kind": "real", "state": "COMPLETED", "request_id": "one"}],
