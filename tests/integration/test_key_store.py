@@ -79,7 +79,6 @@ async def test_keys_that_fal_changed_since_are_fetched_at_the_first_signature(
     monkeypatch: pytest.MonkeyPatch, database: Database, fal: KeyServer
 ) -> None:
     await delivered(monkeypatch, database, fal)
-    await age(database, "1 hour")
     fal.signers[:] = [Signer()]
     assert await delivered(monkeypatch, database, fal) == 200
     (row,) = await rows(database, FalKeys)

@@ -2,14 +2,13 @@
 
 import asyncio
 import json
-import logging
 import os
 import re
 import sys
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
+import structlog
 from sqlalchemy import func, text, update
 
 from app.database.engine import Database
@@ -21,7 +20,9 @@ from app.inbox.prune import BATCH, Pruner
 from app.inbox.writer import HANDLE
 from app.jobs.job import Job
 from app.jobs.queue import enqueue
+from app.jobs.worker import Worker
 from tests.factories import MODEL_URL, make_inbox_event
+from tests.integration.jobs_harness import until_found
 from tests.integration.webhook_service import (
     ENVIRONMENT,
     a_request_id,
@@ -30,13 +31,14 @@ from tests.integration.webhook_service import (
     failure_body,
     jobs,
     rows,
+    running_service,
     take_jobs,
     training_now,
 )
 
 
 async def script(database_url: str, *arguments: str) -> tuple[int, str, str]:
-    """`python -m scripts.<...>` as an operator runs it: its exit code, what it prints, what it complains of."""
+    """`python -m scripts.<...>`, as an operator runs it: its exit code, what it prints, its complaints."""
     environment = {"PATH": os.environ["PATH"], **ENVIRONMENT, "DATABASE_URL": database_url}
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -51,14 +53,14 @@ async def script(database_url: str, *arguments: str) -> tuple[int, str, str]:
 
 
 @pytest.fixture
-async def kept(database: Database) -> AsyncIterator[dict[str, InboxEvent]]:
+async def kept(database: Database) -> dict[str, InboxEvent]:
     """A callback for each outcome, and a pending one."""
     events = {}
     async with database.transaction() as session:
         for outcome in (None, *Outcome):
             body = body_of(a_request_id(), f"word-{outcome}")
             events[outcome or "pending"] = await make_inbox_event(session, body=body, outcome=outcome)
-    yield {str(name): event for name, event in events.items()}
+    return {str(name): event for name, event in events.items()}
 
 
 def ids(printed: str) -> list[int]:
@@ -154,9 +156,18 @@ async def test_handled_callbacks_go_after_a_month_and_pending_ones_never(databas
     assert [event.id for event in await rows(database, InboxEvent)] == [pending.id, young.id]
 
 
-async def test_an_unknown_word_is_logged_once_and_every_copy_is_kept(
-    database: Database, caplog: pytest.LogCaptureFixture
+async def test_the_service_prunes_by_schedule(
+    monkeypatch: pytest.MonkeyPatch, database: Database, database_url: str
 ) -> None:
+    async with running_service(monkeypatch, database, {"DATABASE_URL": database_url}) as service:
+        worker = await service.container.get(Worker)
+        working = asyncio.create_task(worker.run())
+        await until_found(database, "SELECT 1 FROM jobs.pgqueuer_schedules WHERE entrypoint = 'inbox.prune'")
+        worker.stop()
+        await working
+
+
+async def test_an_unknown_word_is_logged_once_and_every_copy_is_kept(database: Database) -> None:
     handler._warn_of.cache_clear()
     training = await a_training(database)
     async with database.transaction() as session:
@@ -165,14 +176,11 @@ async def test_an_unknown_word_is_logged_once_and_every_copy_is_kept(
             for word in ("paused", "resting")
             for copy in range(3)
         ]
-    with caplog.at_level(logging.WARNING):
+    with structlog.testing.capture_logs() as lines:
         for event in events:
             await HandleCallback(database)(Job(1, HANDLE, {"event_id": event.id}, starts=1))
-    warned = [line for line in caplog.messages if "webhook.unknown_status" in line]
-    assert [word for line in warned for word in ("paused", "resting") if word in line] == [
-        "paused",
-        "resting",
-    ]
+    warned = [line["status"] for line in lines if line["event"] == "webhook.unknown_status"]
+    assert warned == ["paused", "resting"]
     outcomes = [event.outcome for event in await rows(database, InboxEvent)]
     assert outcomes == [Outcome.UNKNOWN_STATUS] * 6
 

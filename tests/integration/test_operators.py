@@ -141,11 +141,8 @@ async def test_the_oldest_pending_callback_held_jobs_and_held_messages_show(serv
     async with service.database.transaction() as session:
         await make_notification(session, training, "one", NotificationState.HELD)
         await make_notification(session, training, "two", NotificationState.SENT)
-        await session.execute(
-            text(
-                "INSERT INTO jobs.pgqueuer (priority, status, entrypoint) VALUES (0, 'failed', 'inbox.handle')"
-            )
-        )
+        held = "INSERT INTO jobs.pgqueuer (priority, status, entrypoint) VALUES (0, 'failed', :kind)"
+        await session.execute(text(held), {"kind": HANDLE})
     seen = await scrape(service)
     assert 7200 <= (seen.get("webhook_oldest_pending_seconds") or 0) < 7300
     assert seen.get("jobs", kind=HANDLE, state="held") == 1
