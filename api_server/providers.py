@@ -10,6 +10,7 @@ from app.fal.jwks import Jwks
 from app.inbox.admission import Admission
 from app.inbox.handler import HandleCallback
 from app.inbox.key_store import DatabaseKeyStore
+from app.inbox.late import MatchLate
 from app.inbox.prune import Pruner
 from app.inbox.writer import HANDLE, InboxWriter
 from app.jobs.options import WorkerOptions
@@ -22,7 +23,7 @@ from app.notifications.telegram import TelegramSender
 from app.providers import CoreProvider
 from app.trainings.pace import Pace
 from app.trainings.reconcile import AskFal, Reconciler
-from app.trainings.service import ASK
+from app.trainings.service import ASK, SUBMITTED
 
 
 class WebhookProvider(Provider):
@@ -33,6 +34,7 @@ class WebhookProvider(Provider):
     deliver = provide(DeliverNotification)
     probe = provide(ProbeToken)
     ask = provide(AskFal)
+    match_late = provide(MatchLate)
     key_store = provide(DatabaseKeyStore)
     pruner = provide(Pruner)
 
@@ -64,12 +66,13 @@ class WebhookProvider(Provider):
         deliver: DeliverNotification,
         probe: ProbeToken,
         ask: AskFal,
+        match_late: MatchLate,
         reconciler: Reconciler,
         pruner: Pruner,
     ) -> Worker:
         return Worker(
             database_url(settings.general),
-            {HANDLE: handle, DELIVER: deliver, PROBE: probe, ASK: ask},
+            {HANDLE: handle, DELIVER: deliver, PROBE: probe, ASK: ask, SUBMITTED: match_late},
             [reconciler.schedule(), pruner.schedule()],
             options=WorkerOptions.of(settings.jobs),
         )

@@ -38,9 +38,9 @@ class HandleCallback:
 
 
 async def _decide(session: AsyncSession, event: InboxEvent) -> Outcome:
-    if event.training_id is None:
+    training = await _training_of(session, event)
+    if training is None:
         return Outcome.UNMATCHED
-    training = await session.get_one(Training, event.training_id, with_for_update=True)
     try:
         callback = parse(event.body)
     except MalformedCallback:
@@ -54,6 +54,14 @@ async def _decide(session: AsyncSession, event: InboxEvent) -> Outcome:
         await trainings.ask_fal(session, training.id, event.request_id)
         return Outcome.ASKED
     return await _carry_out(session, training, callback)
+
+
+async def _training_of(session: AsyncSession, event: InboxEvent) -> Training | None:
+    """The one it was matched with when it came, or that is known by its request id since."""
+    ours = Training.id == event.training_id if event.training_id else Training.request_id == event.request_id
+    training = await session.scalar(select(Training).where(ours).with_for_update())
+    event.training_id = training.id if training else None
+    return training
 
 
 async def _carry_out(session: AsyncSession, training: Training, callback: Callback) -> Outcome:

@@ -56,12 +56,12 @@ async def take_turn(session: AsyncSession, chat_id: int, rates: Rates, *, waited
     everybody, chat, now = await _locked(session, chat_id)
     slot = free_at(chat, now, rates.chat, waited=waited)
     if slot > now:
-        return Later(_queue(chat, slot, rates.chat) - now)
+        return Later(line_up(chat, slot, rates.chat) - now)
     slot = free_at(everybody, now, rates.everybody, waited=waited)
     if slot > now + SHORT:
-        return Later(_queue(everybody, slot, rates.everybody) - now)
-    _count(everybody, slot, rates.everybody)
-    _count(chat, slot, rates.chat)
+        return Later(line_up(everybody, slot, rates.everybody) - now)
+    count_at(everybody, slot, rates.everybody)
+    count_at(chat, slot, rates.chat)
     return Go(slot - now)
 
 
@@ -74,7 +74,7 @@ async def pause(session: AsyncSession, chat_id: int, rates: Rates, retry_after: 
     for limit, _ in limits:
         limit.paused_until = max(limit.paused_until or now, now + retry_after)
         limit.paused_at = now
-    return max(_queue(limit, now + retry_after, rate) for limit, rate in limits) - now
+    return max(line_up(limit, now + retry_after, rate) for limit, rate in limits) - now
 
 
 def free_at(limit: SendingLimit, now: datetime, rate: int, *, waited: bool) -> datetime:
@@ -89,14 +89,14 @@ def free_at(limit: SendingLimit, now: datetime, rate: int, *, waited: bool) -> d
     return max(moments)
 
 
-def _queue(limit: SendingLimit, slot: datetime, rate: int) -> datetime:
+def line_up(limit: SendingLimit, slot: datetime, rate: int) -> datetime:
     """The next free place in the line, which is taken."""
     place = max(slot, limit.line_ends_at or slot)
     limit.line_ends_at = place + _WINDOW / rate
     return place
 
 
-def _count(limit: SendingLimit, slot: datetime, rate: int) -> None:
+def count_at(limit: SendingLimit, slot: datetime, rate: int) -> None:
     limit.sent = [*limit.sent, slot][-rate:]
 
 

@@ -27,6 +27,7 @@ from app.trainings.states import SOURCES
 
 SUBMIT = "training.submit"
 ASK = "training.ask"
+SUBMITTED = "training.submitted"
 
 # Longer than the submit job tries: a training that isn't at FAL by then has lost its job.
 STUCK_AFTER = timedelta(hours=1)
@@ -129,8 +130,10 @@ async def submitted(
 ) -> Training | None:
     """Keep FAL's request id, also when a callback overtook the reply and the training has moved on.
 
-    From `check_at` on, silence is a reason to ask.
+    From `check_at` on, silence is a reason to ask. A callback may have come before this was known.
     """
+    payload = {"request_id": request_id, "correlation_id": correlation_id()}
+    await enqueue(await session.connection(), SUBMITTED, [payload])
     moved = await move(
         session,
         training_id,

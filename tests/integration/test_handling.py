@@ -22,8 +22,10 @@ from app.database.models import (
 )
 from app.fal.trainers import STYLE_PRO
 from app.inbox.handler import HandleCallback
+from app.inbox.late import MatchLate
 from app.jobs.job import Job
 from app.notifications.service import DELIVER
+from app.trainings import service as trainings
 from app.trainings.service import ASK
 from tests.factories import MODEL_URL, make_inbox_event
 from tests.integration.webhook_service import (
@@ -364,3 +366,23 @@ async def test_a_success_without_a_model_tells_the_request_that_a_lost_reply_did
     learnt = await training_now(database, training)
     assert (learnt.state, learnt.request_id) == (TrainingState.SUBMITTED, request_id)
     assert learnt.next_check_at is not None, "if that question stays unanswered, nobody asks again"
+
+
+async def test_a_callback_before_its_request_was_known_is_handled_when_it_is(database: Database) -> None:
+    """For the pinned account it was kept as unmatched; then the submit's reply is committed."""
+    request_id = a_request_id()
+    async with database.transaction() as session:
+        kept = await make_inbox_event(session, body=body_of(request_id))
+        kept.request_id = request_id
+    await HandleCallback(database)(job_of(kept))
+    training = await a_training(database, TrainingState.SUBMITTING)
+    async with database.transaction() as session:
+        assert (await session.get_one(InboxEvent, kept.id)).outcome is Outcome.UNMATCHED
+        await trainings.submitted(session, training.id, request_id, None)
+    (late,) = await jobs(database, trainings.SUBMITTED)
+    await MatchLate(database)(Job(1, trainings.SUBMITTED, late, starts=1))
+    await HandleCallback(database)(job_of(kept))
+    assert (await training_now(database, training)).state is TrainingState.COMPLETED
+    async with database.transaction() as session:
+        event = await session.get_one(InboxEvent, kept.id)
+    assert (event.outcome, event.training_id) == (Outcome.COMPLETED, training.id)

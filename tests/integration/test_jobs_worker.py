@@ -51,6 +51,23 @@ async def test_a_failing_job_is_tried_again_until_it_succeeds(database: Database
     assert starts == [1, 2, 3]
 
 
+async def test_a_job_that_was_put_back_is_found_when_its_wait_is_over(
+    database: Database, database_url: str
+) -> None:
+    """Long before a worker would look by itself."""
+    starts: list[int] = []
+
+    async def handle(job: Job) -> None:
+        starts.append(job.starts)
+        if len(starts) < 3:
+            raise Retry(timedelta(milliseconds=300))
+
+    patient = replace(OPTIONS, dequeue_timeout=timedelta(hours=1))
+    async with working(database_url, {"send": handle}, options=patient):
+        await put(database, "send")
+        await until(lambda: len(starts) == 3)
+
+
 async def test_the_wait_before_the_next_start_is_the_backoffs(database: Database, database_url: str) -> None:
     async def handle(_job: Job) -> None:
         raise Refused
