@@ -12,8 +12,9 @@ from app.database.models.base import Base, Created, Moment
 class SendingLimit(Base):
     """The pace in one chat, or of the whole outbox (chat 0).
 
-    `sent` are the moments of the latest messages, oldest first; they may lie a little ahead. `line_ends_at` is
-    the next free place for those that have to wait. `paused_until` is Telegram's word, given at `paused_at`.
+    `sent` are the moments of the latest messages, oldest first; the last may lie a little ahead.
+    `line_ends_at` is the next free place for those that have to wait.
+    `paused_until` is Telegram's word, given at `paused_at`.
     """
 
     __tablename__ = "sending_limits"
@@ -29,7 +30,7 @@ class SendingLimit(Base):
 
 
 class RefusedToken(Base):
-    """A bot's token, as its SHA-256, that Telegram doesn't know: nothing is sent with it while it stands here."""
+    """The SHA-256 of a bot's token that Telegram refused; while it stands here nothing is sent with it."""
 
     __tablename__ = "refused_tokens"
 
