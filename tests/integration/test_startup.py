@@ -71,9 +71,3 @@ def test_a_telegram_that_is_not_reached_is_told(database_url: str, tmp_path: Pat
     assert (code, "http://127.0.0.1:1 is not reached" in told) == (CANNOT_START, True)
     assert "Traceback" not in told
     assert "1:token" not in told
-
-
-@pytest.mark.parametrize("token", ["token", "abc:def", "12 34:x", "1:"])
-def test_a_token_that_is_none_is_named(token: str, tmp_path: Path) -> None:
-    code, told = start("app.main", tmp_path, FAL_API_KEY="key", TELEGRAM_TOKEN=token)
-    assert (code, "TELEGRAM_TOKEN  is no bot's token" in told) == (CANNOT_START, True)

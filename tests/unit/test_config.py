@@ -201,6 +201,12 @@ def test_a_certificate_and_its_key_go_together(load: Load, given: str, missing: 
     assert named(refusal(load, {**PRODUCTION, given: "one.pem"})) == [missing]
 
 
+@pytest.mark.parametrize("token", ["token", "abc:def", "12 34:x", "1:"])
+def test_a_token_that_is_none_is_named(load: Load, token: str) -> None:
+    (problem,) = refusal(load, {**PRODUCTION, "TELEGRAM_TOKEN": token}).problems
+    assert (problem.variable, problem.what) == ("TELEGRAM_TOKEN", "is no bot's token (digits:letters)")
+
+
 def test_no_secret_shows_in_settings(load: Load) -> None:
     settings = load({**PRODUCTION, "MINIO_SECRET_KEY": "minio-secret-value"})
     shown = f"{settings} {settings!r} {[str(part) + repr(part) for part in vars(settings).values()]}"
