@@ -5,7 +5,7 @@ from dataclasses import fields
 import pytest
 
 from app.core.buttons import ACTIONS, Action, ChooseGender, ChooseType
-from tests.bot.kit import Guest, quietly, words
+from tests.bot.kit import Guest, Town, quietly, words
 
 NOT_FOUND = words("error-avatar-not-found")
 EXPIRED = words("button-expired")
