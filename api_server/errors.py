@@ -14,6 +14,7 @@ from app.fal.jwks import KeysUnavailable
 from app.fal.signature import SignatureRefused
 from app.fal.webhook import MalformedCallback
 from app.inbox.admission import Unwelcome
+from app.inbox.writer import Overloaded
 
 RETRY_AFTER_SECONDS = "5"
 
@@ -37,6 +38,7 @@ ANSWERS: dict[type[Exception], int] = {
     BodyTooLarge: status.HTTP_413_CONTENT_TOO_LARGE,
     BodyIncomplete: status.HTTP_408_REQUEST_TIMEOUT,
     KeysUnavailable: status.HTTP_503_SERVICE_UNAVAILABLE,
+    Overloaded: status.HTTP_503_SERVICE_UNAVAILABLE,
     SQLAlchemyError: status.HTTP_503_SERVICE_UNAVAILABLE,
     OSError: status.HTTP_503_SERVICE_UNAVAILABLE,
 }

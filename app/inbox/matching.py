@@ -1,6 +1,6 @@
 """Which training a delivery is about, and whether its word is taken: the table of docs/callbacks.md."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -21,29 +21,30 @@ class Match:
     proven: bool
 
 
-async def match(session: AsyncSession, delivery: Delivery) -> Match | None:
+async def candidates(session: AsyncSession, deliveries: Sequence[Delivery]) -> Sequence[Training]:
+    """Every training that one of these may be about, in one question."""
+    named = {found for each in deliveries for found in (each.named, each.commented) if found}
+    known = {each.request_id for each in deliveries}
+    query = select(Training).where(or_(Training.request_id.in_(known), Training.id.in_(named)))
+    return (await session.scalars(query)).all()
+
+
+def match(delivery: Delivery, trainings: Sequence[Training]) -> Match | None:
     """By FAL's request id, else by our token, else by the training's id in the payload's comment.
 
     A token counts while its training is open and its request id unknown: whoever learnt an address can't
     finish the training with a job of their own, nor with another training's callback.
     """
-    query = select(Training).where(
-        or_(
-            Training.request_id == delivery.request_id,
-            Training.id.in_([named for named in (delivery.named, delivery.commented) if named]),
-        )
-    )
-    found = {training.id: training for training in await session.scalars(query)}
-    known = next((item for item in found.values() if item.request_id == delivery.request_id), None)
-    training = known or _awaiting(found, delivery.named) or _awaiting(found, delivery.commented)
+    known = next((item for item in trainings if item.request_id == delivery.request_id), None)
+    training = known or _awaiting(trainings, delivery.named) or _awaiting(trainings, delivery.commented)
     if training is None:
         return None
     proven = training is known or training.id == delivery.named
     return Match(training.id, training.state, training.kind, proven)
 
 
-def _awaiting(found: Mapping[UUID, Training], named: UUID | None) -> Training | None:
-    training = found.get(named) if named else None
+def _awaiting(trainings: Sequence[Training], named: UUID | None) -> Training | None:
+    training = next((item for item in trainings if item.id == named), None)
     return training if training and training.request_id is None and training.state in OPEN else None
 
 

@@ -1,0 +1,138 @@
+"""Deliveries that come at once share a commit, and none suffers from its neighbours."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import event
+from sqlalchemy.exc import DBAPIError
+
+from app.database.engine import Database
+from app.database.models import InboxEvent, Source
+from app.fal.webhook import parse
+from app.inbox import writer
+from app.inbox.admission import Delivery, Unwelcome
+from app.inbox.writer import HANDLE, InboxWriter, Overloaded, Receipt
+from tests.integration.webhook_service import a_request_id, a_training, body_of, jobs, rows
+
+
+def delivery(
+    request_id: str, *, word: str = "OK", fresh: bool = True, pinned: bool = False, correlation: str = ""
+) -> Delivery:
+    body = body_of(request_id, word)
+    return Delivery(
+        request_id=request_id,
+        body=body,
+        source=Source.FAL,
+        fresh=fresh,
+        pinned=pinned,
+        fal_user_id="us",
+        named=None,
+        commented=None,
+        training_type="portrait",
+        correlation_id=correlation or uuid4().hex,
+        callback=parse(body),
+    )
+
+
+@contextmanager
+def told_of(database: Database, happening: str, tell: Callable[[object], None]) -> Iterator[None]:
+    event.listen(database.engine.sync_engine, happening, tell)
+    yield
+    event.remove(database.engine.sync_engine, happening, tell)
+
+
+@contextmanager
+def counted_commits(database: Database) -> Iterator[list[object]]:
+    commits: list[object] = []
+    with told_of(database, "commit", lambda connection: commits.append(connection)):
+        yield commits
+
+
+async def known_requests(database: Database, number: int) -> list[str]:
+    return [str((await a_training(database)).request_id) for _ in range(number)]
+
+
+async def test_those_in_flight_share_a_commit_and_each_has_its_row_and_its_job(database: Database) -> None:
+    requests = await known_requests(database, 40)
+    inbox = InboxWriter(database)
+    with counted_commits(database) as commits:
+        receipts = await asyncio.gather(*[inbox.accept(delivery(request)) for request in requests])
+    assert receipts == [Receipt(request, new=True) for request in requests]
+    assert len(commits) == 1
+    assert sorted(row.request_id for row in await rows(database, InboxEvent)) == sorted(requests)
+    assert len(await jobs(database, HANDLE)) == len(requests)
+
+
+async def test_copies_in_one_commit_are_one_row_and_the_trusted_one_counts(database: Database) -> None:
+    (request,) = await known_requests(database, 1)
+    inbox = InboxWriter(database)
+    copies = [delivery(request, fresh=False), delivery(request), delivery(request, fresh=False)]
+    receipts = await asyncio.gather(*[inbox.accept(copy) for copy in copies])
+    assert sorted(receipt.new for receipt in receipts) == [False, False, True]
+    assert [row.trusted for row in await rows(database, InboxEvent)] == [True]
+    assert len(await jobs(database, HANDLE)) == 1
+
+
+async def test_the_unwelcome_are_refused_among_the_welcome(database: Database) -> None:
+    (request,) = await known_requests(database, 1)
+    inbox = InboxWriter(database)
+    strangers = [delivery(a_request_id()) for _ in range(3)]
+    answers = await asyncio.gather(
+        *[inbox.accept(each) for each in [*strangers, delivery(request)]], return_exceptions=True
+    )
+    assert [type(answer) for answer in answers] == [Unwelcome, Unwelcome, Unwelcome, Receipt]
+    assert [row.request_id for row in await rows(database, InboxEvent)] == [request]
+
+
+async def test_a_row_that_postgres_refuses_fails_alone(database: Database) -> None:
+    requests = await known_requests(database, 3)
+    inbox = InboxWriter(database)
+    bad = delivery(requests[1], correlation="a NUL \x00 in it")
+    answers = await asyncio.gather(
+        inbox.accept(delivery(requests[0])),
+        inbox.accept(bad),
+        inbox.accept(delivery(requests[2])),
+        return_exceptions=True,
+    )
+    assert isinstance(answers[1], DBAPIError)
+    assert [answers[0], answers[2]] == [Receipt(requests[0], new=True), Receipt(requests[2], new=True)]
+    assert len(await rows(database, InboxEvent)) == 2
+
+
+async def test_those_that_gather_during_a_commit_share_the_next(database: Database) -> None:
+    requests = await known_requests(database, 30)
+    inbox = InboxWriter(database)
+    begun = asyncio.Event()
+    with counted_commits(database) as commits, told_of(database, "begin", lambda _: begun.set()):
+        first = asyncio.create_task(inbox.accept(delivery(requests[0])))
+        await begun.wait()
+        await asyncio.gather(first, *[inbox.accept(delivery(request)) for request in requests[1:]])
+    assert len(commits) == 2
+    assert len(await rows(database, InboxEvent)) == 30
+
+
+async def test_more_than_can_be_kept_in_time_is_turned_away(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "WAITING_AT_MOST", 2)
+    requests = await known_requests(database, 5)
+    inbox = InboxWriter(database)
+    answers = await asyncio.gather(
+        *[inbox.accept(delivery(request)) for request in requests], return_exceptions=True
+    )
+    kept = [answer for answer in answers if isinstance(answer, Receipt)]
+    assert {type(answer) for answer in answers} == {Receipt, Overloaded}
+    assert len(kept) == len(await rows(database, InboxEvent)) == 2
+
+
+async def test_whoever_hangs_up_costs_the_others_nothing(database: Database) -> None:
+    requests = await known_requests(database, 2)
+    inbox = InboxWriter(database)
+    leaving = asyncio.create_task(inbox.accept(delivery(requests[0])))
+    staying = asyncio.create_task(inbox.accept(delivery(requests[1])))
+    await asyncio.sleep(0)
+    leaving.cancel()
+    assert await staying == Receipt(requests[1], new=True)
