@@ -14,7 +14,7 @@ run: install  ## the whole product: emulated, or real as far as .env has credent
 	@$(BIN)/python -m sandbox.run
 
 test: lint  ## every check that .ci/run runs
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(BIN)/python -m pytest -n 3 --dist worksteal
 
 lint: install
 	$(BIN)/ruff check .
