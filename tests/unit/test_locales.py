@@ -38,6 +38,7 @@ UNSEEN = {
     "app.fal.signature",
     "app.fal.webhook",
     "app.inbox.admission",
+    "app.inbox.writer",
     "app.notifications.telegram",
 }
 # The submit job meets it, and tells of a failed training.
