@@ -74,13 +74,14 @@ class TelegramSender:
                 f"{self._url}/sendMessage", json=_body(chat_id, screen), timeout=_TIMEOUT_SECONDS
             )
             answer = response.json()
+            message_id = int(answer["result"]["message_id"]) if answer.get("ok") else None
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise NotSent from error
-        except (httpx.HTTPError, ValueError) as error:
-            raise Ambiguous from error
-        if answer.get("ok"):
-            return int(answer["result"]["message_id"])
-        raise _refusal(response.status_code, answer)
+        except (httpx.HTTPError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise Ambiguous from error  # an answer that isn't Telegram's is none
+        if message_id is None:
+            raise _refusal(response.status_code, answer)
+        return message_id
 
     async def token_works(self) -> bool:
         """Whether Telegram says so; no answer is no."""
