@@ -85,9 +85,7 @@ async def _carry_out(session: AsyncSession, training: Training, callback: Callba
 async def _succeed(session: AsyncSession, training: Training, callback: Callback) -> Outcome:
     """A success without a model in it (`payload: null`) is fetched; a drill has none to fetch."""
     model = model_of(callback.payload, TRAINERS[training.trainer])
-    if training.kind is TrainingKind.DRILL:
-        model = Model()
-    if model is None and training.finished_at is None:
+    if model is None and training.kind is TrainingKind.REAL and training.finished_at is None:
         if training.request_id is None:  # the reply of submit is lost: this is the one word of the id
             await trainings.submitted(session, training.id, callback.request_id, datetime.now(UTC))
         await trainings.ask_fal(session, training.id, callback.request_id)

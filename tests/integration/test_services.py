@@ -168,7 +168,7 @@ async def test_an_avatar_that_has_a_model_may_be_trained_again(
     user, avatar = await an_avatar(database, 10, AvatarState.COMPLETED)
     await request(database, settings, user.id, avatar.id)
     (now,) = await rows(database, Avatar)
-    assert (now.state, now.has_model) == (AvatarState.TRAINING, True)
+    assert (now.state, now.model_url is not None) == (AvatarState.TRAINING, True)
 
 
 async def test_a_request_that_is_rolled_back_leaves_no_job(database: Database, settings: Settings) -> None:

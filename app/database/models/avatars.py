@@ -48,10 +48,6 @@ class Avatar(Base):
     finetune_id: Mapped[str | None]
     created_at: Mapped[Created]
 
-    @property
-    def has_model(self) -> bool:
-        return self.model_url is not None or self.finetune_id is not None
-
 
 class AvatarPhoto(Base):
     __tablename__ = "avatar_photos"
