@@ -1,6 +1,6 @@
 """The one place where a refusal becomes an HTTP answer."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 
 import structlog
 from fastapi import FastAPI, Request
@@ -31,7 +31,7 @@ class BodyIncomplete(AishaError):
     reason = "body-incomplete"
 
 
-ANSWERS: dict[type[Exception], int] = {
+ANSWERS: Mapping[type[Exception], int] = {
     SignatureRefused: status.HTTP_401_UNAUTHORIZED,
     Unwelcome: status.HTTP_401_UNAUTHORIZED,
     MalformedCallback: status.HTTP_400_BAD_REQUEST,
@@ -50,18 +50,37 @@ def turned_away(reason: str, code: int, headers: Mapping[str, str] | None = None
     return JSONResponse({"status": "error", "reason": reason}, code, headers)
 
 
+def internal_error() -> JSONResponse:
+    return turned_away("internal", status.HTTP_500_INTERNAL_SERVER_ERROR)
+
+
+def refusal(error: Exception) -> JSONResponse:
+    """The answer to a delivery that wasn't kept."""
+    code = next(code for kind, code in ANSWERS.items() if isinstance(error, kind))
+    reason = error.reason if isinstance(error, AishaError) else "not-stored"
+    DELIVERIES.labels(answer=reason).inc()
+    log.warning("webhook.refused", reason=reason, error=type(error).__name__, status_code=code)
+    return _answer(reason, code)
+
+
 def install(app: FastAPI) -> None:
-    for kind, code in ANSWERS.items():
-        app.add_exception_handler(kind, _answer(code))
+    """The other routes: what is known to go wrong there is that the database is away."""
+    for kind in (SQLAlchemyError, OSError):
+        app.add_exception_handler(kind, _unavailable)
+    app.add_exception_handler(Exception, _failed)
 
 
-def _answer(code: int) -> Callable[[Request, Exception], Awaitable[JSONResponse]]:
-    async def answer(_request: Request, error: Exception) -> JSONResponse:
-        reason = error.reason if isinstance(error, AishaError) else "not-stored"
-        DELIVERIES.labels(answer=reason).inc()
-        log.warning("webhook.refused", reason=reason, error=type(error).__name__, status_code=code)
-        later = code == status.HTTP_503_SERVICE_UNAVAILABLE
-        headers = {"Retry-After": RETRY_AFTER_SECONDS} if later else None
-        return JSONResponse({"status": "error", "reason": reason}, code, headers)
+async def _failed(_request: Request, _error: Exception) -> JSONResponse:
+    """It is raised once more afterwards, and logged where the request's id is known."""
+    return internal_error()
 
-    return answer
+
+async def _unavailable(_request: Request, error: Exception) -> JSONResponse:
+    log.warning("http.unavailable", error=type(error).__name__)
+    return _answer("database-unavailable", status.HTTP_503_SERVICE_UNAVAILABLE)
+
+
+def _answer(reason: str, code: int) -> JSONResponse:
+    later = code == status.HTTP_503_SERVICE_UNAVAILABLE
+    headers = {"Retry-After": RETRY_AFTER_SECONDS} if later else None
+    return JSONResponse({"status": "error", "reason": reason}, code, headers)

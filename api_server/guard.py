@@ -13,7 +13,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api_server.addresses import Address, client_address, within
 from api_server.errors import turned_away
 from api_server.limits import FailureLimit
-from api_server.routers.fal_webhook import CALLBACK_PATHS
 from app.core.lists import Network
 from app.fal import signature, simulation
 
@@ -21,7 +20,7 @@ log = structlog.stdlib.get_logger(__name__)
 
 
 class CallbackGuard:
-    """Guards the callbacks' paths and no other.
+    """Stands before the callbacks' route and no other.
 
     With `allowed` networks, an address outside them gets 403: signed or not, it isn't looked at.
     Each 401 is a failed verification and counts against its address. Whoever has had enough of them gets
@@ -39,9 +38,6 @@ class CallbackGuard:
         self._limit = limit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if not _leads_to_callbacks(scope):
-            await self._app(scope, receive, send)
-            return
         address = client_address(scope, self._proxies)
         refusal = self._refusal(address, Headers(scope=scope))
         if refusal is None:
@@ -67,11 +63,6 @@ class CallbackGuard:
             await send(message)
 
         return send_counted
-
-
-def _leads_to_callbacks(scope: Scope) -> bool:
-    """The `$` that ends a route's pattern matches before a last line feed too."""
-    return scope["type"] == "http" and scope["path"].removesuffix("\n") in CALLBACK_PATHS
 
 
 def _counted_as(address: Address | None) -> bytes:

@@ -6,23 +6,29 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import uvicorn
+import uvloop
 from dishka import AsyncContainer
 from dishka.integrations.fastapi import setup_dishka
 from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from api_server import edges, errors
 from api_server.providers import make_container
 from api_server.routers import fal_webhook, health, operators
+from api_server.routers.fal_webhook import StatusUpdate
 from api_server.tls import tls_context
 from app.core.config import Settings
 from app.core.process import starting
 from app.database.startup import open_database
+from app.inbox.admission import Admission
+from app.inbox.writer import InboxWriter
+from app.jobs.right_of_way import RightOfWay
 from app.jobs.worker import Worker
 
 STOP_SECONDS = 15  # FAL waits no longer for an answer
 
 
-def create_app(container: AsyncContainer, settings: Settings) -> FastAPI:
+async def create_app(container: AsyncContainer, settings: Settings) -> ASGIApp:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         if not settings.api.worker:
@@ -44,8 +50,10 @@ def create_app(container: AsyncContainer, settings: Settings) -> FastAPI:
         app.include_router(router)
     errors.install(app)
     setup_dishka(container, app)
-    edges.install(app, settings)
-    return app
+    status_update = StatusUpdate(
+        await container.get(Admission), await container.get(InboxWriter), await container.get(RightOfWay)
+    )
+    return edges.around(app, settings, status_update)
 
 
 async def serve(settings: Settings) -> None:
@@ -54,7 +62,7 @@ async def serve(settings: Settings) -> None:
     container = make_container(settings, database)
     server = uvicorn.Server(
         uvicorn.Config(
-            create_app(container, settings),
+            await create_app(container, settings),
             host=settings.api.host,
             port=settings.api.port,
             log_config=None,
@@ -78,5 +86,5 @@ async def serve(settings: Settings) -> None:
 
 
 def main() -> None:
-    with starting("api_server") as settings:
-        asyncio.run(serve(settings))
+    with starting("api_server") as settings, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(serve(settings))

@@ -8,7 +8,7 @@ from starlette import status
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api_server.errors import turned_away
+from api_server.errors import internal_error, turned_away
 from app.core.logging import new_correlation_id, where
 
 _WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -40,10 +40,11 @@ class RequestContext:
             return
         given = Headers(scope=scope).get("x-request-id", "")
         request_id = given if _WELL_FORMED.fullmatch(given) else new_correlation_id()
-        started = False
+        started = finished = False
 
         async def send_marked(message: Message) -> None:
-            nonlocal started
+            nonlocal started, finished
+            finished = message["type"] == "http.response.body" and not message.get("more_body")
             if message["type"] == "http.response.start":
                 started = True
                 mark = (b"x-request-id", request_id.encode())
@@ -55,10 +56,10 @@ class RequestContext:
                 await self._app(scope, receive, send_marked)
             except Exception as error:
                 log.error("http.failed", error=type(error).__name__, where=where(error))
-                if started:
+                if not started:
+                    await internal_error()(scope, receive, send_marked)
+                elif not finished:
                     raise
-                failed = turned_away("internal", status.HTTP_500_INTERNAL_SERVER_ERROR)
-                await failed(scope, receive, send_marked)
 
 
 class HostCheck:

@@ -14,6 +14,7 @@ from app.inbox.late import MatchLate
 from app.inbox.prune import Pruner
 from app.inbox.writer import HANDLE, InboxWriter
 from app.jobs.options import WorkerOptions
+from app.jobs.right_of_way import RightOfWay
 from app.jobs.worker import Worker
 from app.notifications.deliver import DeliverNotification
 from app.notifications.halt import PROBE, ProbeToken
@@ -29,6 +30,7 @@ from app.trainings.service import ASK, SUBMITTED
 class WebhookProvider(Provider):
     scope = Scope.APP
 
+    right_of_way = provide(RightOfWay)
     writer = provide(InboxWriter)
     handle = provide(HandleCallback)
     deliver = provide(DeliverNotification)

@@ -1,24 +1,61 @@
 """FAL's callback: verified, kept, answered; everything else is a job's."""
 
 import asyncio
-from typing import Annotated
 
 import structlog
-from dishka.integrations.fastapi import FromDishka, inject
-from fastapi import APIRouter, Depends, Request
-from starlette.requests import ClientDisconnect
+from fastapi import APIRouter
+from pydantic_core import to_json
+from starlette import status
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
-from api_server.errors import BodyIncomplete, BodyTooLarge
+from api_server.errors import ANSWERS, BodyIncomplete, BodyTooLarge, refusal, turned_away
 from app.core.metrics import ACCEPT_SECONDS, DELIVERIES
 from app.inbox.admission import Admission, Delivery
-from app.inbox.writer import InboxWriter
+from app.inbox.writer import InboxWriter, Receipt
+from app.jobs.right_of_way import RightOfWay
 
-CALLBACK_PATHS = ("/api/v1/avatar/status_update", "/api/avatar/status_update")
 MAX_BODY_BYTES = 1024 * 1024
 BODY_SECONDS = 10
 
 log = structlog.stdlib.get_logger(__name__)
 router = APIRouter()
+
+
+class StatusUpdate:
+    """The callbacks' route, an ASGI app of its own: FastAPI's way to a route costs as much as verifying.
+
+    Answers are those of `errors.ANSWERS`; anything but a POST gets 405.
+    """
+
+    def __init__(self, admission: Admission, writer: InboxWriter, right_of_way: RightOfWay) -> None:
+        self._admission = admission
+        self._writer = writer
+        self._right_of_way = right_of_way
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        answer = await self._answer(Request(scope, receive))
+        await answer(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Response:
+        if request.method != "POST":
+            return turned_away("method-not-allowed", status.HTTP_405_METHOD_NOT_ALLOWED, {"Allow": "POST"})
+        try:
+            return await self._accepted(request)
+        except tuple(ANSWERS) as error:
+            return refusal(error)
+
+    async def _accepted(self, request: Request) -> Response:
+        body = await read_body(request)
+        log.info("webhook.received")
+        with self._right_of_way.urgent():
+            delivery = await self._admission.admit(_headers(request), request.query_params, body)
+            with ACCEPT_SECONDS.time():
+                receipt = await self._writer.accept(delivery)
+        _note(delivery, receipt)
+        answer = {"status": "ok", "request_id": receipt.request_id, "new": receipt.new}
+        return Response(to_json(answer), media_type="application/json")
 
 
 async def read_body(request: Request) -> bytes:
@@ -35,23 +72,14 @@ async def read_body(request: Request) -> bytes:
     return bytes(body)
 
 
-@inject
-async def verified(
-    request: Request, body: Annotated[bytes, Depends(read_body)], admission: FromDishka[Admission]
-) -> Delivery:
-    """A delivery whose sender is known: a body that isn't verified can't reach the route."""
-    log.info("webhook.received")
-    return await admission.admit(request.headers, request.query_params, body)
+def _headers(request: Request) -> dict[str, str]:
+    """Read once, since many are looked up; of a repeated header the first counts."""
+    return {
+        name.decode("latin-1"): value.decode("latin-1") for name, value in reversed(request.scope["headers"])
+    }
 
 
-@router.post(CALLBACK_PATHS[0])
-@router.post(CALLBACK_PATHS[1], include_in_schema=False)
-@inject
-async def status_update(
-    delivery: Annotated[Delivery, Depends(verified)], writer: FromDishka[InboxWriter]
-) -> dict[str, str | bool]:
-    with ACCEPT_SECONDS.time():
-        receipt = await writer.accept(delivery)
+def _note(delivery: Delivery, receipt: Receipt) -> None:
     DELIVERIES.labels(answer="accepted" if receipt.new else "duplicate").inc()
     log.info(
         "webhook.status",
@@ -60,7 +88,6 @@ async def status_update(
         training_type=delivery.training_type,
         new=receipt.new,
     )
-    return {"status": "ok", "request_id": receipt.request_id, "new": receipt.new}
 
 
 @router.get("/api/v1/avatar/test_webhook")

@@ -4,13 +4,15 @@ import json
 import logging
 import sys
 import traceback
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from functools import partial
 from logging.handlers import WatchedFileHandler
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import structlog
+from pydantic_core import to_json
 
 from app.core.config import LogSettings
 
@@ -47,17 +49,43 @@ class Redactor:
         return rendered
 
 
+class _Finished(logging.LogRecord):
+    """A line that is rendered already; all else that the library's record gathers would be thrown away."""
+
+    def __init__(self, line: str) -> None:
+        self.line = line
+
+
 class _Formatter(structlog.stdlib.ProcessorFormatter):
-    def __init__(self, renderer: structlog.typing.Processor, redactor: Redactor) -> None:
+    """Renders what libraries log the way our own events are."""
+
+    def __init__(self, last: Sequence[structlog.typing.Processor]) -> None:
         super().__init__(
             foreign_pre_chain=_SHARED,
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.format_exc_info,
-                renderer,
-                redactor,
-            ],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
         )
+
+    def format(self, record: logging.LogRecord) -> str:
+        return record.line if isinstance(record, _Finished) else super().format(record)
+
+
+class _Lines:
+    """Where our own events end: at the handlers; the library's loggers were most of a line's cost."""
+
+    def __init__(self, handlers: Sequence[logging.Handler], name: str | None = None) -> None:
+        self._handlers = handlers
+        self.name = name
+
+    def msg(self, line: str) -> None:
+        record = _Finished(line)
+        for handler in self._handlers:
+            handler.handle(record)
+
+    debug = info = warning = error = exception = critical = msg
+
+
+def _json(event: Any, default: Callable[[Any], Any]) -> str:
+    return to_json(event, fallback=default).decode()
 
 
 def _message(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -114,20 +142,21 @@ def configure(settings: LogSettings, process: str, secrets: list[str]) -> None:
     `httpx` stays at WARNING: its INFO lines hold URLs, and a Bot API URL holds the bot's token.
     """
     renderer: structlog.typing.Processor = (
-        structlog.processors.JSONRenderer(ensure_ascii=False)
+        structlog.processors.JSONRenderer(_json)
         if settings.format == "json"
         else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     )
-    structlog.configure(
-        processors=[*_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
-        cache_logger_on_first_use=True,
-    )
-    formatter = _Formatter(renderer, Redactor(secrets))
     handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
     if settings.dir is not None:
         handlers.append(_file_handler(settings.dir, process))
+    last: list[structlog.typing.Processor] = [renderer, Redactor(secrets)]
+    structlog.configure(
+        processors=[*_SHARED, *last],
+        logger_factory=partial(_Lines, handlers),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[settings.level]),
+        cache_logger_on_first_use=True,
+    )
+    formatter = _Formatter(last)
     root = logging.getLogger()
     root.handlers.clear()
     for handler in handlers:

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Sequence
+from functools import lru_cache
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -33,5 +34,10 @@ def named_training(training: str, token: str, secrets: Sequence[str]) -> UUID | 
 
 def _token(secret: str, training_id: UUID) -> str:
     """HMAC-SHA256 of the id, under a key derived for this use of the secret alone."""
-    key = hmac.digest(secret.encode(), b"aisha callback url v1", hashlib.sha256)
-    return base64.urlsafe_b64encode(hmac.digest(key, training_id.bytes, hashlib.sha256)).decode().rstrip("=")
+    token = hmac.digest(_key(secret), training_id.bytes, hashlib.sha256)
+    return base64.urlsafe_b64encode(token).decode().rstrip("=")
+
+
+@lru_cache
+def _key(secret: str) -> bytes:
+    return hmac.digest(secret.encode(), b"aisha callback url v1", hashlib.sha256)

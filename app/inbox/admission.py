@@ -28,12 +28,13 @@ class Unwelcome(AishaError):
 class Delivery:
     """A delivery whose sender is known.
 
-    `named` is the training that our own address names; `commented` the one in the payload's comment.
-    `callback` is None when the body can't be read, so FAL has to be asked.
+    `digest` is the body's SHA-256. `named` is the training that our own address names; `commented` the one in
+    the payload's comment. `callback` is None when the body can't be read, so FAL has to be asked.
     """
 
     request_id: str
     body: bytes
+    digest: bytes
     source: Source
     fresh: bool
     pinned: bool
@@ -43,10 +44,6 @@ class Delivery:
     training_type: str
     correlation_id: str
     callback: Callback | None
-
-    @property
-    def digest(self) -> bytes:
-        return hashlib.sha256(self.body).digest()
 
     @property
     def word(self) -> str:
@@ -85,6 +82,7 @@ class Admission:
         return Delivery(
             request_id=sender.request_id or named_request,
             body=body,
+            digest=hashlib.sha256(body).digest(),
             source=sender.source,
             fresh=sender.fresh,
             pinned=sender.source is Source.FAL and bool(self._settings.webhook_user_id),

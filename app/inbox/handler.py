@@ -1,11 +1,14 @@
 """The job that carries out a callback: training, avatar, outbox row and inbox row change in one commit."""
 
+import asyncio
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 
 import structlog
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
+from structlog.contextvars import bound_contextvars
 
 from app.core.metrics import HANDLED, HANDLING_SECONDS
 from app.database.engine import Database
@@ -13,28 +16,56 @@ from app.database.models import InboxEvent, Outcome, Training, TrainingKind, Tra
 from app.fal.failures import failure_of
 from app.fal.trainers import TRAINERS, Model, model_of
 from app.fal.webhook import Callback, MalformedCallback, Status, parse
+from app.inbox.writer import HANDLE
 from app.jobs.job import Job
+from app.jobs.queue import enqueue
+from app.jobs.right_of_way import RightOfWay
 from app.trainings import service as trainings
+
+AT_ONCE = 4  # it is the processor that they wait for, so more of them would only be slower together
 
 log = structlog.stdlib.get_logger(__name__)
 
 
 class HandleCallback:
-    def __init__(self, database: Database) -> None:
+    """The job `inbox.handle`: callbacks that were kept together, in the order they came, each its own commit.
+
+    A batch that failed, or lost its worker, goes on as a job for each of its callbacks: none of them waits
+    for another's sake, and an operator finds the bad one held alone. Accepting goes before each of them.
+    """
+
+    def __init__(self, database: Database, right_of_way: RightOfWay) -> None:
         self._database = database
+        self._right_of_way = right_of_way
+        self._at_once = asyncio.Semaphore(AT_ONCE)
 
     async def __call__(self, job: Job) -> None:
+        event_ids: Sequence[int] = job.payload["event_ids"]
+        if job.starts > 1 and len(event_ids) > 1:
+            async with self._database.transaction() as session:
+                await enqueue(
+                    await session.connection(), HANDLE, [{"event_ids": [each]} for each in event_ids]
+                )
+            return
+        for event_id in event_ids:
+            async with self._at_once:
+                await self._right_of_way.give_way()
+                await self._handle(event_id)
+
+    async def _handle(self, event_id: int) -> None:
         async with self._database.transaction() as session:
             event = await session.scalar(
                 select(InboxEvent)
-                .where(InboxEvent.id == int(job.payload["event_id"]), InboxEvent.handled_at.is_(None))
+                .where(InboxEvent.id == event_id, InboxEvent.handled_at.is_(None))
                 .with_for_update()
             )
             if event is None:
                 return
-            outcome = await _decide(session, event)
+            with bound_contextvars(correlation_id=event.correlation_id):
+                outcome = await _decide(session, event)
             event.outcome, event.handled_at = outcome, datetime.now(UTC)
-        _tell_operators(event, outcome)
+        with bound_contextvars(correlation_id=event.correlation_id):
+            _tell_operators(event, outcome)
 
 
 async def _decide(session: AsyncSession, event: InboxEvent) -> Outcome:

@@ -2,50 +2,76 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, Self
 from uuid import UUID
 
-from sqlalchemy import or_, select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.database.models import OPEN, Source, Training, TrainingKind, TrainingState
+from app.database.models import OPEN, Source, TrainingKind, TrainingState
 from app.inbox.admission import Delivery, Unwelcome
+
+_MENTIONED = """
+SELECT id, request_id, state, kind FROM trainings WHERE request_id = ANY($1::text[])
+UNION
+SELECT id, request_id, state, kind FROM trainings WHERE id = ANY($2::uuid[])
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A training that deliveries may be about."""
+
+    id: UUID
+    request_id: str | None
+    state: TrainingState
+    kind: TrainingKind
+
+    @property
+    def awaits_its_request(self) -> bool:
+        return self.request_id is None and self.state in OPEN
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
     """`proven` by what only FAL and we know; a comment's payload can be made by any customer of FAL."""
 
-    training_id: UUID
-    state: TrainingState
-    kind: TrainingKind
+    training: Candidate
     proven: bool
 
 
-async def candidates(session: AsyncSession, deliveries: Sequence[Delivery]) -> Sequence[Training]:
-    """Every training that one of these may be about, in one question."""
-    named = {found for each in deliveries for found in (each.named, each.commented) if found}
-    known = {each.request_id for each in deliveries}
-    query = select(Training).where(or_(Training.request_id.in_(known), Training.id.in_(named)))
-    return (await session.scalars(query)).all()
+def _candidate(row: Row[Any]) -> Candidate:
+    return Candidate(row.id, row.request_id, TrainingState(row.state), TrainingKind(row.kind))
 
 
-def match(delivery: Delivery, trainings: Sequence[Training]) -> Match | None:
-    """By FAL's request id, else by our token, else by the training's id in the payload's comment.
+class Candidates:
+    def __init__(self, trainings: Sequence[Candidate]) -> None:
+        self._by_id = {training.id: training for training in trainings}
+        self._by_request = {training.request_id: training for training in trainings if training.request_id}
 
-    A token counts while its training is open and its request id unknown: whoever learnt an address can't
-    finish the training with a job of their own, nor with another training's callback.
-    """
-    known = next((item for item in trainings if item.request_id == delivery.request_id), None)
-    training = known or _awaiting(trainings, delivery.named) or _awaiting(trainings, delivery.commented)
-    if training is None:
-        return None
-    proven = training is known or training.id == delivery.named
-    return Match(training.id, training.state, training.kind, proven)
+    @classmethod
+    async def of(cls, connection: AsyncConnection, deliveries: Sequence[Delivery]) -> Self:
+        """Every training that one of these may be about, in one question."""
+        named = {found for each in deliveries for found in (each.named, each.commented) if found}
+        known = {each.request_id for each in deliveries}
+        rows = await connection.exec_driver_sql(_MENTIONED, (list(known), list(named)))
+        return cls([_candidate(row) for row in rows])
 
+    def match(self, delivery: Delivery) -> Match | None:
+        """By FAL's request id, else by our token, else by the training's id in the payload's comment.
 
-def _awaiting(trainings: Sequence[Training], named: UUID | None) -> Training | None:
-    training = next((item for item in trainings if item.id == named), None)
-    return training if training and training.request_id is None and training.state in OPEN else None
+        A token counts while its training is open and its request id unknown: whoever learnt an address can't
+        finish the training with a job of their own, nor with another training's callback.
+        """
+        known = self._by_request.get(delivery.request_id)
+        training = known or self._awaiting(delivery.named) or self._awaiting(delivery.commented)
+        if training is None:
+            return None
+        return Match(training, proven=training is known or training.id == delivery.named)
+
+    def _awaiting(self, named: UUID | None) -> Candidate | None:
+        training = self._by_id.get(named) if named else None
+        return training if training and training.awaits_its_request else None
 
 
 def trusted(delivery: Delivery, matched: Match | None) -> bool:
@@ -58,10 +84,11 @@ def trusted(delivery: Delivery, matched: Match | None) -> bool:
         if delivery.pinned and delivery.fresh and delivery.callback:
             return True
         raise Unwelcome
+    training = matched.training
     if delivery.source is Source.SIMULATION:
-        return matched.kind is TrainingKind.DRILL
+        return training.kind is TrainingKind.DRILL
     if delivery.fresh and delivery.callback and (matched.proven or delivery.pinned):
         return True
-    if matched.state in OPEN and (delivery.callback or delivery.named == matched.training_id):
+    if training.state in OPEN and (delivery.callback or delivery.named == training.id):
         return False
     raise Unwelcome

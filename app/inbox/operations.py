@@ -43,12 +43,11 @@ async def replay(session: AsyncSession, event_ids: Sequence[int]) -> list[int]:
         update(InboxEvent)
         .where(InboxEvent.id.in_(event_ids))
         .values(handled_at=None, outcome=None)
-        .returning(InboxEvent.id, InboxEvent.correlation_id)
+        .returning(InboxEvent.id)
     )
-    replayed = {row.id: row.correlation_id for row in rows}
-    jobs = [{"event_id": event_id, "correlation_id": known} for event_id, known in replayed.items()]
-    await enqueue(await session.connection(), HANDLE, jobs)
-    return sorted(replayed)
+    replayed = sorted(rows.scalars())
+    await enqueue(await session.connection(), HANDLE, [{"event_ids": [event_id]} for event_id in replayed])
+    return replayed
 
 
 def word(event: InboxEvent) -> str:

@@ -9,22 +9,43 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.errors import AishaError
 from app.database.engine import Database
-from app.database.models import InboxEvent
 from app.inbox.admission import Delivery, Unwelcome
-from app.inbox.matching import candidates, match, trusted
-from app.jobs.queue import enqueue
+from app.inbox.matching import Candidates, Match, trusted
+from app.jobs.queue import enqueue_for_rows
 
 HANDLE = "inbox.handle"
 
 SHARED_BY_AT_MOST = 64
 WAITING_AT_MOST = 2_000
 PATIENCE_SECONDS = 12  # FAL waits 15 for its answer
+
+Key = tuple[str, bytes]
+Row = tuple[Any, ...]
+
+# $1 to $9 are arrays with a row at each position: one statement for any number of rows, prepared once.
+_KEEP = f"""
+WITH kept AS (
+    INSERT INTO inbox_events AS known
+        (request_id, body, body_sha256, source, trusted, training_id,
+         training_type, fal_user_id, correlation_id)
+    SELECT * FROM unnest(
+        $1::text[], $2::bytea[], $3::bytea[], $4::text[], $5::bool[], $6::uuid[],
+        $7::text[], $8::text[], $9::text[]
+    )
+    ON CONFLICT (request_id, body_sha256) DO UPDATE
+    SET source = excluded.source, trusted = true, training_id = excluded.training_id,
+        fal_user_id = excluded.fal_user_id, correlation_id = excluded.correlation_id,
+        handled_at = NULL, outcome = NULL
+    WHERE NOT known.trusted AND excluded.trusted
+    RETURNING id, request_id, body_sha256
+), {enqueue_for_rows(HANDLE, "event_ids", "kept")}
+SELECT request_id, body_sha256 FROM kept
+"""  # noqa: S608 - made of constants
 
 
 class Overloaded(AishaError):
@@ -47,13 +68,14 @@ class _Waiting:
     receipt: asyncio.Future[Receipt]
 
     @property
-    def key(self) -> tuple[str, bytes]:
+    def key(self) -> Key:
         return self.delivery.request_id, self.delivery.digest
 
 
 class InboxWriter:
     def __init__(self, database: Database) -> None:
-        self._database = database
+        # A batch is one statement, which is its own transaction.
+        self._engine = database.engine.execution_options(isolation_level="AUTOCOMMIT")
         self._waiting: list[_Waiting] = []
         self._writing: asyncio.Task[None] | None = None
 
@@ -66,89 +88,101 @@ class InboxWriter:
         """
         if len(self._waiting) >= WAITING_AT_MOST:
             raise Overloaded
-        waiting = _Waiting(delivery, asyncio.get_running_loop().create_future())
+        loop = asyncio.get_running_loop()
+        waiting = _Waiting(delivery, loop.create_future())
         self._waiting.append(waiting)
         if self._writing is None or self._writing.done():
             self._writing = asyncio.create_task(self._write())
+        patience = loop.call_later(PATIENCE_SECONDS, _answer, waiting, Overloaded())
         try:
-            return await asyncio.wait_for(waiting.receipt, PATIENCE_SECONDS)
-        except TimeoutError as error:
-            raise Overloaded from error
+            return await waiting.receipt
+        finally:
+            patience.cancel()
 
     async def _write(self) -> None:
-        while self._waiting:
-            batch, self._waiting = self._waiting[:SHARED_BY_AT_MOST], self._waiting[SHARED_BY_AT_MOST:]
-            await self._settle(batch)
-
-    async def _settle(self, batch: Sequence[_Waiting]) -> None:
-        """Answer everybody in the batch. One bad row must not take the others with it."""
-        try:
-            await self._commit(batch)
-        except (SQLAlchemyError, OSError) as error:
-            away = isinstance(error, OSError) or getattr(error, "connection_invalidated", False)
-            if away or len(batch) == 1:
+        """One batch after the other, over one connection, until nobody waits."""
+        while batch := self._next_batch():
+            try:
+                async with self._engine.connect() as connection:
+                    while batch:
+                        await self._settle(connection, batch)
+                        batch = self._next_batch()
+            except (SQLAlchemyError, OSError) as error:
                 for waiting in batch:
                     _answer(waiting, error)
+
+    def _next_batch(self) -> Sequence[_Waiting]:
+        batch, self._waiting = self._waiting[:SHARED_BY_AT_MOST], self._waiting[SHARED_BY_AT_MOST:]
+        return batch
+
+    async def _settle(self, connection: AsyncConnection, batch: Sequence[_Waiting]) -> None:
+        """Answer everybody in the batch. One bad row must not take the others with it.
+
+        Raises:
+            SQLAlchemyError, OSError: Postgres is away.
+        """
+        try:
+            await _commit(connection, batch)
+        except SQLAlchemyError as error:
+            if connection.invalidated:
+                raise
+            if len(batch) == 1:
+                _answer(batch[0], error)
                 return
             for waiting in batch:
-                await self._settle([waiting])
-
-    async def _commit(self, batch: Sequence[_Waiting]) -> None:
-        async with self._database.transaction() as session:
-            rows = await _rows(session, batch)
-            kept = await _keep(session, list(rows.values()))
-        for waiting in batch:
-            if waiting.key in rows:
-                new = kept.pop(waiting.key, None) is not None
-                _answer(waiting, Receipt(waiting.delivery.request_id, new))
-            else:
-                _answer(waiting, Unwelcome())
+                await self._settle(connection, [waiting])
 
 
-async def _rows(session: AsyncSession, batch: Sequence[_Waiting]) -> dict[tuple[str, bytes], dict[str, Any]]:
-    """A row for each delivery that is welcome; of copies in the same batch the trusted one is kept."""
-    trainings = await candidates(session, [waiting.delivery for waiting in batch])
-    rows: dict[tuple[str, bytes], dict[str, Any]] = {}
+async def _commit(connection: AsyncConnection, batch: Sequence[_Waiting]) -> None:
+    rows = await _rows(connection, batch)
+    kept = await _keep(connection, rows) if rows else set()
     for waiting in batch:
-        matched = match(waiting.delivery, trainings)
+        if waiting.key in rows:
+            new = waiting.key in kept
+            kept.discard(waiting.key)  # copies of it in this batch were not the first
+            _answer(waiting, Receipt(waiting.delivery.request_id, new))
+        else:
+            _answer(waiting, Unwelcome())
+
+
+async def _rows(connection: AsyncConnection, batch: Sequence[_Waiting]) -> dict[Key, Row]:
+    """A row for each delivery that is welcome; of copies in the same batch the trusted one is kept."""
+    candidates = await Candidates.of(connection, [waiting.delivery for waiting in batch])
+    rows: dict[Key, Row] = {}
+    for waiting in batch:
+        matched = candidates.match(waiting.delivery)
         try:
             believed = trusted(waiting.delivery, matched)
         except Unwelcome:
             continue
         if waiting.key not in rows or believed:
-            training_id = matched.training_id if matched else None
-            rows[waiting.key] = _row(waiting.delivery) | {"trusted": believed, "training_id": training_id}
+            rows[waiting.key] = _row(waiting.delivery, believed, matched)
     return rows
 
 
-def _row(delivery: Delivery) -> dict[str, Any]:
-    return {
-        "request_id": delivery.request_id,
-        "body": delivery.body,
-        "body_sha256": delivery.digest,
-        "source": delivery.source,
-        "training_type": delivery.training_type,
-        "fal_user_id": delivery.fal_user_id,
-        "correlation_id": delivery.correlation_id,
-    }
+def _row(delivery: Delivery, believed: bool, matched: Match | None) -> Row:
+    """In the order of _KEEP's parameters."""
+    return (
+        delivery.request_id,
+        delivery.body,
+        delivery.digest,
+        delivery.source.value,
+        believed,
+        matched.training.id if matched else None,
+        delivery.training_type,
+        delivery.fal_user_id,
+        delivery.correlation_id,
+    )
 
 
-async def _keep(session: AsyncSession, rows: Sequence[Mapping[str, Any]]) -> dict[tuple[str, bytes], int]:
-    """The ids of those that weren't there, or not trusted, each with a job."""
-    if not rows:
-        return {}
-    statement = insert(InboxEvent).values(rows)
-    renewed = ("source", "training_id", "fal_user_id", "correlation_id")
-    upsert = statement.on_conflict_do_update(
-        index_elements=["request_id", "body_sha256"],
-        set_={name: statement.excluded[name] for name in renewed}
-        | {"trusted": True, "handled_at": None, "outcome": None},
-        where=~InboxEvent.trusted & statement.excluded.trusted,
-    ).returning(InboxEvent.id, InboxEvent.request_id, InboxEvent.body_sha256, InboxEvent.correlation_id)
-    kept = (await session.execute(upsert)).all()
-    jobs = [{"event_id": row.id, "correlation_id": row.correlation_id} for row in kept]
-    await enqueue(await session.connection(), HANDLE, jobs)
-    return {(row.request_id, row.body_sha256): row.id for row in kept}
+async def _keep(connection: AsyncConnection, rows: Mapping[Key, Row]) -> set[Key]:
+    """Those that weren't there, or not trusted; one job handles them, in the order they came.
+
+    Always in the order of their keys: two instances that keep the same rows would wait for each other.
+    """
+    columns = zip(*[rows[key] for key in sorted(rows)], strict=True)
+    kept = await connection.exec_driver_sql(_KEEP, tuple(list(column) for column in columns))
+    return {(row.request_id, row.body_sha256) for row in kept}
 
 
 def _answer(waiting: _Waiting, answer: Receipt | Exception) -> None:

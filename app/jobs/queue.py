@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.jobs.library import NAMES
 
-Payload = Mapping[str, str | int | None]
+Payload = Mapping[str, str | int | Sequence[int] | None]
 
 PAYLOAD_VERSION = 1
 
@@ -23,6 +23,18 @@ _STATEMENTS = QueryQueueBuilder(NAMES)
 # $1 priorities, $2 kinds, $3 payloads, $4 waits, $5 dedupe keys, $6 headers: a row for each position
 _ENQUEUE = _STATEMENTS.build_enqueue_query("skip")
 _REQUEUE = _STATEMENTS.build_requeue_jobs_query()
+_ENQUEUE_FOR_ROWS = """
+job AS (
+    INSERT INTO jobs.pgqueuer (priority, entrypoint, payload, status)
+    SELECT 0, '{kind}',
+        convert_to(jsonb_build_object('{name}', jsonb_agg(id ORDER BY id), 'v', {v})::text, 'UTF8'), 'queued'
+    FROM {rows} HAVING count(*) > 0
+    RETURNING id
+), job_log AS (
+    INSERT INTO jobs.pgqueuer_log (job_id, status, entrypoint, priority)
+    SELECT id, 'queued', '{kind}', 0 FROM job
+)
+"""
 _DEPTH = """
 SELECT entrypoint AS kind,
        count(*) FILTER (WHERE status = 'queued') AS waiting,
@@ -92,6 +104,15 @@ async def enqueue(
     key = dedupe_key and f"{kind}:{dedupe_key}"
     columns = [0] * count, [kind] * count, bodies, [run_after] * count, [key] * count, [None] * count
     await connection.exec_driver_sql(_ENQUEUE, columns)
+
+
+def enqueue_for_rows(kind: str, name: str, rows: str) -> str:
+    """CTEs that add one job for the rows that another CTE, `rows`, made; none where it made none.
+
+    Its payload holds their ids as `name`. One statement that makes rows and job needs no transaction around
+    it: a third of the work of `enqueue` after an INSERT, where that counts.
+    """
+    return _ENQUEUE_FOR_ROWS.format(kind=kind, name=name, rows=rows, v=PAYLOAD_VERSION)
 
 
 async def depth(connection: AsyncConnection) -> dict[str, Depth]:

@@ -61,7 +61,7 @@ async def test_a_fresh_callback_is_one_row_and_one_job(service: Service, path: s
     event = await only_event(service)
     assert (event.body, event.trusted, event.source) == (body, True, Source.FAL)
     assert (event.training_id, event.training_type) == (training.id, "portrait")
-    assert [job["event_id"] for job in await jobs(service.database, HANDLE)] == [event.id]
+    assert [job["event_ids"] for job in await jobs(service.database, HANDLE)] == [[event.id]]
 
 
 async def test_duplicates_are_answered_200_and_make_no_second_job(service: Service) -> None:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
+from api_server.routers import operators
 from app.database.engine import Database
 from tests.integration.strangers import ELSEWHERE, FAL, STRANGER, request
 from tests.integration.webhook_service import (
@@ -89,23 +90,23 @@ async def test_a_named_origin_may_read(monkeypatch: pytest.MonkeyPatch, database
             assert preflight.status_code == (200 if told else 400)
 
 
+async def broken(*_: object) -> None:
+    raise RuntimeError("a private matter")
+
+
 async def test_every_answer_has_an_id_and_says_that_it_is_no_page(
     monkeypatch: pytest.MonkeyPatch, database: Database
 ) -> None:
     strict = {**PRODUCTION, "ALLOWED_HOSTS": "service", "ALLOWED_IPS": FAL}
     async with running_service(monkeypatch, database, strict) as service:
-
-        @service.app.get("/broken")
-        async def broken() -> None:
-            raise RuntimeError("a private matter")
-
+        monkeypatch.setattr(operators, "report", broken)
         answers = [
             await service.client.get("/live"),
             await service.client.get("/nowhere"),
             await service.client.get("/live", headers={"Host": "other"}),
             await service.client.get(ELSEWHERE[0], headers={"Host": "other"}),
             await service.client.delete("/live"),
-            await service.client.get("/broken"),
+            await service.client.get("/api/v1/webhook/status", headers=BEARER),
             await request(service, peer=STRANGER),
             await request(service, peer=FAL),
             await request(service, "GET", peer=FAL),

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -23,7 +24,10 @@ from app.database.models import (
 from app.fal.trainers import STYLE_PRO
 from app.inbox.handler import HandleCallback
 from app.inbox.late import MatchLate
+from app.inbox.writer import HANDLE
+from app.jobs import right_of_way
 from app.jobs.job import Job
+from app.jobs.right_of_way import RightOfWay
 from app.notifications.service import DELIVER
 from app.trainings import service as trainings
 from app.trainings.service import ASK
@@ -38,6 +42,7 @@ from tests.integration.webhook_service import (
     jobs,
     rows,
     running_service,
+    take_jobs,
     training_now,
 )
 
@@ -76,7 +81,7 @@ async def service(monkeypatch: pytest.MonkeyPatch, database: Database) -> AsyncI
 async def handle(database: Database, training: Training, body: bytes) -> Outcome | None:
     """A trusted callback, kept and handled; its outcome."""
     event = await keep(database, training, body)
-    await HandleCallback(database)(job_of(event))
+    await HandleCallback(database, RightOfWay())(job_of(event))
     async with database.transaction() as session:
         return (await session.get_one(InboxEvent, event.id)).outcome
 
@@ -87,11 +92,61 @@ async def keep(database: Database, training: Training, body: bytes) -> InboxEven
 
 
 def job_of(event: InboxEvent) -> Job:
-    return Job(1, "inbox.handle", {"event_id": event.id, "v": 1}, starts=1)
+    return Job(1, "inbox.handle", {"event_ids": [event.id], "v": 1}, starts=1)
 
 
 async def told(database: Database, training: Training) -> list[str]:
     return [note.kind for note in await rows(database, Notification) if note.training_id == training.id]
+
+
+async def test_a_batch_is_handled_by_one_job_and_a_second_run_does_nothing(database: Database) -> None:
+    trainings = [await a_training(database) for _ in range(5)]
+    events = [await keep(database, each, body_of(each.request_id)) for each in trainings]
+    batch = Job(1, HANDLE, {"event_ids": [event.id for event in events]}, starts=1)
+    for _ in range(2):
+        await HandleCallback(database, RightOfWay())(batch)
+        assert [event.outcome for event in await rows(database, InboxEvent)] == [Outcome.COMPLETED] * 5
+        assert len(await rows(database, Notification)) == 5
+
+
+async def test_a_batch_that_failed_goes_on_one_by_one(database: Database) -> None:
+    handle_callback = HandleCallback(database, RightOfWay())
+    good, bad, behind = [await a_training(database) for _ in range(3)]
+    events = [await keep(database, each, body_of(each.request_id)) for each in (good, bad, behind)]
+    async with database.transaction() as session:
+        await session.execute(
+            update(Training).where(Training.id == bad.id).values(trainer="a trainer that we never had")
+        )
+    batch = Job(1, HANDLE, {"event_ids": [event.id for event in events]}, starts=1)
+    with pytest.raises(KeyError):
+        await handle_callback(batch)
+    await handle_callback(replace(batch, starts=2))
+    alone = await take_jobs(database, HANDLE)
+    assert [job.payload["event_ids"] for job in alone] == [[event.id] for event in events]
+    await handle_callback(alone[0])
+    with pytest.raises(KeyError):
+        await handle_callback(alone[1])
+    await handle_callback(alone[2])
+    outcomes = [event.outcome for event in await rows(database, InboxEvent)]
+    assert outcomes == [Outcome.COMPLETED, None, Outcome.COMPLETED]
+
+
+async def test_accepting_goes_first_and_never_stops_the_jobs(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(right_of_way, "PATIENCE_SECONDS", 30)
+    way = RightOfWay()
+    training = await a_training(database)
+    event = await keep(database, training, body_of(training.request_id))
+    with way.urgent():
+        handling = asyncio.create_task(HandleCallback(database, way)(job_of(event)))
+        await a_training(database)
+        assert [found.outcome for found in await rows(database, InboxEvent)] == [None]
+    await handling
+    assert [found.outcome for found in await rows(database, InboxEvent)] == [Outcome.COMPLETED]
+    monkeypatch.setattr(right_of_way, "PATIENCE_SECONDS", 0.01)
+    with way.urgent():
+        await way.give_way()
 
 
 @pytest.mark.parametrize("state", STATES)
@@ -292,21 +347,21 @@ async def test_all_of_it_is_one_commit(database: Database, monkeypatch: pytest.M
     with monkeypatch.context() as patched:
         patched.setattr("app.trainings.service.announce", broken)
         with pytest.raises(OSError, match="lost"):
-            await HandleCallback(database)(job_of(event))
+            await HandleCallback(database, RightOfWay())(job_of(event))
     (kept,) = await rows(database, InboxEvent)
     assert (kept.handled_at, (await training_now(database, training)).state) == (
         None,
         TrainingState.SUBMITTED,
     )
     assert await avatar_now(database, training) is AvatarState.TRAINING
-    await HandleCallback(database)(job_of(event))
+    await HandleCallback(database, RightOfWay())(job_of(event))
     assert await avatar_now(database, training) is AvatarState.COMPLETED
 
 
 async def test_sixteen_runs_of_one_job_at_once_have_one_effect(database: Database) -> None:
     training = await a_training(database)
     event = await keep(database, training, body_of(training.request_id))
-    await asyncio.gather(*(HandleCallback(database)(job_of(event)) for _ in range(16)))
+    await asyncio.gather(*(HandleCallback(database, RightOfWay())(job_of(event)) for _ in range(16)))
     assert len(await jobs(database, DELIVER)) == len(await rows(database, Notification)) == 1
     assert [kept.outcome for kept in await rows(database, InboxEvent)] == [Outcome.COMPLETED]
 
@@ -319,7 +374,7 @@ async def test_sixteen_different_words_at_once_have_one_effect(database: Databas
         body_of(request_id, seed=n) if n % 2 else failure_body(request_id, f"kind-{n}") for n in range(16)
     ]
     events = [await keep(database, training, body) for body in bodies]
-    await asyncio.gather(*(HandleCallback(database)(job_of(event)) for event in events))
+    await asyncio.gather(*(HandleCallback(database, RightOfWay())(job_of(event)) for event in events))
     outcomes = [kept.outcome for kept in await rows(database, InboxEvent)]
     won = Outcome.COMPLETED if Outcome.COMPLETED in outcomes else Outcome.FAILED
     assert sorted(str(outcome) for outcome in outcomes) == sorted(
@@ -344,7 +399,7 @@ async def test_a_request_learnt_after_a_callback_was_kept_decides_against_anothe
     kept = await keep(database, training, body_of(a_request_id()))
     async with database.transaction() as session:
         (await session.get_one(Training, training.id)).request_id = a_request_id()
-    await HandleCallback(database)(job_of(kept))
+    await HandleCallback(database, RightOfWay())(job_of(kept))
     async with database.transaction() as session:
         assert (await session.get_one(InboxEvent, kept.id)).outcome is Outcome.CONFLICT
     assert (await training_now(database, training)).state is TrainingState.SUBMITTING
@@ -374,14 +429,14 @@ async def test_a_callback_before_its_request_was_known_is_handled_when_it_is(dat
     async with database.transaction() as session:
         kept = await make_inbox_event(session, body=body_of(request_id))
         kept.request_id = request_id
-    await HandleCallback(database)(job_of(kept))
+    await HandleCallback(database, RightOfWay())(job_of(kept))
     training = await a_training(database, TrainingState.SUBMITTING)
     async with database.transaction() as session:
         assert (await session.get_one(InboxEvent, kept.id)).outcome is Outcome.UNMATCHED
         await trainings.submitted(session, training.id, request_id, None)
     (late,) = await jobs(database, trainings.SUBMITTED)
     await MatchLate(database)(Job(1, trainings.SUBMITTED, late, starts=1))
-    await HandleCallback(database)(job_of(kept))
+    await HandleCallback(database, RightOfWay())(job_of(kept))
     assert (await training_now(database, training)).state is TrainingState.COMPLETED
     async with database.transaction() as session:
         event = await session.get_one(InboxEvent, kept.id)

@@ -19,6 +19,7 @@ from app.core.config import LogSettings
 from app.core.logging import configure
 from app.database.engine import Database
 from app.inbox.writer import HANDLE
+from app.notifications.service import DELIVER
 from tests.integration.fal_signer import Signer
 from tests.integration.jobs_harness import until
 from tests.integration.webhook_service import (
@@ -176,15 +177,15 @@ async def test_without_the_database_a_callback_is_503_and_says_when_to_come_agai
     assert answer.json() == {"status": "error", "reason": "not-stored"}
 
 
-async def test_the_row_and_its_job_are_one_commit(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def broken(*_: object) -> None:
-        raise OSError("the connection is lost")
-
+async def test_the_row_and_its_job_are_one_commit(service: Service) -> None:
     training = await a_training(service.database)
-    with monkeypatch.context() as patched:
-        patched.setattr("app.inbox.writer.enqueue", broken)
-        assert (await service.deliver(body_of(training.request_id))).status_code == 503
+    refuse = "ALTER TABLE jobs.pgqueuer ADD CONSTRAINT no_jobs CHECK (false) NOT VALID"
+    async with service.database.transaction() as session:
+        await session.execute(text(refuse))
+    assert (await service.deliver(body_of(training.request_id))).status_code == 503
     assert await service.events() == []
+    async with service.database.transaction() as session:
+        await session.execute(text("ALTER TABLE jobs.pgqueuer DROP CONSTRAINT no_jobs"))
     assert (await service.deliver(body_of(training.request_id))).json()["new"]
     assert len(await jobs(service.database, HANDLE)) == 1
 
@@ -255,14 +256,15 @@ async def test_the_status_counts_what_came_and_what_waits(service: Service) -> N
     assert handled["last_callback_at"]
 
 
-async def test_a_request_id_goes_in_and_out_and_into_the_row_and_the_job(service: Service) -> None:
+async def test_a_request_id_goes_in_and_out_and_with_the_callback_to_its_message(service: Service) -> None:
     training = await a_training(service.database)
     body = body_of(training.request_id)
     headers = service.signer.headers(str(training.request_id), body) | {"X-Request-ID": "trace.of-mine_1"}
     answer = await service.client.post(PATH, content=body, headers=headers)
     assert answer.headers["X-Request-ID"] == "trace.of-mine_1"
     assert [event.correlation_id for event in await service.events()] == ["trace.of-mine_1"]
-    assert [job["correlation_id"] for job in await jobs(service.database, HANDLE)] == ["trace.of-mine_1"]
+    await service.handle_all()
+    assert [job["correlation_id"] for job in await jobs(service.database, DELIVER)] == ["trace.of-mine_1"]
 
 
 async def test_a_malformed_request_id_is_replaced(service: Service) -> None:

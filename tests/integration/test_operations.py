@@ -20,6 +20,7 @@ from app.inbox.prune import BATCH, Pruner
 from app.inbox.writer import HANDLE
 from app.jobs.job import Job
 from app.jobs.queue import enqueue
+from app.jobs.right_of_way import RightOfWay
 from app.jobs.worker import Worker
 from tests.factories import MODEL_URL, make_inbox_event
 from tests.integration.jobs_harness import until_found
@@ -114,7 +115,7 @@ async def test_a_replay_is_a_dry_run_until_it_is_meant(database: Database, datab
 
 
 async def handle_all(database: Database) -> None:
-    handle = HandleCallback(database)
+    handle = HandleCallback(database, RightOfWay())
     for job in await take_jobs(database, HANDLE):
         await handle(job)
 
@@ -123,10 +124,10 @@ async def test_held_jobs_are_listed_and_released_when_it_is_meant(
     database: Database, database_url: str
 ) -> None:
     async with database.transaction() as session:
-        await enqueue(await session.connection(), HANDLE, [{"event_id": 1}, {"event_id": 2}])
+        await enqueue(await session.connection(), HANDLE, [{"event_ids": [1]}, {"event_ids": [2]}])
         await session.execute(text("UPDATE jobs.pgqueuer SET status = 'failed' WHERE id = 1"))
     code, printed, _ = await script(database_url, "scripts.jobs", "list")
-    assert (code, ids(printed), "event_id=1" in printed) == (0, [1], True)
+    assert (code, ids(printed), "event_ids=[1]" in printed) == (0, [1], True)
     code, printed, _ = await script(database_url, "scripts.jobs", "release", "1")
     assert (code, ids(printed), await statuses(database)) == (0, [1], ["failed", "queued"])
     code, _, complaint = await script(database_url, "scripts.jobs", "release", "1", "2", "--yes")
@@ -178,7 +179,7 @@ async def test_an_unknown_word_is_logged_once_and_every_copy_is_kept(database: D
         ]
     with structlog.testing.capture_logs() as lines:
         for event in events:
-            await HandleCallback(database)(Job(1, HANDLE, {"event_id": event.id}, starts=1))
+            await HandleCallback(database, RightOfWay())(Job(1, HANDLE, {"event_ids": [event.id]}, starts=1))
     warned = [line["status"] for line in lines if line["event"] == "webhook.unknown_status"]
     assert warned == ["paused", "resting"]
     outcomes = [event.outcome for event in await rows(database, InboxEvent)]

@@ -30,6 +30,7 @@ from app.fal.client import Fal, FalUnavailable, SubmitRefused, SubmitUnknown
 from app.fal.failures import Failure, Reason
 from app.inbox.handler import HandleCallback
 from app.jobs.job import Job, Retry
+from app.jobs.right_of_way import RightOfWay
 from app.photos.storage import FolderStorage, StorageUnavailable
 from app.trainings import service
 from app.trainings.service import SUBMIT
@@ -127,7 +128,9 @@ async def told(stage: Stage) -> list[str]:
 async def callback(stage: Stage, training: Training, body: bytes) -> Outcome | None:
     async with stage.database.transaction() as session:
         event = await make_inbox_event(session, training, body)
-    await HandleCallback(stage.database)(Job(2, "inbox.handle", {"event_id": event.id}, starts=1))
+    await HandleCallback(stage.database, RightOfWay())(
+        Job(2, "inbox.handle", {"event_ids": [event.id]}, starts=1)
+    )
     async with stage.database.transaction() as session:
         return (await session.get_one(InboxEvent, event.id)).outcome
 

@@ -1,12 +1,13 @@
 """Deliveries that come at once share a commit, and none suffers from its neighbours."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+import hashlib
+from collections.abc import Iterator
 from contextlib import contextmanager
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import delete, event
 from sqlalchemy.exc import DBAPIError
 
 from app.database.engine import Database
@@ -25,6 +26,7 @@ def delivery(
     return Delivery(
         request_id=request_id,
         body=body,
+        digest=hashlib.sha256(body).digest(),
         source=Source.FAL,
         fresh=fresh,
         pinned=pinned,
@@ -38,32 +40,35 @@ def delivery(
 
 
 @contextmanager
-def told_of(database: Database, happening: str, tell: Callable[[object], None]) -> Iterator[None]:
-    event.listen(database.engine.sync_engine, happening, tell)
-    yield
-    event.remove(database.engine.sync_engine, happening, tell)
+def seen_inserts(database: Database, begun: asyncio.Event | None = None) -> Iterator[list[str]]:
+    """The statements that keep deliveries: each of them is a commit. `begun` is set by the first."""
+    seen: list[str] = []
 
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if "INSERT INTO inbox_events" in statement:
+            seen.append(statement)
+            if begun:
+                begun.set()
 
-@contextmanager
-def counted_commits(database: Database) -> Iterator[list[object]]:
-    commits: list[object] = []
-    with told_of(database, "commit", lambda connection: commits.append(connection)):
-        yield commits
+    event.listen(database.engine.sync_engine, "before_cursor_execute", note)
+    yield seen
+    event.remove(database.engine.sync_engine, "before_cursor_execute", note)
 
 
 async def known_requests(database: Database, number: int) -> list[str]:
     return [str((await a_training(database)).request_id) for _ in range(number)]
 
 
-async def test_those_in_flight_share_a_commit_and_each_has_its_row_and_its_job(database: Database) -> None:
+async def test_those_in_flight_share_a_commit_and_a_job(database: Database) -> None:
     requests = await known_requests(database, 40)
     inbox = InboxWriter(database)
-    with counted_commits(database) as commits:
+    with seen_inserts(database) as inserts:
         receipts = await asyncio.gather(*[inbox.accept(delivery(request)) for request in requests])
     assert receipts == [Receipt(request, new=True) for request in requests]
-    assert len(commits) == 1
-    assert sorted(row.request_id for row in await rows(database, InboxEvent)) == sorted(requests)
-    assert len(await jobs(database, HANDLE)) == len(requests)
+    assert len(inserts) == 1
+    kept = await rows(database, InboxEvent)
+    assert sorted(row.request_id for row in kept) == sorted(requests)
+    assert await jobs(database, HANDLE) == [{"event_ids": [row.id for row in kept], "v": 1}]
 
 
 async def test_copies_in_one_commit_are_one_row_and_the_trusted_one_counts(database: Database) -> None:
@@ -106,12 +111,27 @@ async def test_those_that_gather_during_a_commit_share_the_next(database: Databa
     requests = await known_requests(database, 30)
     inbox = InboxWriter(database)
     begun = asyncio.Event()
-    with counted_commits(database) as commits, told_of(database, "begin", lambda _: begun.set()):
+    with seen_inserts(database, begun) as inserts:
         first = asyncio.create_task(inbox.accept(delivery(requests[0])))
         await begun.wait()
         await asyncio.gather(first, *[inbox.accept(delivery(request)) for request in requests[1:]])
-    assert len(commits) == 2
+    assert len(inserts) == 2
     assert len(await rows(database, InboxEvent)) == 30
+
+
+async def test_the_same_rows_kept_in_opposite_order_at_once_do_not_wait_for_each_other(
+    database: Database,
+) -> None:
+    requests = await known_requests(database, 40)
+    copies = [delivery(request) for request in requests]
+    both = InboxWriter(database), InboxWriter(database)
+    for _ in range(5):
+        async with database.transaction() as session:
+            await session.execute(delete(InboxEvent))
+        receipts = await asyncio.gather(
+            *[both[0].accept(copy) for copy in copies], *[both[1].accept(copy) for copy in reversed(copies)]
+        )
+        assert sum(receipt.new for receipt in receipts) == len(requests)
 
 
 async def test_more_than_can_be_kept_in_time_is_turned_away(

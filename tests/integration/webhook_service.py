@@ -10,8 +10,8 @@ from uuid import uuid4
 import httpx
 import pytest
 from dishka import AsyncContainer
-from fastapi import FastAPI
 from sqlalchemy import ExceptionContext, event, make_url, select, text
+from starlette.types import ASGIApp
 
 from api_server.main import create_app
 from api_server.providers import make_container
@@ -67,7 +67,7 @@ PRODUCTION = {"ENVIRONMENT": "production", "DATABASE_URL": "postgresql+asyncpg:/
 class Service:
     """`signer` holds FAL's key; `keys` is where the service fetches its public half."""
 
-    app: FastAPI
+    app: ASGIApp
     client: httpx.AsyncClient
     container: AsyncContainer
     database: Database
@@ -110,7 +110,7 @@ async def running_service(
         put(monkeypatch, {**ENVIRONMENT, "FAL_JWKS_URL": keys.url, **(environment or {})})
         settings = Settings.load()
         container = make_container(settings, database)
-        app = create_app(container, settings)
+        app = await create_app(container, settings)
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
             yield Service(app, client, container, database, settings, keys, signer)
