@@ -72,7 +72,7 @@ async def _perform(telegram: Telegram, method: str, params: Params, fault: Fault
 
 
 async def _break(telegram: Telegram, fault: Fault, request: Request) -> None:
-    if fault.kind == "hang":
+    if fault.kind in ("hang", "hang_after_processing"):
         await telegram.pulse.until(lambda: False)
     elif fault.kind == "reset_after_processing":
         await reset_connection(request)

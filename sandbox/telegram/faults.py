@@ -11,14 +11,22 @@ from sandbox.telegram import errors
 from sandbox.telegram.errors import ApiError
 
 Kind = Literal[
-    "rate_limit", "forbidden", "bad_request", "unauthorized", "bad_gateway", "hang", "reset_after_processing"
+    "rate_limit",
+    "forbidden",
+    "bad_request",
+    "unauthorized",
+    "bad_gateway",
+    "hang",
+    "hang_after_processing",
+    "reset_after_processing",
 ]
 
 
 class Fault(BaseModel):
     """What happens to the next `times` calls of `method`, in one chat or in all of them.
 
-    All kinds but `reset_after_processing` leave the call undone; `hang` never answers.
+    The kinds that end in `after_processing` carry the call out, the others leave it undone; those that begin
+    with `hang` never answer.
     `description` is what follows "Bad Request: " or "Forbidden: ".
     """
 
@@ -42,7 +50,7 @@ class Fault(BaseModel):
                 return errors.unauthorized()
             case "bad_gateway" | "hang":
                 return errors.bad_gateway()
-            case "reset_after_processing":
+            case "hang_after_processing" | "reset_after_processing":
                 return None
 
 
@@ -84,7 +92,7 @@ class Calls:
     """The latest calls, oldest first."""
 
     def __init__(self) -> None:
-        self._calls: deque[Call] = deque(maxlen=10_000)
+        self._calls: deque[Call] = deque(maxlen=100_000)
 
     def record(self, call: Call) -> None:
         self._calls.append(call)

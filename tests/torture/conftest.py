@@ -1,0 +1,34 @@
+"""How often a fault happens: a few times in `make test`, in full with `--full`; when, a printed seed says."""
+
+import random
+import secrets
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.conftest import passable_folder
+from tests.torture.rig import Rig, running_rig
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--full", action="store_true", help="every fault as often as docs/torture.md says")
+    parser.addoption("--seed", type=int, help="the random moments of an earlier run")
+
+
+@pytest.fixture
+def full(request: pytest.FixtureRequest) -> bool:
+    return bool(request.config.getoption("--full"))
+
+
+@pytest.fixture
+def rng(request: pytest.FixtureRequest) -> random.Random:
+    seed = request.config.getoption("--seed") or secrets.randbelow(2**32)
+    print(f"{request.node.name}: --seed {seed}")
+    return random.Random(seed)
+
+
+@pytest.fixture
+async def rig() -> AsyncIterator[Rig]:
+    with passable_folder() as folder:
+        async with running_rig(folder) as rig:
+            yield rig

@@ -1,0 +1,262 @@
+"""Two instances of the service as processes, their own Postgres, Telegram's emulator, and FAL's signature."""
+
+import asyncio
+import hashlib
+import json
+import os
+import random
+import re
+import signal
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+from sqlalchemy import text
+
+from app.database.engine import Database
+from sandbox.process import Child, ChildDiedError, Program
+from sandbox.telegram.user import TelegramUser
+from tests.factories import MODEL_URL
+from tests.integration.fal_signer import Signer, serving_keys
+from tests.integration.service_process import HOST, ROOT, free_port
+from tests.integration.webhook_service import ENVIRONMENT, PATH
+from tests.torture.postgres import Postgres
+
+PEOPLE = range(7001, 7041)
+FAL_WAITS = 15.0  # seconds for an answer
+QUICK = {
+    "API_WORKER": "on",
+    "JOBS_HEARTBEAT_TIMEOUT": "2",
+    "JOBS_DEQUEUE_TIMEOUT": "0.5",
+    "TELEGRAM_RATE": "10000",
+    "TELEGRAM_CHAT_RATE": "10000",
+    "RECONCILE_AFTER": "86400",
+    "LOG_FORMAT": "json",
+}
+_NAME = re.compile(r"«(t[0-9]+-[0-9]+)»")
+_MAKE = """
+WITH avatar AS (
+    INSERT INTO avatars (user_id, type, gender, name, state)
+    SELECT 7001 + n % 40, 'portrait', 'female', :prefix || n, 'TRAINING' FROM generate_series(1, :number) AS n
+    RETURNING id, user_id, name
+)
+INSERT INTO trainings (id, avatar_id, user_id, kind, state, trainer, arguments, request_id, submitted_at)
+SELECT gen_random_uuid(), id, user_id, 'real', 'SUBMITTED', 'fal-ai/flux-lora-portrait-trainer', '{}',
+       gen_random_uuid()::text, now()
+FROM avatar RETURNING request_id
+"""
+
+
+@dataclass(frozen=True)
+class Callback:
+    """What FAL has to say about one request."""
+
+    request_id: str
+    body: bytes
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.request_id, hashlib.sha256(self.body).hexdigest()
+
+
+def success(request_id: str, **more: object) -> Callback:
+    payload = {"diffusers_lora_file": {"url": MODEL_URL}}
+    said = {"request_id": request_id, "status": "OK", "error": None, "payload": payload, **more}
+    return Callback(request_id, json.dumps(said).encode())
+
+
+def failure(request_id: str) -> Callback:
+    detail = [{"loc": ["body"], "msg": "No face", "type": "face_detection_error"}]
+    said = {"request_id": request_id, "status": "ERROR", "error": "422", "payload": {"detail": detail}}
+    return Callback(request_id, json.dumps(said).encode())
+
+
+@dataclass
+class Instance:
+    """`python -m api_server`, started again as often as it is killed."""
+
+    child: Child
+    port: int
+
+    async def start(self) -> None:
+        await self.child.start()
+        async with asyncio.timeout(60), httpx.AsyncClient(trust_env=False) as http:
+            while True:
+                try:
+                    if (await http.get(f"http://{HOST}:{self.port}/health")).is_success:
+                        return
+                except httpx.TransportError:
+                    pass
+                await asyncio.sleep(0.05)
+
+    async def kill(self) -> None:
+        await self.child.end(signal.SIGKILL)
+
+
+@dataclass
+class Rig:
+    """`acknowledged` are the callbacks that were answered with 200, by any of the instances."""
+
+    postgres: Postgres
+    database: Database
+    instances: Sequence[Instance]
+    telegram: httpx.AsyncClient
+    signer: Signer
+    deaths: list[ChildDiedError]
+    sent: int = 0
+    acknowledged: set[tuple[str, str]] = field(default_factory=set)
+    answers: Counter[int | None] = field(default_factory=Counter)
+    names: Iterator[int] = field(default_factory=lambda: iter(range(1, 10**9)))
+
+    async def trainings(self, number: int) -> list[str]:
+        """The request ids of so many new trainings, submitted and without a word from FAL yet."""
+        async with self.database.transaction() as session:
+            made = await session.scalars(text(_MAKE), {"number": number, "prefix": f"t{next(self.names)}-"})
+            return [str(request_id) for request_id in made]
+
+    async def post(self, callback: Callback, instance: Instance, **signing: Any) -> int | None:
+        """One delivery over a connection of its own; None when no answer came."""
+        headers = self.signer.headers(callback.request_id, callback.body, **signing)
+        head = [
+            f"POST {PATH} HTTP/1.1",
+            f"Host: {HOST}",
+            "Connection: close",
+            "Content-Type: application/json",
+        ]
+        head += [
+            f"Content-Length: {len(callback.body)}",
+            *(f"{name}: {value}" for name, value in headers.items()),
+        ]
+        try:
+            async with asyncio.timeout(FAL_WAITS):
+                status = await _exchange(instance.port, "\r\n".join([*head, "", ""]).encode() + callback.body)
+        except (OSError, TimeoutError, asyncio.IncompleteReadError):
+            status = None
+        self.sent += 1
+        self.answers[status] += 1
+        if status == 200:
+            self.acknowledged.add(callback.key)
+        return status
+
+    async def deliver(self, callback: Callback, rng: random.Random) -> None:
+        """As FAL does through a proxy: again, a little later, to the other one, until it is acknowledged."""
+        for attempt in range(100):
+            chosen = self.instances[(hash(callback.request_id) + attempt) % len(self.instances)]
+            if await self.post(callback, chosen) == 200:
+                return
+            await asyncio.sleep(rng.uniform(0.1, 0.5))
+        raise AssertionError(f"never acknowledged: {callback.request_id}")
+
+    async def stream(self, callbacks: Sequence[Callback], rng: random.Random, rate: float = 200) -> None:
+        """Deliver all of them, `rate` new ones a second, however long the answers take."""
+        began = time.monotonic()
+        async with asyncio.TaskGroup() as tasks:
+            for number, callback in enumerate(callbacks):
+                await asyncio.sleep(began + number / rate - time.monotonic())
+                tasks.create_task(self.deliver(callback, rng))
+
+    async def fault(self, kind: str, **more: object) -> None:
+        """Plan a fault for Telegram's next sendMessage."""
+        fault = {"method": "sendMessage", "kind": kind, **more}
+        (await self.telegram.post("/control/faults", json=fault)).raise_for_status()
+
+    async def messages(self) -> Counter[str]:
+        """How often each training was told of, by its avatar's name, whether we know of it or not."""
+        calls = (await self.telegram.get("/control/calls", params={"method": "sendMessage"})).json()
+        told = [_NAME.search(call["params"]["text"]) for call in calls if call["ok"]]
+        return Counter(found[1] for found in told if found)
+
+    async def scalar(self, query: str) -> Any:
+        async with self.database.transaction() as session:
+            return await session.scalar(text(query))
+
+    async def until(self, query: str, patience: float = 60) -> Any:
+        """What a query of one value finds, once that is true."""
+        async with asyncio.timeout(patience):
+            while True:
+                if found := await self.scalar(query):
+                    return found
+                await asyncio.sleep(0.02)
+
+    async def sending(self) -> int:
+        """Messages whose attempt is noted and not confirmed: a crash now may lead to each of them twice."""
+        return int(await self.scalar("SELECT count(*) FROM notifications WHERE state = 'SENDING'"))
+
+
+async def _exchange(port: int, request: bytes) -> int:
+    reader, writer = await asyncio.open_connection(HOST, port)
+    try:
+        writer.write(request)
+        await writer.drain()
+        return int((await reader.readuntil(b"\r\n")).split()[1])
+    finally:
+        writer.close()
+
+
+@asynccontextmanager
+async def running_rig(folder: Path, environment: Mapping[str, str] | None = None) -> AsyncIterator[Rig]:
+    """Everything up, the people's chats open, no training yet."""
+    signer, deaths = Signer(), list[ChildDiedError]()
+    async with AsyncExitStack() as stack:
+        postgres = Postgres(folder)
+        stack.callback(postgres.stop)
+        await asyncio.to_thread(postgres.start)
+        database = Database(postgres.url)
+        stack.push_async_callback(database.close)
+        keys = await stack.enter_async_context(serving_keys(signer))
+        token, port = ENVIRONMENT["TELEGRAM_TOKEN"], free_port()
+        emulator = Program(
+            "telegram",
+            "sandbox.telegram",
+            ("--port", str(port)),
+            {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "TELEGRAM_EMULATOR_TOKEN": token},
+        )
+        api = {
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(ROOT),
+            **ENVIRONMENT,
+            **QUICK,
+            "DATABASE_URL": postgres.url,
+            "FAL_JWKS_URL": keys.url,
+            "TELEGRAM_API_URL": f"http://{HOST}:{port}",
+            **(environment or {}),
+        }
+        ports = free_port(), free_port()
+        programs = [Program(f"api-{one}", "api_server", (), {**api, "API_PORT": str(one)}) for one in ports]
+        children = [
+            Child(program, folder, folder / f"{program.name}.log", deaths.append)
+            for program in (emulator, *programs)
+        ]
+        for child in children:
+            stack.push_async_callback(child.end, signal.SIGKILL)
+        await children[0].start()
+        telegram = httpx.AsyncClient(base_url=f"http://{HOST}:{port}", trust_env=False, timeout=60)
+        await stack.enter_async_context(telegram)
+        instances = [Instance(child, one) for child, one in zip(children[1:], ports, strict=True)]
+        await asyncio.gather(*[instance.start() for instance in instances], _open_chats(database, telegram))
+        yield Rig(postgres, database, instances, telegram, signer, deaths)
+
+
+async def _open_chats(database: Database, telegram: httpx.AsyncClient) -> None:
+    async with asyncio.timeout(60):
+        while True:
+            try:
+                if (await telegram.get("/health")).is_success:
+                    break
+            except httpx.TransportError:
+                await asyncio.sleep(0.05)
+    for person in PEOPLE:
+        async with TelegramUser(str(telegram.base_url), person) as user:
+            await user.send("/start")
+    async with database.transaction() as session:
+        await session.execute(
+            text(
+                "INSERT INTO users (id, language) SELECT id, 'ru' FROM unnest(CAST(:ids AS bigint[])) AS id"
+            ),
+            {"ids": list(PEOPLE)},
+        )
