@@ -1,8 +1,8 @@
 """Avatars of a person: made, found, moved through their states. Nothing here commits."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from sqlalchemy import case, func, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -10,7 +10,19 @@ from app.avatars.states import IN_TRAINING, TRAINABLE
 from app.core.errors import AishaError
 from app.database.models import Avatar, AvatarPhoto, AvatarState, AvatarType, Gender, User
 from app.database.models.avatars import NAME_LENGTH
+from app.fal.trainers import Model
 
+_END = """
+UPDATE avatars SET
+    state = CASE
+        WHEN coalesce(given.url, given.finetune_id, model_url, avatars.finetune_id) IS NULL THEN 'DRAFT'
+        ELSE 'COMPLETED'
+    END,
+    model_url = CASE WHEN coalesce(given.url, given.finetune_id) IS NULL THEN model_url ELSE given.url END,
+    finetune_id = coalesce(given.finetune_id, CASE WHEN given.url IS NULL THEN avatars.finetune_id END)
+FROM unnest($1::bigint[], $2::text[], $3::text[]) AS given(id, url, finetune_id)
+WHERE avatars.id = given.id AND avatars.state = ANY($4::text[])
+"""
 _JOINER = "\u200d"  # not printable, and yet what holds composed emoji together
 
 
@@ -108,22 +120,9 @@ async def begin_training(session: AsyncSession, avatar_id: int) -> bool:
     return changed.first() is not None
 
 
-async def complete(
-    session: AsyncSession, avatar_id: int, *, model_url: str | None, finetune_id: str | None
-) -> None:
-    """To COMPLETED with the model of the training that has just finished."""
-    await session.execute(
-        update(Avatar)
-        .where(Avatar.id == avatar_id, Avatar.state.in_(IN_TRAINING))
-        .values(state=AvatarState.COMPLETED, model_url=model_url, finetune_id=finetune_id)
-    )
-
-
-async def end_training(session: AsyncSession, avatar_id: int) -> None:
-    """Back to what it was before a training that gave no model: COMPLETED if it has one, else DRAFT."""
-    had_model = Avatar.model_url.is_not(None) | Avatar.finetune_id.is_not(None)
-    await session.execute(
-        update(Avatar)
-        .where(Avatar.id == avatar_id, Avatar.state.in_(IN_TRAINING))
-        .values(state=case((had_model, AvatarState.COMPLETED), else_=AvatarState.DRAFT))
+async def end_trainings(session: AsyncSession, models: Mapping[int, Model]) -> None:
+    """Each to COMPLETED with the model that its training gave; without one, to what it was before."""
+    urls, finetunes = [model.url for model in models.values()], [m.finetune_id for m in models.values()]
+    await (await session.connection()).exec_driver_sql(
+        _END, (list(models), urls, finetunes, list(IN_TRAINING))
     )

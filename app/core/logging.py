@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from functools import partial
 from logging.handlers import WatchedFileHandler
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
-from uuid import uuid4
 
 import structlog
 from pydantic_core import to_json
@@ -127,7 +127,7 @@ def correlation_id() -> str:
 
 
 def new_correlation_id() -> str:
-    return uuid4().hex[:12]
+    return token_hex(6)
 
 
 def where(error: BaseException) -> str:

@@ -6,6 +6,7 @@ They are kept in memory and, if they came over TLS, in a store: all instances sh
 import asyncio
 import base64
 import binascii
+import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from typing import Any, Protocol
 
 import httpx
 import structlog
+from nacl.bindings import crypto_core_ed25519_is_valid_point
 from nacl.signing import VerifyKey
 
 from app.core.errors import AishaError
@@ -20,6 +22,7 @@ from app.core.errors import AishaError
 MAX_AGE_SECONDS = 24 * 3600
 REFRESH_INTERVAL_SECONDS = 60
 EMPTY_REFRESH_INTERVAL_SECONDS = 2
+MAX_BYTES = 64 * 1024
 _TIMEOUT_SECONDS = 5
 
 log = structlog.stdlib.get_logger(__name__)
@@ -113,9 +116,7 @@ class Jwks:
     async def _fetch(self) -> bool:
         try:
             async with asyncio.timeout(_TIMEOUT_SECONDS):
-                response = await self._http.get(self._url)
-            response.raise_for_status()
-            self._keys = parse_keys(response.json())
+                self._keys = parse_keys(json.loads(await self._read()))
         except (httpx.HTTPError, TimeoutError, ValueError, RecursionError) as error:
             log.warning("jwks.unavailable", error=type(error).__name__, cached=len(self._keys))
             return False
@@ -128,9 +129,21 @@ class Jwks:
             await self._store.save(self._url, self._keys)
         return True
 
+    async def _read(self) -> bytes:
+        document = bytearray()
+        asked = self._http.stream("GET", self._url, headers={"Accept-Encoding": "identity"})
+        async with asked as response:
+            response.raise_for_status()
+            async for chunk in response.aiter_bytes():
+                document += chunk
+                if len(document) > MAX_BYTES:
+                    raise ValueError("too long for a JWKS")
+        return bytes(document)
+
     def prefer(self, key: VerifyKey) -> None:
         """Try this key first from now on."""
-        self._keys = (key, *(other for other in self._keys if other != key))
+        if key is not self._keys[0]:
+            self._keys = (key, *(other for other in self._keys if other != key))
 
 
 def parse_keys(document: Any) -> tuple[VerifyKey, ...]:
@@ -153,6 +166,7 @@ def _key(entry: Any) -> VerifyKey | None:
         return None
     text = str(entry.get("x", ""))
     try:
-        return VerifyKey(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+        key = VerifyKey(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
     except (ValueError, binascii.Error):
         return None
+    return key if crypto_core_ed25519_is_valid_point(bytes(key)) else None

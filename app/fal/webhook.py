@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 from typing import Any
 
 from app.core.errors import AishaError
@@ -89,4 +90,4 @@ def _object(value: object) -> Mapping[str, Any]:
 def printable(value: object) -> str:
     """A stranger's word, fit for a log line and a text column."""
     text = value if isinstance(value, str) else ""
-    return "".join(character for character in text if character.isprintable())[:64]
+    return "".join(islice(filter(str.isprintable, text), 64))

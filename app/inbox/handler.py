@@ -1,12 +1,14 @@
 """The job that carries out a callback: training, avatar, outbox row and inbox row change in one commit."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
+from typing import cast
+from uuid import UUID
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from structlog.contextvars import bound_contextvars
 
@@ -21,17 +23,19 @@ from app.jobs.job import Job
 from app.jobs.queue import enqueue
 from app.jobs.right_of_way import RightOfWay
 from app.trainings import service as trainings
+from app.trainings.endings import Ending, end
 
+_ENDED = {TrainingState.COMPLETED: Outcome.COMPLETED, TrainingState.FAILED: Outcome.FAILED}
 AT_ONCE = 4  # it is the processor that they wait for, so more of them would only be slower together
 
 log = structlog.stdlib.get_logger(__name__)
 
 
 class HandleCallback:
-    """The job `inbox.handle`: callbacks that were kept together, in the order they came, each its own commit.
+    """The job `inbox.handle`: callbacks that were kept together, in the order they came, in one commit.
 
     A batch that failed, or lost its worker, goes on as a job for each of its callbacks: none of them waits
-    for another's sake, and an operator finds the bad one held alone. Accepting goes before each of them.
+    for another's sake, and an operator finds the bad one held alone.
     """
 
     def __init__(self, database: Database, right_of_way: RightOfWay) -> None:
@@ -47,29 +51,83 @@ class HandleCallback:
                     await session.connection(), HANDLE, [{"event_ids": [each]} for each in event_ids]
                 )
             return
-        for event_id in event_ids:
+        while event_ids:
             async with self._at_once:
                 await self._right_of_way.give_way()
-                await self._handle(event_id)
+                event_ids = await self._handle(event_ids)
 
-    async def _handle(self, event_id: int) -> None:
+    async def _handle(self, event_ids: Sequence[int]) -> Sequence[int]:
+        """The first callback about each training, in one commit; the ids of those that come after them."""
         async with self._database.transaction() as session:
-            event = await session.scalar(
+            kept = await session.scalars(
                 select(InboxEvent)
-                .where(InboxEvent.id == event_id, InboxEvent.handled_at.is_(None))
+                .where(InboxEvent.id.in_(event_ids), InboxEvent.handled_at.is_(None))
+                .order_by(InboxEvent.id)
                 .with_for_update()
             )
-            if event is None:
-                return
+            firsts, later = await _with_trainings(session, kept.all())
+            await _settle(session, firsts)
+        for event, _ in firsts:
             with bound_contextvars(correlation_id=event.correlation_id):
-                outcome = await _decide(session, event)
-            event.outcome, event.handled_at = outcome, datetime.now(UTC)
+                _tell_operators(event)
+        return later
+
+
+Concerning = tuple[InboxEvent, Training | None]
+
+
+async def _with_trainings(
+    session: AsyncSession, events: Sequence[InboxEvent]
+) -> tuple[Sequence[Concerning], Sequence[int]]:
+    """Each callback with its locked training; those about a training that is taken already are for later.
+
+    It is the training matched when the callback came, or that is known by its request id since.
+    """
+    ids = {event.training_id for event in events if event.training_id}
+    requests = {event.request_id for event in events if not event.training_id}
+    found = await session.scalars(
+        select(Training)
+        .where(or_(Training.id.in_(ids), Training.request_id.in_(requests)))
+        .order_by(Training.id)  # always in this order, so that no two wait for each other
+        .with_for_update()
+    )
+    trainings = found.all()
+    by_id = {training.id: training for training in trainings}
+    by_request = {training.request_id: training for training in trainings}
+    firsts: list[Concerning] = []
+    later: list[int] = []
+    taken: set[UUID] = set()
+    for event in events:
+        training = by_id.get(event.training_id) if event.training_id else by_request.get(event.request_id)
+        if training and training.id in taken:
+            later.append(event.id)
+            continue
+        firsts.append((event, training))
+        taken |= {training.id} if training else set()
+    return firsts, later
+
+
+async def _settle(session: AsyncSession, concerning: Sequence[Concerning]) -> None:
+    """Carry out what each says, and note on it what was decided."""
+    verdicts: list[Outcome | Ending] = []
+    for event, training in concerning:
         with bound_contextvars(correlation_id=event.correlation_id):
-            _tell_operators(event, outcome)
+            verdicts.append(await _decide(session, event, training))
+    ended = await end(session, [verdict for verdict in verdicts if isinstance(verdict, Ending)])
+    for (event, training), verdict in zip(concerning, verdicts, strict=True):
+        event.training_id = training.id if training else None
+        event.handled_at = datetime.now(UTC)
+        event.outcome = _outcome(verdict, training, ended)
 
 
-async def _decide(session: AsyncSession, event: InboxEvent) -> Outcome:
-    training = await _training_of(session, event)
+def _outcome(verdict: Outcome | Ending, training: Training | None, ended: Container[UUID]) -> Outcome:
+    if not isinstance(verdict, Ending) or training is None:
+        return cast("Outcome", verdict)  # only a training can be ended
+    return _ENDED[verdict.state] if training.id in ended else _too_late(training, verdict.state)
+
+
+async def _decide(session: AsyncSession, event: InboxEvent, training: Training | None) -> Outcome | Ending:
+    """What is to be done about a callback: it ends the training, or is dealt with here."""
     if training is None:
         return Outcome.UNMATCHED
     try:
@@ -87,22 +145,12 @@ async def _decide(session: AsyncSession, event: InboxEvent) -> Outcome:
     return await _carry_out(session, training, callback)
 
 
-async def _training_of(session: AsyncSession, event: InboxEvent) -> Training | None:
-    """The one it was matched with when it came, or that is known by its request id since."""
-    ours = Training.id == event.training_id if event.training_id else Training.request_id == event.request_id
-    training = await session.scalar(select(Training).where(ours).with_for_update())
-    event.training_id = training.id if training else None
-    return training
-
-
-async def _carry_out(session: AsyncSession, training: Training, callback: Callback) -> Outcome:
+async def _carry_out(session: AsyncSession, training: Training, callback: Callback) -> Outcome | Ending:
     match callback.status:
         case Status.SUCCEEDED:
             return await _succeed(session, training, callback)
         case Status.FAILED:
-            failure = failure_of(callback.payload)
-            done = await trainings.fail(session, training.id, failure, callback.request_id)
-            return Outcome.FAILED if done else _too_late(training, TrainingState.FAILED)
+            return Ending(training.id, failure_of(callback.payload), callback.request_id)
         case Status.RUNNING:
             begun = await trainings.started(session, training.id, callback.request_id)
             return Outcome.STARTED if begun else Outcome.IGNORED
@@ -113,7 +161,7 @@ async def _carry_out(session: AsyncSession, training: Training, callback: Callba
             return Outcome.UNKNOWN_STATUS
 
 
-async def _succeed(session: AsyncSession, training: Training, callback: Callback) -> Outcome:
+async def _succeed(session: AsyncSession, training: Training, callback: Callback) -> Outcome | Ending:
     """A success without a model in it (`payload: null`) is fetched; a drill has none to fetch."""
     model = model_of(callback.payload, TRAINERS[training.trainer])
     if model is None and training.kind is TrainingKind.REAL and training.finished_at is None:
@@ -121,10 +169,7 @@ async def _succeed(session: AsyncSession, training: Training, callback: Callback
             await trainings.submitted(session, training.id, callback.request_id, datetime.now(UTC))
         await trainings.ask_fal(session, training.id, callback.request_id)
         return Outcome.ASKED
-    done = await trainings.finish(session, training.id, callback.request_id, model or Model())
-    if done is None:
-        return _too_late(training, TrainingState.COMPLETED)
-    return Outcome.COMPLETED
+    return Ending(training.id, model or Model(), callback.request_id)
 
 
 def _too_late(training: Training, said: TrainingState) -> Outcome:
@@ -141,11 +186,12 @@ def _warn_of(word: str) -> None:
     log.warning("webhook.unknown_status", status=word)
 
 
-def _tell_operators(event: InboxEvent, outcome: Outcome) -> None:
-    HANDLED.labels(outcome=outcome.value).inc()
+def _tell_operators(event: InboxEvent) -> None:
+    outcome = str(event.outcome)
+    HANDLED.labels(outcome=outcome).inc()
     waited = (event.handled_at or event.received_at) - event.received_at
     HANDLING_SECONDS.observe(max(0, waited.total_seconds()))
-    if outcome is Outcome.COMPLETED:
+    if event.outcome is Outcome.COMPLETED:
         log.info("training.completed", training_id=str(event.training_id))
-    log.info("webhook.handled", request_id=event.request_id, outcome=outcome.value)
+    log.info("webhook.handled", request_id=event.request_id, outcome=outcome)
     log.info("webhook.done", request_id=event.request_id)

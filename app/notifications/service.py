@@ -1,10 +1,11 @@
 """The outbox: a fact is kept in the transaction that made it true, and told by a job afterwards."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, select, update
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.logging import correlation_id
@@ -13,28 +14,46 @@ from app.jobs.queue import enqueue
 from app.notifications.facts import Fact
 
 DELIVER = "notification.deliver"
+_KEEP = """
+INSERT INTO notifications (training_id, kind, user_id, fact, state, correlation_id)
+SELECT training_id, kind, user_id, fact::jsonb, 'PENDING', correlation_id
+FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::text[], $5::text[])
+    AS said(training_id, kind, user_id, fact, correlation_id)
+ON CONFLICT DO NOTHING
+RETURNING id, correlation_id
+"""
 UNSENT = frozenset({NotificationState.PENDING, NotificationState.SENDING})
 
 
-async def announce(session: AsyncSession, training_id: UUID, user_id: int, fact: Fact) -> None:
-    """Have the person told; a training's fact of one kind is told once, however often it is announced."""
-    correlation = correlation_id()
-    notification_id = await session.scalar(
-        insert(Notification)
-        .values(
-            training_id=training_id,
-            kind=fact.kind,
-            user_id=user_id,
-            fact=fact.model_dump(mode="json"),
-            state=NotificationState.PENDING,
-            correlation_id=correlation,
-        )
-        .on_conflict_do_nothing()
-        .returning(Notification.id)
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    training_id: UUID
+    user_id: int
+    fact: Fact
+    correlation_id: str = field(default_factory=correlation_id)
+
+
+async def announce(session: AsyncSession, announcements: Sequence[Announcement]) -> None:
+    """Have people told; a training's fact of one kind is told once, however often it is announced."""
+    if not announcements:
+        return
+    connection = await session.connection()
+    columns = zip(*[_row(announcement) for announcement in announcements], strict=True)
+    made = await connection.exec_driver_sql(_KEEP, tuple(list(column) for column in columns))
+    payloads = [{"notification_id": row.id, "correlation_id": row.correlation_id} for row in made]
+    await enqueue(connection, DELIVER, payloads)
+
+
+def _row(announcement: Announcement) -> tuple[UUID | str | int, ...]:
+    """In the order of _KEEP's parameters."""
+    fact = announcement.fact
+    return (
+        announcement.training_id,
+        fact.kind,
+        announcement.user_id,
+        fact.model_dump_json(),
+        announcement.correlation_id,
     )
-    if notification_id is not None:
-        payload = {"notification_id": notification_id, "correlation_id": correlation}
-        await enqueue(await session.connection(), DELIVER, [payload])
 
 
 async def lock_unsent(session: AsyncSession, notification_id: int) -> tuple[Notification, str] | None:

@@ -18,6 +18,7 @@ from app.fal.failures import Failure, Reason
 from app.fal.trainers import TRAINERS, model_of
 from app.jobs.job import Job, Schedule
 from app.trainings import service
+from app.trainings.endings import Ending, end
 from app.trainings.pace import Pace, overdue_since
 
 # Five questions every five seconds: at most 60 a minute, since one worker runs each tick.
@@ -104,7 +105,7 @@ class Reconciler:
             case TrainingState.REQUESTED:
                 # Its submit job is held, or gone. FAL was never called, and nobody else tells the person.
                 failure = Failure(Reason.SERVICE, "it was never submitted")
-                await service.fail(session, training.id, failure)
+                await end(session, [Ending(training.id, failure)])
                 return
             case TrainingState.SUBMITTING:
                 await service.move(session, training.id, TrainingState.SUBMIT_UNKNOWN)
@@ -133,11 +134,8 @@ async def _apply(session: AsyncSession, training: Training, request_id: str, pro
         case Running():
             await service.started(session, training.id, request_id)
         case Failure():
-            await service.fail(session, training.id, progress, request_id)
+            await end(session, [Ending(training.id, progress, request_id)])
         case Finished(payload=payload):
+            no_model = Failure(Reason.NO_MODEL, "FAL's result names no model that may be believed")
             model = model_of(payload, TRAINERS[training.trainer])
-            if model is None:
-                failure = Failure(Reason.NO_MODEL, "FAL's result names no model that may be believed")
-                await service.fail(session, training.id, failure, request_id)
-            else:
-                await service.finish(session, training.id, request_id, model)
+            await end(session, [Ending(training.id, model or no_model, request_id)])

@@ -1,4 +1,4 @@
-"""The life of a training: asked for, submitted, ended. Nothing here commits.
+"""The life of a training until FAL's last word (endings.py): asked for, submitted. Nothing here commits.
 
 Every move is a compare-and-set against the table of legal transitions; None back means somebody was first.
 """
@@ -18,11 +18,10 @@ from app.core.errors import AishaError
 from app.core.logging import correlation_id
 from app.database.models import AvatarState, Training, TrainingKind, TrainingState
 from app.fal import trainers
-from app.fal.failures import Failure
-from app.fal.trainers import Model, Trainer
+from app.fal.trainers import Trainer
 from app.jobs.queue import enqueue
-from app.notifications.facts import DrillCompleted, TrainingCompleted, TrainingFailed, TrainingOverdue
-from app.notifications.service import announce
+from app.notifications.facts import TrainingOverdue
+from app.notifications.service import Announcement, announce
 from app.trainings.states import SOURCES
 
 SUBMIT = "training.submit"
@@ -164,61 +163,13 @@ async def started(session: AsyncSession, training_id: UUID, request_id: str) -> 
     )
 
 
-async def finish(session: AsyncSession, training_id: UUID, request_id: str, model: Model) -> Training | None:
-    """FAL gave a model. A drill ends here as well, without one."""
-    kind = await session.scalar(select(Training.kind).where(Training.id == training_id))
-    kept = Model() if kind is TrainingKind.DRILL else model
-    training = await move(
-        session,
-        training_id,
-        TrainingState.COMPLETED,
-        request_id,
-        finished_at=func.now(),
-        model_url=kept.url,
-        finetune_id=kept.finetune_id,
-    )
-    if training is None:
-        return None
-    avatar = await avatars.get(session, training.user_id, training.avatar_id)
-    about = {"avatar_id": avatar.id, "avatar_name": avatar.name}
-    if training.kind is TrainingKind.DRILL:
-        await avatars.end_training(session, avatar.id)
-        await announce(session, training.id, training.user_id, DrillCompleted.model_validate(about))
-    else:
-        await avatars.complete(session, avatar.id, model_url=kept.url, finetune_id=kept.finetune_id)
-        await announce(session, training.id, training.user_id, TrainingCompleted.model_validate(about))
-    return training
-
-
-async def fail(
-    session: AsyncSession, training_id: UUID, failure: Failure, request_id: str | None = None
-) -> Training | None:
-    """It ended without a model; the avatar can be trained again."""
-    training = await move(
-        session,
-        training_id,
-        TrainingState.FAILED,
-        request_id,
-        finished_at=func.now(),
-        failure=failure.reason.value,
-        failure_detail=failure.detail,
-    )
-    if training is None:
-        return None
-    avatar = await avatars.get(session, training.user_id, training.avatar_id)
-    await avatars.end_training(session, avatar.id)
-    fact = TrainingFailed(avatar_id=avatar.id, avatar_name=avatar.name, failure=failure.reason)
-    await announce(session, training.id, training.user_id, fact)
-    return training
-
-
 async def overdue(session: AsyncSession, training_id: UUID) -> Training | None:
     """It takes longer than trainings do. The person is told so; FAL's word still ends it."""
     training = await move(session, training_id, TrainingState.OVERDUE)
     if training is not None:
         avatar = await avatars.get(session, training.user_id, training.avatar_id)
         fact = TrainingOverdue(avatar_id=avatar.id, avatar_name=avatar.name)
-        await announce(session, training.id, training.user_id, fact)
+        await announce(session, [Announcement(training.id, training.user_id, fact)])
     return training
 
 

@@ -27,6 +27,7 @@ from app.photos.archive import build_archive
 from app.photos.checks import PhotoRefused
 from app.photos.storage import PhotoMissing, PhotoStorage, StorageUnavailable
 from app.trainings import service
+from app.trainings.endings import Ending, end
 from app.trainings.pace import Pace
 
 # FAL, or the storage, away for longer than this ends the training: the person is told and can try again.
@@ -132,5 +133,5 @@ class SubmitTraining:
         await service.move(session, training_id, TrainingState.SUBMIT_UNKNOWN, next_check_at=check_at)
 
     async def _fail(self, training_id: UUID, failure: Failure) -> None:
-        await self._database.insist(lambda session: service.fail(session, training_id, failure))
+        await self._database.insist(lambda session: end(session, [Ending(training_id, failure)]))
         log.warning("training.refused", training_id=str(training_id), why=failure.detail)

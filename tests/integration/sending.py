@@ -18,7 +18,7 @@ from app.notifications.deliver import DeliverNotification
 from app.notifications.facts import TrainingCompleted
 from app.notifications.halt import PROBE, ProbeToken
 from app.notifications.pacing import Rates
-from app.notifications.service import DELIVER, announce
+from app.notifications.service import DELIVER, Announcement, announce
 from app.notifications.telegram import TelegramSender
 from sandbox.telegram.user import TelegramUser
 from tests.factories import make_avatar, make_training, make_user
@@ -64,7 +64,7 @@ class Outbox:
                 avatar = await make_avatar(session, user)
                 training = await make_training(session, avatar, TrainingState.COMPLETED)
                 fact = TrainingCompleted(avatar_id=avatar.id, avatar_name=avatar.name)
-                await announce(session, training.id, person, fact)
+                await announce(session, [Announcement(training.id, person, fact)])
 
     async def rows(self) -> list[Notification]:
         return await rows(self.database, Notification)

@@ -345,7 +345,7 @@ async def test_all_of_it_is_one_commit(database: Database, monkeypatch: pytest.M
     training = await a_training(database)
     event = await keep(database, training, body_of(training.request_id))
     with monkeypatch.context() as patched:
-        patched.setattr("app.trainings.service.announce", broken)
+        patched.setattr("app.trainings.endings.announce", broken)
         with pytest.raises(OSError, match="lost"):
             await HandleCallback(database, RightOfWay())(job_of(event))
     (kept,) = await rows(database, InboxEvent)

@@ -1,0 +1,102 @@
+"""FAL's last words, carried out many at a time: the training, its avatar, and what the person is told."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.avatars import service as avatars
+from app.core.logging import correlation_id
+from app.database.models import TrainingKind, TrainingState
+from app.fal.failures import Failure
+from app.fal.trainers import Model
+from app.notifications.facts import DrillCompleted, Fact, TrainingCompleted, TrainingFailed
+from app.notifications.service import Announcement, announce
+from app.trainings.states import SOURCES
+
+# $1 to $7 are arrays with a word at each position, $8 the states that a training may be ended from.
+_MOVE = """
+UPDATE trainings SET
+    state = said.state,
+    finished_at = now(),
+    request_id = coalesce(trainings.request_id, said.request_id),
+    model_url = CASE kind WHEN 'real' THEN said.model_url END,
+    finetune_id = CASE kind WHEN 'real' THEN said.finetune_id END,
+    failure = said.failure,
+    failure_detail = said.failure_detail
+FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[])
+    AS said(id, request_id, state, model_url, finetune_id, failure, failure_detail)
+WHERE trainings.id = said.id AND trainings.state = ANY($8::text[])
+    AND (said.request_id IS NULL OR trainings.request_id IS NULL OR trainings.request_id = said.request_id)
+RETURNING trainings.id, avatar_id, user_id, kind, trainings.model_url, trainings.finetune_id,
+    (SELECT name FROM avatars WHERE avatars.id = avatar_id) AS avatar_name
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """The model that a training gave, or why it gave none; a drill ends with an empty model.
+
+    With `request_id` it is FAL's word about that request: a training whose own request was lost from sight
+    takes it on, and one that is known by another isn't ended.
+    """
+
+    training_id: UUID
+    result: Model | Failure
+    request_id: str | None = None
+    correlation_id: str = field(default_factory=correlation_id)
+
+    @property
+    def state(self) -> TrainingState:
+        return TrainingState.FAILED if isinstance(self.result, Failure) else TrainingState.COMPLETED
+
+
+async def end(session: AsyncSession, endings: Sequence[Ending]) -> set[UUID]:
+    """End these trainings, each named once; returns those that weren't over, and are by this.
+
+    The avatar of one that gave a model is COMPLETED with it, any other can be trained again, and the person
+    is told. It takes as many statements for a hundred as for one.
+    """
+    if not endings:
+        return set()
+    sources = [state.value for state in SOURCES[TrainingState.COMPLETED] & SOURCES[TrainingState.FAILED]]
+    connection = await session.connection()
+    columns = zip(*[_row(ending) for ending in endings], strict=True)
+    moved = await connection.exec_driver_sql(_MOVE, (*[list(column) for column in columns], sources))
+    said = {ending.training_id: ending for ending in endings}
+    ended = [(said[row.id], row) for row in moved]
+    await avatars.end_trainings(
+        session, {row.avatar_id: Model(row.model_url, row.finetune_id) for _, row in ended}
+    )
+    await announce(
+        session,
+        [Announcement(row.id, row.user_id, _fact(word, row), word.correlation_id) for word, row in ended],
+    )
+    return {row.id for _, row in ended}
+
+
+def _row(ending: Ending) -> tuple[UUID | str | None, ...]:
+    """In the order of _MOVE's parameters."""
+    model = ending.result if isinstance(ending.result, Model) else Model()
+    failure = ending.result if isinstance(ending.result, Failure) else None
+    return (
+        ending.training_id,
+        ending.request_id,
+        ending.state.value,
+        model.url,
+        model.finetune_id,
+        failure.reason.value if failure else None,
+        failure.detail if failure else None,
+    )
+
+
+def _fact(ending: Ending, row: Row[Any]) -> Fact:
+    about = {"avatar_id": row.avatar_id, "avatar_name": row.avatar_name}
+    if isinstance(ending.result, Failure):
+        return TrainingFailed(**about, failure=ending.result.reason)
+    if row.kind == TrainingKind.DRILL:
+        return DrillCompleted(**about)
+    return TrainingCompleted(**about)
