@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 from sqlalchemy import text
@@ -26,12 +26,13 @@ from tests.integration.fal_signer import Signer, serving_keys
 from tests.integration.service_process import HOST, ROOT, free_port
 from tests.integration.webhook_service import ENVIRONMENT, PATH
 from tests.torture.postgres import Postgres
+from tests.torture.witness import watch
 
 PEOPLE = range(7001, 7041)
 FAL_WAITS = 15.0  # seconds for an answer
 QUICK = {
     "API_WORKER": "on",
-    "JOBS_HEARTBEAT_TIMEOUT": "2",
+    "JOBS_HEARTBEAT_TIMEOUT": "3",
     "JOBS_DEQUEUE_TIMEOUT": "0.5",
     "TELEGRAM_RATE": "10000",
     "TELEGRAM_CHAT_RATE": "10000",
@@ -49,6 +50,11 @@ INSERT INTO trainings (id, avatar_id, user_id, kind, state, trainer, arguments, 
 SELECT gen_random_uuid(), id, user_id, 'real', 'SUBMITTED', 'fal-ai/flux-lora-portrait-trainer', '{}',
        gen_random_uuid()::text, now()
 FROM avatar RETURNING request_id
+"""
+_SENDING = """
+SELECT avatars.name FROM notifications
+JOIN trainings ON trainings.id = training_id JOIN avatars ON avatars.id = avatar_id
+WHERE notifications.state = 'SENDING'
 """
 
 
@@ -97,6 +103,12 @@ class Instance:
     async def kill(self) -> None:
         await self.child.end(signal.SIGKILL)
 
+    def freeze(self) -> None:
+        os.kill(cast("int", self.child.pid), signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        os.kill(cast("int", self.child.pid), signal.SIGCONT)
+
 
 @dataclass
 class Rig:
@@ -119,8 +131,18 @@ class Rig:
             made = await session.scalars(text(_MAKE), {"number": number, "prefix": f"t{next(self.names)}-"})
             return [str(request_id) for request_id in made]
 
-    async def post(self, callback: Callback, instance: Instance, **signing: Any) -> int | None:
-        """One delivery over a connection of its own; None when no answer came."""
+    async def post(
+        self,
+        callback: Callback,
+        instance: Instance,
+        *,
+        barrier: asyncio.Barrier | None = None,
+        **signing: Any,
+    ) -> int | None:
+        """One delivery over a connection of its own; None when no answer came.
+
+        With a `barrier` its last byte waits there for those of the others.
+        """
         headers = self.signer.headers(callback.request_id, callback.body, **signing)
         head = [
             f"POST {PATH} HTTP/1.1",
@@ -132,9 +154,10 @@ class Rig:
             f"Content-Length: {len(callback.body)}",
             *(f"{name}: {value}" for name, value in headers.items()),
         ]
+        request = "\r\n".join([*head, "", ""]).encode() + callback.body
         try:
             async with asyncio.timeout(FAL_WAITS):
-                status = await _exchange(instance.port, "\r\n".join([*head, "", ""]).encode() + callback.body)
+                status = await _exchange(instance.port, request, barrier)
         except (OSError, TimeoutError, asyncio.IncompleteReadError):
             status = None
         self.sent += 1
@@ -145,8 +168,9 @@ class Rig:
 
     async def deliver(self, callback: Callback, rng: random.Random) -> None:
         """As FAL does through a proxy: again, a little later, to the other one, until it is acknowledged."""
+        first = rng.randrange(len(self.instances))
         for attempt in range(100):
-            chosen = self.instances[(hash(callback.request_id) + attempt) % len(self.instances)]
+            chosen = self.instances[(first + attempt) % len(self.instances)]
             if await self.post(callback, chosen) == 200:
                 return
             await asyncio.sleep(rng.uniform(0.1, 0.5))
@@ -165,10 +189,14 @@ class Rig:
         fault = {"method": "sendMessage", "kind": kind, **more}
         (await self.telegram.post("/control/faults", json=fault)).raise_for_status()
 
+    async def calls(self) -> list[dict[str, Any]]:
+        """Every sendMessage that has reached Telegram, oldest first, with the `fault` that it met."""
+        answer = await self.telegram.get("/control/calls", params={"method": "sendMessage"})
+        return list(answer.json())
+
     async def messages(self) -> Counter[str]:
         """How often each training was told of, by its avatar's name, whether we know of it or not."""
-        calls = (await self.telegram.get("/control/calls", params={"method": "sendMessage"})).json()
-        told = [_NAME.search(call["params"]["text"]) for call in calls if call["ok"]]
+        told = [_NAME.search(call["params"]["text"]) for call in await self.calls() if call["ok"]]
         return Counter(found[1] for found in told if found)
 
     async def scalar(self, query: str) -> Any:
@@ -183,15 +211,20 @@ class Rig:
                     return found
                 await asyncio.sleep(0.02)
 
-    async def sending(self) -> int:
-        """Messages whose attempt is noted and not confirmed: a crash now may lead to each of them twice."""
-        return int(await self.scalar("SELECT count(*) FROM notifications WHERE state = 'SENDING'"))
+    async def sending(self) -> Counter[str]:
+        """Whose messages are noted as begun and not as sent, by the avatar's name."""
+        async with self.database.transaction() as session:
+            return Counter(await session.scalars(text(_SENDING)))
 
 
-async def _exchange(port: int, request: bytes) -> int:
+async def _exchange(port: int, request: bytes, barrier: asyncio.Barrier | None) -> int:
     reader, writer = await asyncio.open_connection(HOST, port)
     try:
-        writer.write(request)
+        writer.write(request[:-1])
+        await writer.drain()
+        if barrier is not None:
+            await barrier.wait()
+        writer.write(request[-1:])
         await writer.drain()
         return int((await reader.readuntil(b"\r\n")).split()[1])
     finally:
@@ -208,6 +241,7 @@ async def running_rig(folder: Path, environment: Mapping[str, str] | None = None
         await asyncio.to_thread(postgres.start)
         database = Database(postgres.url)
         stack.push_async_callback(database.close)
+        await watch(database)
         keys = await stack.enter_async_context(serving_keys(signer))
         token, port = ENVIRONMENT["TELEGRAM_TOKEN"], free_port()
         emulator = Program(
