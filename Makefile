@@ -7,7 +7,7 @@ INSTALLED := $(VENV)/.installed
 export UV_SYSTEM_CERTS := $(if $(wildcard /etc/ssl/certs/ca-certificates.crt),true,false)
 export UV_NO_CACHE := $(shell test -w "$$HOME" && echo false || echo true)
 
-.PHONY: run test lint format install
+.PHONY: run test torture lint format install
 .DELETE_ON_ERROR:
 
 run: install  ## the whole product: emulated, or real as far as .env has credentials
@@ -15,6 +15,13 @@ run: install  ## the whole product: emulated, or real as far as .env has credent
 
 test: lint  ## every check that .ci/run runs
 	$(BIN)/python -m pytest -n 3 --dist worksteal
+
+torture: install  ## every fault of tests/torture in full counts; SEED=n repeats the random moments of a run
+	@echo 'Half an hour: tests/torture in the counts of docs/torture.md, with their seeds.'
+	$(BIN)/python -m pytest tests/torture --full $(if $(SEED),--seed $(SEED)) --timeout 1800 --verbose --capture no
+
+bench: install  ## every figure of docs/bench.md, side by side; some ten minutes of a quiet machine
+	$(BIN)/python -m bench
 
 lint: install
 	$(BIN)/ruff check .

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from itertools import islice
 
@@ -18,6 +19,7 @@ _HOP = re.compile(
 )
 
 
+@lru_cache(maxsize=4096)  # few addresses call often
 def parse_address(text: str) -> Address | None:
     """An address, with or without a port; IPv4 written as IPv6 is IPv4. None for anything else."""
     hop = _HOP.fullmatch(text.strip())

@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from api_server import edges, errors
+from api_server.connection import Connection
 from api_server.providers import make_container
 from api_server.routers import fal_webhook, health, operators
 from api_server.routers.fal_webhook import StatusUpdate
@@ -69,6 +70,7 @@ async def serve(settings: Settings) -> None:
             access_log=False,
             server_header=False,
             date_header=False,
+            http=Connection,
             ws="none",
             proxy_headers=False,  # whose word counts is for TRUSTED_PROXIES to say
             timeout_graceful_shutdown=STOP_SECONDS,

@@ -38,7 +38,9 @@ class RequestContext:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        given = Headers(scope=scope).get("x-request-id", "")
+        given = next(
+            (value.decode("latin-1") for name, value in scope["headers"] if name == b"x-request-id"), ""
+        )
         request_id = given if _WELL_FORMED.fullmatch(given) else new_correlation_id()
         started = finished = False
 

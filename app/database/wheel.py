@@ -53,7 +53,7 @@ def run(cluster: Path, program: str, *arguments: str, pass_fds: tuple[int, ...] 
     """
     who = account(cluster)
     done = subprocess.run(
-        [str(_programs() / program), *arguments],
+        [str(programs() / program), *arguments],
         user=who and who.pw_uid,
         group=who and who.pw_gid,
         extra_groups=who and [],
@@ -77,7 +77,7 @@ def psql(url: URL, script: str) -> None:
         EmbeddedPostgresError: no server there, it refused the password, or a statement failed.
     """
     done = subprocess.run(
-        [str(_programs() / "psql"), "-XqtAw", "-v", "ON_ERROR_STOP=1"],
+        [str(programs() / "psql"), "-XqtAw", "-v", "ON_ERROR_STOP=1"],
         env={
             "PGHOST": str(url.host),
             "PGPORT": str(url.port),
@@ -96,7 +96,7 @@ def psql(url: URL, script: str) -> None:
         raise EmbeddedPostgresError(f"psql failed: {done.stderr.strip()}")
 
 
-def _programs() -> Path:
+def programs() -> Path:
     """The folder of the programs; a wheel closed to other users (a clone under /root) is copied for them."""
     spec = importlib.util.find_spec(PACKAGE)
     if spec is None or spec.origin is None:
