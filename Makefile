@@ -7,7 +7,7 @@ INSTALLED := $(VENV)/.installed
 export UV_SYSTEM_CERTS := $(if $(wildcard /etc/ssl/certs/ca-certificates.crt),true,false)
 export UV_NO_CACHE := $(shell test -w "$$HOME" && echo false || echo true)
 
-.PHONY: run test torture lint format install
+.PHONY: run test torture bench lint format install
 .DELETE_ON_ERROR:
 
 run: install  ## the whole product: emulated, or real as far as .env has credentials

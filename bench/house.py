@@ -1,4 +1,4 @@
-"""What the benchmarks run on: a durable Postgres, FAL's keys, and servers as processes, all on one machine."""
+"""What the benchmarks run on: a durable Postgres, FAL's keys, servers as processes, all on one machine."""
 
 import asyncio
 import base64

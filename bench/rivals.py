@@ -1,8 +1,8 @@
 """What the service is measured against: `python -m bench.rivals verify|insert`, each one route of FastAPI.
 
 Both verify with the service's own verifier. `verify` keeps nothing: nobody who verifies can be faster.
-`insert` is what people write: a row and a commit for each request. Neither has edges, logs, metrics, a training
-to match, or a job to leave behind.
+`insert` is what people write: a row and a commit for each request. Neither has edges, logs, metrics, a
+training to match, or a job to leave behind.
 """
 
 import asyncio

@@ -1,0 +1,103 @@
+"""Telegram refuses, is slow, breaks down or swallows its answers, while two instances tell people."""
+
+import asyncio
+import random
+from typing import Any
+
+import pytest
+
+from tests.torture.invariants import check
+from tests.torture.rig import Rig, success
+
+PERSON = 7002
+STREAM = 20
+
+
+async def stream(rig: Rig, rng: random.Random, number: int = STREAM) -> None:
+    await rig.stream([success(request_id) for request_id in await rig.trainings(number)], rng)
+
+
+async def calls(rig: Rig) -> list[dict[str, Any]]:
+    answer = await rig.telegram.get("/control/calls", params={"method": "sendMessage"})
+    made: list[dict[str, Any]] = answer.json()
+    return made
+
+
+async def test_a_chat_that_has_to_wait_waits_and_the_others_flow(
+    rig: Rig, rng: random.Random, full: bool
+) -> None:
+    for _ in range(10 if full else 1):
+        await rig.fault("rate_limit", chat_id=PERSON, retry_after=3)
+        await stream(rig, rng, 40)
+        await check(rig)
+        made = await calls(rig)
+        refused = max(call["time"] for call in made if call["fault"] == "rate_limit")
+        to_them = [call["time"] for call in made if call["chat_id"] == PERSON and call["time"] > refused]
+        assert min(to_them) >= refused + 3
+        assert [call for call in made if refused < call["time"] < refused + 3 and call["ok"]]
+
+
+async def test_a_bot_that_has_to_wait_is_quiet_as_a_whole(rig: Rig, rng: random.Random) -> None:
+    """Several chats told to wait together mean everybody; then the messages come, each once."""
+    await rig.fault("rate_limit", times=10, retry_after=2)
+    await stream(rig, rng, 40)
+    await check(rig)
+
+
+@pytest.mark.parametrize("kind", ["forbidden", "bad_request"])
+async def test_a_chat_that_refuses_for_good_holds_its_message_alone(
+    rig: Rig, rng: random.Random, kind: str
+) -> None:
+    await rig.fault(kind, chat_id=PERSON, times=100)
+    await stream(rig, rng, 40)
+    await check(rig, held=True)
+    held = "SELECT count(*) FROM notifications WHERE state = 'HELD' AND user_id {} 7002"
+    assert await rig.scalar(held.format("=")) == 1
+    assert await rig.scalar(held.format("<>")) == 0
+    if kind == "forbidden":
+        assert await rig.scalar("SELECT unreachable_at IS NOT NULL FROM users WHERE id = 7002")
+
+
+async def test_a_refused_token_halts_the_sender_until_it_is_good_again(rig: Rig, rng: random.Random) -> None:
+    await rig.fault("unauthorized", method="getMe", times=2)
+    await rig.fault("unauthorized")
+    await stream(rig, rng)
+    await rig.until("SELECT count(*) FROM refused_tokens")
+    await rig.until("SELECT count(*) = 0 FROM refused_tokens")
+    await check(rig)
+
+
+@pytest.mark.parametrize("kind", ["bad_gateway", "hang"])
+async def test_an_outage_delays_and_doubles_nothing(
+    rig: Rig, rng: random.Random, full: bool, kind: str
+) -> None:
+    await rig.fault(kind, times=20 if full else 3)
+    await stream(rig, rng)
+    await check(rig)
+
+
+async def test_an_answer_that_is_lost_is_counted_and_may_double(
+    rig: Rig, rng: random.Random, full: bool
+) -> None:
+    resets = 20 if full else 4
+    await rig.fault("reset_after_processing", times=resets)
+    await stream(rig, rng, max(STREAM, resets))
+    doubled = await check(rig, duplicates_at_most=resets)
+    assert await rig.scalar("SELECT sum(ambiguous) FROM notifications") == resets
+    print(f"answers lost {resets}, messages twice {doubled}")
+
+
+async def test_all_of_it_at_once(rig: Rig, rng: random.Random, full: bool) -> None:
+    """Faults at random while an instance is killed: what is told twice was open at a fault or at the kill."""
+    resets = 5
+    for kind in rng.sample(
+        ["rate_limit", "bad_gateway", "hang", "reset_after_processing"] * resets, 4 * resets
+    ):
+        await rig.fault(kind)
+    load = asyncio.create_task(stream(rig, rng, 200 if full else 60))
+    await asyncio.sleep(rng.random() / 2)  # the moment itself
+    await rig.instances[0].kill()
+    open_at_the_kill = (await rig.sending()).total()
+    await rig.instances[0].start()
+    await load
+    await check(rig, duplicates_at_most=resets + open_at_the_kill)
