@@ -7,13 +7,13 @@ from contextlib import contextmanager
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import delete, event
+from sqlalchemy import delete, event, text
 from sqlalchemy.exc import DBAPIError
 
 from app.database.engine import Database
 from app.database.models import InboxEvent, Source
 from app.fal.webhook import parse
-from app.inbox import writer
+from app.inbox import matching, writer
 from app.inbox.admission import Delivery, Unwelcome
 from app.inbox.writer import HANDLE, InboxWriter, Overloaded, Receipt
 from tests.integration.webhook_service import a_request_id, a_training, body_of, jobs, rows
@@ -156,3 +156,30 @@ async def test_whoever_hangs_up_costs_the_others_nothing(database: Database) -> 
     await asyncio.sleep(0)
     leaving.cancel()
     assert await staying == Receipt(requests[1], new=True)
+
+
+async def test_matching_reads_no_table_whole(database: Database) -> None:
+    """However many trainings there are, and with an array of names, which planners like to misjudge."""
+    async with database.transaction() as session:
+        await session.execute(text(MANY_TRAININGS))
+    async with database.engine.connect() as connection:
+        await connection.execution_options(isolation_level="AUTOCOMMIT")
+        await connection.exec_driver_sql("ANALYZE")
+        explained = await connection.exec_driver_sql(
+            f"EXPLAIN {matching._MENTIONED}", ([a_request_id()] * 64, [uuid4()] * 64)
+        )
+        plan = "\n".join(explained.scalars())
+    assert "Seq Scan on trainings" not in plan, plan
+
+
+MANY_TRAININGS = """
+WITH person AS (
+    INSERT INTO users (id, language) SELECT n, 'ru' FROM generate_series(1, 20000) AS n RETURNING id
+), avatar AS (
+    INSERT INTO avatars (user_id, type, gender, name, state)
+    SELECT id, 'portrait', 'female', 'Aisha', 'TRAINING' FROM person RETURNING id, user_id
+)
+INSERT INTO trainings (id, avatar_id, user_id, kind, state, trainer, arguments, request_id, submitted_at)
+SELECT gen_random_uuid(), id, user_id, 'real', 'SUBMITTED', 'trainer', '{}', gen_random_uuid()::text, now()
+FROM avatar
+"""
