@@ -2,12 +2,15 @@
 
 import os
 import signal
+import time
 from pathlib import Path
 
 from sqlalchemy import make_url
 
 from app.database import embedded, revision, wheel
 from app.database.embedded import EmbeddedPostgres
+
+PATIENCE = 30.0  # seconds
 
 
 class Postgres:
@@ -31,12 +34,19 @@ class Postgres:
     def restart_immediately(self) -> None:
         """`pg_ctl restart -m immediate`, in two steps, so that the server keeps its lock and its port."""
         wheel.run(self._cluster, "pg_ctl", "stop", "-w", "-s", "-m", "immediate", "-D", str(self._cluster))
-        lock = embedded._lock(self._home / "cluster.lock")
-        assert lock is not None
+        lock = self._lock()
         options = ["-D", str(self._cluster), "-l", str(self._cluster / "server.log")]
         port = f"-p {make_url(self.url).port}"
         wheel.run(self._cluster, "pg_ctl", "start", "-w", "-s", *options, "-o", port, pass_fds=(lock,))
         os.close(lock)
+
+    def _lock(self) -> int:
+        """The cluster's lock, once the last of its processes has followed the postmaster."""
+        deadline = time.monotonic() + PATIENCE
+        while (lock := embedded._lock(self._home / "cluster.lock")) is None:
+            assert time.monotonic() < deadline, "processes of Postgres are left"
+            time.sleep(0.01)
+        return lock
 
     def freeze(self) -> None:
         """SIGSTOP to every process of it: connections stay, and nothing answers."""

@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 import json
-import os
 import random
 import re
 import signal
@@ -13,33 +12,26 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import httpx
 from sqlalchemy import text
 
 from app.database.engine import Database
 from sandbox.process import Child, ChildDiedError, Program
-from sandbox.telegram.user import TelegramUser
 from tests.factories import MODEL_URL
 from tests.integration.fal_signer import Signer, serving_keys
-from tests.integration.service_process import HOST, ROOT, free_port
-from tests.integration.webhook_service import ENVIRONMENT, PATH
+from tests.integration.service_process import HOST, free_port
+from tests.integration.webhook_service import PATH
+from tests.torture import processes
 from tests.torture.postgres import Postgres
+from tests.torture.processes import Instance, healthy
 from tests.torture.witness import watch
 
 PEOPLE = range(7001, 7041)
 FAL_WAITS = 15.0  # seconds for an answer
-QUICK = {
-    "API_WORKER": "on",
-    "JOBS_HEARTBEAT_TIMEOUT": "3",
-    "JOBS_DEQUEUE_TIMEOUT": "0.5",
-    "TELEGRAM_RATE": "10000",
-    "TELEGRAM_CHAT_RATE": "10000",
-    "RECONCILE_AFTER": "86400",
-    "LOG_FORMAT": "json",
-}
 _NAME = re.compile(r"«(t[0-9]+-[0-9]+)»")
+_PEOPLE = "INSERT INTO users (id, language) SELECT id, 'ru' FROM unnest(CAST(:ids AS bigint[])) AS id"
 _MAKE = """
 WITH avatar AS (
     INSERT INTO avatars (user_id, type, gender, name, state)
@@ -51,6 +43,7 @@ SELECT gen_random_uuid(), id, user_id, 'real', 'SUBMITTED', 'fal-ai/flux-lora-po
        gen_random_uuid()::text, now()
 FROM avatar RETURNING request_id
 """
+_WAITING = "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%{}%'"
 _SENDING = """
 SELECT avatars.name FROM notifications
 JOIN trainings ON trainings.id = training_id JOIN avatars ON avatars.id = avatar_id
@@ -82,32 +75,9 @@ def failure(request_id: str) -> Callback:
     return Callback(request_id, json.dumps(said).encode())
 
 
-@dataclass
-class Instance:
-    """`python -m api_server`, started again as often as it is killed."""
-
-    child: Child
-    port: int
-
-    async def start(self) -> None:
-        await self.child.start()
-        async with asyncio.timeout(60), httpx.AsyncClient(trust_env=False) as http:
-            while True:
-                try:
-                    if (await http.get(f"http://{HOST}:{self.port}/health")).is_success:
-                        return
-                except httpx.TransportError:
-                    pass
-                await asyncio.sleep(0.05)
-
-    async def kill(self) -> None:
-        await self.child.end(signal.SIGKILL)
-
-    def freeze(self) -> None:
-        os.kill(cast("int", self.child.pid), signal.SIGSTOP)
-
-    def thaw(self) -> None:
-        os.kill(cast("int", self.child.pid), signal.SIGCONT)
+def waiting_for(words: str) -> str:
+    """A query that finds the backends that wait for a lock with a statement with these words in it."""
+    return _WAITING.format(words)
 
 
 @dataclass
@@ -173,7 +143,7 @@ class Rig:
             chosen = self.instances[(first + attempt) % len(self.instances)]
             if await self.post(callback, chosen) == 200:
                 return
-            await asyncio.sleep(rng.uniform(0.1, 0.5))
+            await asyncio.sleep(rng.uniform(0.2, 0.8))
         raise AssertionError(f"never acknowledged: {callback.request_id}")
 
     async def stream(self, callbacks: Sequence[Callback], rng: random.Random, rate: float = 200) -> None:
@@ -183,6 +153,14 @@ class Rig:
             for number, callback in enumerate(callbacks):
                 await asyncio.sleep(began + number / rate - time.monotonic())
                 tasks.create_task(self.deliver(callback, rng))
+
+    @asynccontextmanager
+    async def under_load(self, seconds: float, rng: random.Random) -> AsyncIterator[None]:
+        """Successes arrive for so long, 200 a second; leaving waits until each is acknowledged."""
+        callbacks = [success(request_id) for request_id in await self.trainings(int(200 * seconds))]
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.stream(callbacks, rng))
+            yield
 
     async def fault(self, kind: str, **more: object) -> None:
         """Plan a fault for Telegram's next sendMessage."""
@@ -209,7 +187,14 @@ class Rig:
             while True:
                 if found := await self.scalar(query):
                     return found
-                await asyncio.sleep(0.02)
+                await asyncio.sleep(0.05)
+
+    @asynccontextmanager
+    async def holding(self, lock: str) -> AsyncIterator[None]:
+        """Inside, a statement's locks are the test's."""
+        async with self.database.engine.begin() as connection:
+            await connection.execute(text(lock))
+            yield
 
     async def sending(self) -> Counter[str]:
         """Whose messages are noted as begun and not as sent, by the avatar's name."""
@@ -233,9 +218,15 @@ async def _exchange(port: int, request: bytes, barrier: asyncio.Barrier | None) 
 
 @asynccontextmanager
 async def running_rig(folder: Path, environment: Mapping[str, str] | None = None) -> AsyncIterator[Rig]:
-    """Everything up, the people's chats open, no training yet."""
+    """Everything up, the people's chats open, no training yet; `environment` is more of the service's."""
     signer, deaths = Signer(), list[ChildDiedError]()
     async with AsyncExitStack() as stack:
+
+        def child(program: Program) -> Child:
+            made = Child(program, folder, folder / f"{program.name}.log", deaths.append)
+            stack.push_async_callback(made.end, signal.SIGKILL)
+            return made
+
         postgres = Postgres(folder)
         stack.callback(postgres.stop)
         await asyncio.to_thread(postgres.start)
@@ -243,54 +234,27 @@ async def running_rig(folder: Path, environment: Mapping[str, str] | None = None
         stack.push_async_callback(database.close)
         await watch(database)
         keys = await stack.enter_async_context(serving_keys(signer))
-        token, port = ENVIRONMENT["TELEGRAM_TOKEN"], free_port()
-        emulator = Program(
-            "telegram",
-            "sandbox.telegram",
-            ("--port", str(port)),
-            {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "TELEGRAM_EMULATOR_TOKEN": token},
-        )
-        api = {
-            "PATH": os.environ["PATH"],
-            "PYTHONPATH": str(ROOT),
-            **ENVIRONMENT,
-            **QUICK,
-            "DATABASE_URL": postgres.url,
-            "FAL_JWKS_URL": keys.url,
-            "TELEGRAM_API_URL": f"http://{HOST}:{port}",
-            **(environment or {}),
-        }
-        ports = free_port(), free_port()
-        programs = [Program(f"api-{one}", "api_server", (), {**api, "API_PORT": str(one)}) for one in ports]
-        children = [
-            Child(program, folder, folder / f"{program.name}.log", deaths.append)
-            for program in (emulator, *programs)
-        ]
-        for child in children:
-            stack.push_async_callback(child.end, signal.SIGKILL)
-        await children[0].start()
+        port = free_port()
         telegram = httpx.AsyncClient(base_url=f"http://{HOST}:{port}", trust_env=False, timeout=60)
         await stack.enter_async_context(telegram)
-        instances = [Instance(child, one) for child, one in zip(children[1:], ports, strict=True)]
+        addresses = {
+            "DATABASE_URL": postgres.url,
+            "FAL_JWKS_URL": keys.url,
+            "TELEGRAM_API_URL": str(telegram.base_url),
+        }
+        instances = [
+            Instance(child(processes.service(one, {**addresses, **(environment or {})})), one)
+            for one in (free_port(), free_port())
+        ]
+        await child(processes.telegram(port)).start()
         await asyncio.gather(*[instance.start() for instance in instances], _open_chats(database, telegram))
         yield Rig(postgres, database, instances, telegram, signer, deaths)
 
 
 async def _open_chats(database: Database, telegram: httpx.AsyncClient) -> None:
-    async with asyncio.timeout(60):
-        while True:
-            try:
-                if (await telegram.get("/health")).is_success:
-                    break
-            except httpx.TransportError:
-                await asyncio.sleep(0.05)
+    await healthy(telegram)
     for person in PEOPLE:
-        async with TelegramUser(str(telegram.base_url), person) as user:
-            await user.send("/start")
+        (await telegram.put(f"/user/{person}/profile", json={"first_name": "Aisha"})).raise_for_status()
+        (await telegram.post(f"/user/{person}/messages", json={"text": "/start"})).raise_for_status()
     async with database.transaction() as session:
-        await session.execute(
-            text(
-                "INSERT INTO users (id, language) SELECT id, 'ru' FROM unnest(CAST(:ids AS bigint[])) AS id"
-            ),
-            {"ids": list(PEOPLE)},
-        )
+        await session.execute(text(_PEOPLE), {"ids": list(PEOPLE)})
