@@ -31,8 +31,8 @@ _numbers = st.integers() | st.sampled_from([2**63, 2**64, -(2**70), 10**400]) | 
 _tokens = st.integers(0, len(TOKENS) - 1).map("@token-{}@".format)
 _words = st.sampled_from(
     [
-        *("OK", "ERROR", "ok", "Error", "COMPLETED", "completed", "failed", "IN_PROGRESS", "in_progress"),
-        *("IN_QUEUE", "CANCELLED", " ok\n", "OK\0", "ＯＫ", ""),
+        *("OK", "ERROR", "OK", "ERROR", "OK", "COMPLETED", "completed", "Completed", "failed", "IN_PROGRESS"),
+        *("in_progress", "IN_QUEUE", "CANCELLED", " ok\n", "OK\0", "ＯＫ", ""),
     ]
 )
 _types = st.sampled_from(
@@ -69,7 +69,8 @@ _complaints = st.fixed_dictionaries({"loc": st.just(["body"]), "msg": _texts, "t
 _failures = st.fixed_dictionaries(
     {"detail": st.lists(_complaints, max_size=2) | _complaints | _texts}, optional={"error_type": _types}
 )
-_payloads = _models | st.fixed_dictionaries({"diffusers_lora_file": _files}) | _failures | st.none()
+_model = st.fixed_dictionaries({"diffusers_lora_file": _files, "config_file": _files})
+_payloads = _model | _models | _failures | st.none()
 _callbacks = st.fixed_dictionaries(
     {"request_id": st.just(REQUEST), "status": _words, "payload": _payloads},
     optional={

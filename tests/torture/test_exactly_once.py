@@ -83,7 +83,7 @@ async def test_words_in_any_order_end_a_training_once(rig: Rig, rng: random.Rand
 
 
 async def test_a_stale_copy_before_the_fresh_one_shadows_nothing(rig: Rig) -> None:
-    """The stale one is kept and not believed, the fresh one takes its place; after it a stale one is refused."""
+    """The stale one is kept and not believed; the fresh one takes its place; a later stale one is refused."""
     [request_id] = await rig.trainings(1)
     callback = success(request_id)
     one, other = rig.instances

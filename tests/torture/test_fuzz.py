@@ -184,6 +184,7 @@ async def test_drawn_bodies_are_kept_and_handled_in_flat_memory(
     each_of(500 if full else 50, rng, lambda body: drawn.append(body))
     await deliver(street, door, HEAVY)
     with door.flat_memory(f"{len(drawn)} drawn bodies"):
-        await deliver(street, door, {repr(body): partial(about, body) for body in drawn})
+        makers = {f"{number}: {body!r}": partial(about, body) for number, body in enumerate(drawn)}
+        await deliver(street, door, makers)
         if full:
             await deliver(street, door, HEAVY)
