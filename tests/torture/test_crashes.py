@@ -12,7 +12,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import pytest
 
-from tests.torture.invariants import LEASE, check
+from tests.torture.invariants import LEASE, check, nothing_stays_pending
 from tests.torture.processes import Instance
 from tests.torture.rig import Rig, success, waiting_for
 
@@ -33,6 +33,7 @@ async def test_killed_at_random_moments_under_load(rig: Rig, rng: random.Random,
             await asyncio.gather(*[victim.kill() for victim in victims])
             open_at_kills += await rig.sending()
             await asyncio.gather(*[victim.start() for victim in victims])
+        await nothing_stays_pending(rig)
     duplicates = await check(rig, duplicates_at_most=open_at_kills.total())
     told = await rig.messages()
     assert told - Counter(told.keys()) <= open_at_kills, "(E) twice, and not open at any kill"

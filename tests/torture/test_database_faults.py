@@ -60,7 +60,7 @@ async def test_postgres_fails_under_load(rig: Rig, rng: random.Random, full: boo
             async with rig.under_load(seconds, rng):
                 await asyncio.sleep(rng.random() * seconds)  # nothing is expected to have happened by then
                 await fault(rig, rng)
-        await nothing_stays_pending(rig)
+            await nothing_stays_pending(rig)
         counted = await rig.scalar(AMBIGUOUS) if fault is stand_still else 0
         duplicates = await check(rig, duplicates_at_most=counted)
         print(f"{fault.__name__}: answers {dict(rig.answers - before)}, messages twice {duplicates}")
