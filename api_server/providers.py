@@ -1,5 +1,7 @@
 """What the webhook process is made of, on top of the core."""
 
+from collections.abc import AsyncIterator
+
 import httpx
 from dishka import AsyncContainer, Provider, Scope, make_async_container, provide
 
@@ -31,7 +33,6 @@ class WebhookProvider(Provider):
     scope = Scope.APP
 
     right_of_way = provide(RightOfWay)
-    writer = provide(InboxWriter)
     handle = provide(HandleCallback)
     deliver = provide(DeliverNotification)
     probe = provide(ProbeToken)
@@ -47,6 +48,12 @@ class WebhookProvider(Provider):
     @provide
     def admission(self, settings: Settings, jwks: Jwks) -> Admission:
         return Admission(settings.fal, jwks)
+
+    @provide
+    async def writer(self, database: Database) -> AsyncIterator[InboxWriter]:
+        writer = InboxWriter(database)
+        yield writer
+        await writer.close()
 
     @provide
     def rates(self, settings: Settings) -> Rates:

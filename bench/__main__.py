@@ -13,8 +13,8 @@ from bench.house import House, house
 from bench.working import accepting_beside_jobs, backlog, telling
 
 FULL: dict[str, Callable[[House], Awaitable[None]]] = {
-    "accepting": lambda house: accepting(house, repetitions=7, requests=3000),
-    "full-tables": lambda house: full_tables(house, repetitions=7, requests=3000, rows=1_000_000),
+    "accepting": lambda house: accepting(house, repetitions=5, requests=1500),
+    "full-tables": lambda house: full_tables(house, repetitions=5, requests=2000, rows=1_000_000),
     "backlog": lambda house: backlog(house, 10_000),
     "beside-jobs": lambda house: accepting_beside_jobs(house, 10_000, seconds=15),
     "telling": lambda house: telling(house, seconds=30),

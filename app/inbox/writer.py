@@ -99,6 +99,11 @@ class InboxWriter:
         finally:
             patience.cancel()
 
+    async def close(self) -> None:
+        """Wait until the connection of the last batch is given back."""
+        if self._writing is not None:
+            await self._writing
+
     async def _write(self) -> None:
         """One batch after the other, over one connection, until nobody waits."""
         while batch := self._next_batch():
