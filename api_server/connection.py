@@ -4,18 +4,18 @@ import asyncio
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-PATIENCE_SECONDS = 10
 MAX_HEAD_BYTES = 64 * 1024
 
 
 class Connection(HttpToolsProtocol):
     """A connection that nobody can keep for ever, nor fill the memory through.
 
-    Whoever has come, or was answered, has `PATIENCE_SECONDS` for the next whole head; what is left of a body
+    Whoever has come, or was answered, has `patience_seconds` for the next whole head; what is left of a body
     that was answered early has to come within them too. The head, the frame of a chunk and the fields after
     the last one may be `MAX_HEAD_BYTES` long: the parser would collect them without end.
     """
 
+    patience_seconds: float
     _patience: asyncio.TimerHandle | None = None
     _unread = 0
 
@@ -53,9 +53,14 @@ class Connection(HttpToolsProtocol):
 
     def _wait(self) -> None:
         self._stop_waiting()
-        self._patience = self.loop.call_later(PATIENCE_SECONDS, self.transport.close)
+        self._patience = self.loop.call_later(self.patience_seconds, self.transport.close)
 
     def _stop_waiting(self) -> None:
         if self._patience:
             self._patience.cancel()
             self._patience = None
+
+
+def connection(patience_seconds: float) -> type[Connection]:
+    """The server makes connections itself, so what they are to know is their class's."""
+    return type("PatientConnection", (Connection,), {"patience_seconds": patience_seconds})

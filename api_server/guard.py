@@ -39,18 +39,18 @@ class CallbackGuard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         address = client_address(scope, self._proxies)
-        refusal = self._refusal(address, Headers(scope=scope))
+        refusal = self._refusal(address, scope)
         if refusal is None:
             await self._app(scope, receive, self._counting(address, send))
         else:
             await refusal(scope, receive, send)
 
-    def _refusal(self, address: Address | None, headers: Mapping[str, str]) -> Response | None:
+    def _refusal(self, address: Address | None, scope: Scope) -> Response | None:
         if self._allowed and not within(address, self._allowed):
             log.warning("http.refused", reason="address-not-allowed", client=str(address))
             return turned_away("address-not-allowed", status.HTTP_403_FORBIDDEN)
         wait = self._limit.wait(_counted_as(address)) if self._limit else 0
-        if wait and not _well_formed(headers):
+        if wait and not _well_formed(Headers(scope=scope)):
             later = {"Retry-After": str(math.ceil(wait))}
             return turned_away("too-many-failures", status.HTTP_429_TOO_MANY_REQUESTS, later)
         return None

@@ -13,7 +13,8 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from api_server import edges, errors
-from api_server.connection import Connection
+from api_server.body import Bodies
+from api_server.connection import connection
 from api_server.providers import make_container
 from api_server.routers import fal_webhook, health, operators
 from api_server.routers.fal_webhook import StatusUpdate
@@ -52,7 +53,10 @@ async def create_app(container: AsyncContainer, settings: Settings) -> ASGIApp:
     errors.install(app)
     setup_dishka(container, app)
     status_update = StatusUpdate(
-        await container.get(Admission), await container.get(InboxWriter), await container.get(RightOfWay)
+        await container.get(Bodies),
+        await container.get(Admission),
+        await container.get(InboxWriter),
+        await container.get(RightOfWay),
     )
     return edges.around(app, settings, status_update)
 
@@ -70,7 +74,7 @@ async def serve(settings: Settings) -> None:
             access_log=False,
             server_header=False,
             date_header=False,
-            http=Connection,
+            http=connection(settings.api.read_timeout),
             ws="none",
             proxy_headers=False,  # whose word counts is for TRUSTED_PROXIES to say
             timeout_graceful_shutdown=STOP_SECONDS,

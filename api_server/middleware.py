@@ -7,6 +7,7 @@ import structlog
 from starlette import status
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from structlog.contextvars import bind_contextvars
 
 from api_server.errors import internal_error, turned_away
 from app.core.logging import new_correlation_id, where
@@ -53,15 +54,15 @@ class RequestContext:
                 message["headers"] = [*message["headers"], mark, *_NO_PAGE]
             await send(message)
 
-        with structlog.contextvars.bound_contextvars(correlation_id=request_id):
-            try:
-                await self._app(scope, receive, send_marked)
-            except Exception as error:
-                log.error("http.failed", error=type(error).__name__, where=where(error))
-                if not started:
-                    await internal_error()(scope, receive, send_marked)
-                elif not finished:
-                    raise
+        bind_contextvars(correlation_id=request_id)  # of this task, which is the request's own
+        try:
+            await self._app(scope, receive, send_marked)
+        except Exception as error:
+            log.error("http.failed", error=type(error).__name__, where=where(error))
+            if not started:
+                await internal_error()(scope, receive, send_marked)
+            elif not finished:
+                raise
 
 
 class HostCheck:

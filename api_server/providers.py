@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import httpx
 from dishka import AsyncContainer, Provider, Scope, make_async_container, provide
 
+from api_server.body import Bodies
 from app.core.config import Settings
 from app.database.address import database_url
 from app.database.engine import Database
@@ -43,15 +44,19 @@ class WebhookProvider(Provider):
 
     @provide
     def jwks(self, http: httpx.AsyncClient, settings: Settings, store: DatabaseKeyStore) -> Jwks:
-        return Jwks(http, settings.fal.jwks_url, store)
+        return Jwks(http, settings.fal.jwks_url, settings.fal.jwks_timeout, store)
+
+    @provide
+    def bodies(self, settings: Settings) -> Bodies:
+        return Bodies(settings.api.read_timeout)
 
     @provide
     def admission(self, settings: Settings, jwks: Jwks) -> Admission:
         return Admission(settings.fal, jwks)
 
     @provide
-    async def writer(self, database: Database) -> AsyncIterator[InboxWriter]:
-        writer = InboxWriter(database)
+    async def writer(self, database: Database, settings: Settings) -> AsyncIterator[InboxWriter]:
+        writer = InboxWriter(database, settings.api.store_timeout)
         yield writer
         await writer.close()
 
@@ -61,7 +66,7 @@ class WebhookProvider(Provider):
 
     @provide
     def telegram(self, http: httpx.AsyncClient, settings: Settings) -> TelegramSender:
-        return TelegramSender(http, settings.telegram.api_url, settings.telegram.token)
+        return TelegramSender(http, settings.telegram)
 
     @provide
     def reconciler(self, database: Database, settings: Settings) -> Reconciler:

@@ -33,13 +33,13 @@ def make_app(*, keeps: bool) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with httpx.AsyncClient() as http:
-            app.state.jwks = Jwks(http, os.environ["FAL_JWKS_URL"])
+            app.state.jwks = Jwks(http, os.environ["FAL_JWKS_URL"], timeout=5)
             yield
 
     async def verified(request: Request) -> tuple[Callback, bytes]:
         body = await request.body()
         signed = signature.read_headers(request.headers)
-        signature.verify(signed, body, await request.app.state.jwks.keys())
+        signature.verify(signed, hashlib.sha256(body).digest(), await request.app.state.jwks.keys())
         if not signed.fresh(datetime.now(UTC)):
             raise HTTPException(401)
         return parse(body), body

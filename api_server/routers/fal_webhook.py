@@ -1,26 +1,25 @@
 """FAL's callback: verified, kept, answered; everything else is a job's."""
 
-import asyncio
+from urllib.parse import parse_qsl
 
 import structlog
 from fastapi import APIRouter
 from pydantic_core import to_json
 from starlette import status
-from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from api_server.errors import ANSWERS, BodyIncomplete, BodyTooLarge, refusal, turned_away
+from api_server.body import Bodies
+from api_server.errors import ANSWERS, refusal, turned_away
 from app.core.metrics import ACCEPT_SECONDS, DELIVERIES
 from app.inbox.admission import Admission, Delivery
 from app.inbox.writer import InboxWriter, Receipt
 from app.jobs.right_of_way import RightOfWay
 
-MAX_BODY_BYTES = 1024 * 1024
-BODY_SECONDS = 10
-
 log = structlog.stdlib.get_logger(__name__)
 router = APIRouter()
+
+_ACCEPTED, _DUPLICATE = (DELIVERIES.labels(answer=answer) for answer in ("accepted", "duplicate"))
 
 
 class StatusUpdate:
@@ -29,28 +28,31 @@ class StatusUpdate:
     Answers are those of `errors.ANSWERS`; anything but a POST gets 405.
     """
 
-    def __init__(self, admission: Admission, writer: InboxWriter, right_of_way: RightOfWay) -> None:
+    def __init__(
+        self, bodies: Bodies, admission: Admission, writer: InboxWriter, right_of_way: RightOfWay
+    ) -> None:
+        self._bodies = bodies
         self._admission = admission
         self._writer = writer
         self._right_of_way = right_of_way
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        answer = await self._answer(Request(scope, receive))
+        if scope["method"] == "POST":
+            try:
+                answer = await self._accepted(scope, receive)
+            except tuple(ANSWERS) as error:
+                answer = refusal(error)
+        else:
+            answer = turned_away("method-not-allowed", status.HTTP_405_METHOD_NOT_ALLOWED, {"Allow": "POST"})
         await answer(scope, receive, send)
 
-    async def _answer(self, request: Request) -> Response:
-        if request.method != "POST":
-            return turned_away("method-not-allowed", status.HTTP_405_METHOD_NOT_ALLOWED, {"Allow": "POST"})
-        try:
-            return await self._accepted(request)
-        except tuple(ANSWERS) as error:
-            return refusal(error)
-
-    async def _accepted(self, request: Request) -> Response:
-        body = await read_body(request)
+    async def _accepted(self, scope: Scope, receive: Receive) -> Response:
         log.info("webhook.received")
-        with self._right_of_way.urgent():
-            delivery = await self._admission.admit(_headers(request), request.query_params, body)
+        claim = self._admission.claim(_headers(scope))
+        body = await self._bodies.read(receive)
+        query = dict(parse_qsl(scope["query_string"].decode("latin-1")))
+        with self._right_of_way:
+            delivery = await self._admission.admit(claim, query, body)
             with ACCEPT_SECONDS.time():
                 receipt = await self._writer.accept(delivery)
         _note(delivery, receipt)
@@ -58,29 +60,13 @@ class StatusUpdate:
         return Response(to_json(answer), media_type="application/json")
 
 
-async def read_body(request: Request) -> bytes:
-    """The raw body, counted while it is read, whatever its announced length."""
-    body = bytearray()
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            async for chunk in request.stream():
-                body += chunk
-                if len(body) > MAX_BODY_BYTES:
-                    raise BodyTooLarge
-    except (TimeoutError, ClientDisconnect) as error:
-        raise BodyIncomplete from error
-    return bytes(body)
-
-
-def _headers(request: Request) -> dict[str, str]:
+def _headers(scope: Scope) -> dict[str, str]:
     """Read once, since many are looked up; of a repeated header the first counts."""
-    return {
-        name.decode("latin-1"): value.decode("latin-1") for name, value in reversed(request.scope["headers"])
-    }
+    return {name.decode("latin-1"): value.decode("latin-1") for name, value in reversed(scope["headers"])}
 
 
 def _note(delivery: Delivery, receipt: Receipt) -> None:
-    DELIVERIES.labels(answer="accepted" if receipt.new else "duplicate").inc()
+    (_ACCEPTED if receipt.new else _DUPLICATE).inc()
     log.info(
         "webhook.status",
         status=delivery.word,

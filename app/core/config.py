@@ -72,12 +72,13 @@ class GeneralSettings(Section):
 
 
 class TelegramSettings(Section):
-    """The rates are messages a second of the outbox, over all instances and per chat."""
+    """Seconds for an answer; messages a second of the outbox, over all instances and per chat."""
 
     model_config = SettingsConfigDict(env_prefix="TELEGRAM_")
 
     token: SecretStr = SecretStr("")
     api_url: str = "https://api.telegram.org"
+    timeout: float = Field(15, gt=0)
     rate: int = Field(25, ge=1)
     chat_rate: int = Field(1, ge=1)
 
@@ -91,6 +92,7 @@ class FalSettings(Section):
     webhook_user_id: str = ""
     webhook_verify: bool = True
     jwks_url: str = "https://rest.fal.ai/.well-known/jwks.json"
+    jwks_timeout: float = Field(5, gt=0)
     training_preset: Preset = Preset.BALANCED
     portrait_steps: int | None = Field(None, ge=1, le=10_000)
     style_steps: int | None = Field(None, ge=1, le=10_000)
@@ -124,11 +126,15 @@ class MinioSettings(Section):
 
 
 class ApiSettings(Section):
+    """Seconds: how long a whole head, and then a whole body, may take; how long a callback may be stored."""
+
     model_config = SettingsConfigDict(env_prefix="API_")
 
     host: str = "127.0.0.1"
     port: int = Field(8000, ge=1, le=65535)
     worker: bool = True
+    read_timeout: float = Field(10, gt=0)
+    store_timeout: float = Field(12, gt=0)
 
 
 class EdgeSettings(Section):

@@ -23,7 +23,6 @@ MAX_AGE_SECONDS = 24 * 3600
 REFRESH_INTERVAL_SECONDS = 60
 EMPTY_REFRESH_INTERVAL_SECONDS = 2
 MAX_BYTES = 64 * 1024
-_TIMEOUT_SECONDS = 5
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -55,12 +54,16 @@ class KeyStore(Protocol):
 class Jwks:
     """The keys to verify with; one fetch at a time, however many callbacks wait for it.
 
-    What didn't come over TLS isn't stored: anybody on the way could have put it there for a day.
+    A fetch may take `timeout` seconds. What didn't come over TLS isn't stored: anybody on the way could have
+    put it there for a day.
     """
 
-    def __init__(self, http: httpx.AsyncClient, url: str, store: KeyStore | None = None) -> None:
+    def __init__(
+        self, http: httpx.AsyncClient, url: str, timeout: float, store: KeyStore | None = None
+    ) -> None:
         self._http = http
         self._url = url
+        self._timeout = timeout
         self._store = store if url.startswith("https://") else None
         self._keys: tuple[VerifyKey, ...] = ()
         self._fetched_at = -float("inf")
@@ -115,7 +118,7 @@ class Jwks:
 
     async def _fetch(self) -> bool:
         try:
-            async with asyncio.timeout(_TIMEOUT_SECONDS):
+            async with asyncio.timeout(self._timeout):
                 self._keys = parse_keys(json.loads(await self._read()))
         except (httpx.HTTPError, TimeoutError, ValueError, RecursionError) as error:
             log.warning("jwks.unavailable", error=type(error).__name__, cached=len(self._keys))

@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from app.fal.signature import TOLERANCE, HeaderMalformed, HeaderMissing, SignatureMismatch
@@ -31,8 +32,15 @@ def sign(message_id: str, body: bytes, secret: str, now: datetime) -> dict[str, 
     )
 
 
-def read_headers(headers: Mapping[str, str]) -> tuple[str, str, list[str]]:
-    """Read id, timestamp and signatures.
+@dataclass(frozen=True, slots=True)
+class SimulationHeaders:
+    message_id: str
+    timestamp: str
+    signatures: Sequence[str]
+
+
+def read_headers(headers: Mapping[str, str]) -> SimulationHeaders:
+    """Read the three headers (names in lower case).
 
     Raises:
         HeaderMissing, HeaderMalformed: the request isn't signed the way we sign simulations.
@@ -44,19 +52,18 @@ def read_headers(headers: Mapping[str, str]) -> tuple[str, str, list[str]]:
     signatures = [each for each in given.split() if _SIGNATURE.fullmatch(each)]
     if not (_SECONDS.fullmatch(timestamp) and signatures):
         raise HeaderMalformed
-    return message_id, timestamp, signatures
+    return SimulationHeaders(message_id, timestamp, signatures)
 
 
-def verify(headers: Mapping[str, str], body: bytes, secrets: Sequence[str], now: datetime) -> None:
+def verify(claimed: SimulationHeaders, body: bytes, secrets: Sequence[str], now: datetime) -> None:
     """Check a simulated callback.
 
     Raises:
-        SignatureRefused: it isn't signed with one of our secrets, or not within the last 300 seconds.
+        SignatureMismatch: it isn't signed with one of our secrets, or not within the last 300 seconds.
     """
-    message_id, timestamp, given = read_headers(headers)
-    good = [_signature(secret, message_id, timestamp, body) for secret in secrets]
-    signed = any(hmac.compare_digest(each, ours) for each in given for ours in good)
-    if not signed or abs(now.timestamp() - int(timestamp)) > TOLERANCE.total_seconds():
+    good = [_signature(secret, claimed.message_id, claimed.timestamp, body) for secret in secrets]
+    signed = any(hmac.compare_digest(each, ours) for each in claimed.signatures for ours in good)
+    if not signed or abs(now.timestamp() - int(claimed.timestamp)) > TOLERANCE.total_seconds():
         raise SignatureMismatch
 
 

@@ -4,13 +4,14 @@ FAL says OK or ERROR; its queue says IN_QUEUE, IN_PROGRESS, COMPLETED; callers o
 completed, failed, in_progress. All of them are taken in any case; an unknown word stays data.
 """
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import islice
 from typing import Any
+
+from pydantic_core import from_json
 
 from app.core.errors import AishaError
 
@@ -59,8 +60,8 @@ def parse(body: bytes) -> Callback:
         MalformedCallback: FAL has to be asked instead.
     """
     try:
-        data = json.loads(body)
-    except (ValueError, RecursionError) as error:
+        data = from_json(body)
+    except ValueError as error:
         raise MalformedCallback from error
     if not isinstance(data, dict):
         raise MalformedCallback

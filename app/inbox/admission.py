@@ -14,8 +14,12 @@ from app.database.models import Source
 from app.fal import signature, simulation
 from app.fal.callback_url import named_training
 from app.fal.jwks import Jwks
+from app.fal.signature import SignatureHeaders
+from app.fal.simulation import SimulationHeaders
 from app.fal.trainers import commented_training
 from app.fal.webhook import Callback, MalformedCallback, parse, printable
+
+Claim = SignatureHeaders | SimulationHeaders | None  # FAL's, an operator's; with verification off, nobody's
 
 
 class Unwelcome(AishaError):
@@ -63,17 +67,34 @@ class _Sender:
 class Admission:
     def __init__(self, settings: FalSettings, jwks: Jwks) -> None:
         self._settings = settings
+        self._secrets = settings.secrets
         self._jwks = jwks
 
-    async def admit(self, headers: Mapping[str, str], query: Mapping[str, str], body: bytes) -> Delivery:
+    def claim(self, headers: Mapping[str, str]) -> Claim:
+        """Who a delivery says it is from; all that can be refused before its body is read.
+
+        Raises:
+            SignatureRefused, Unwelcome: it isn't signed, or for another account.
+        """
+        if simulation.claims(headers):
+            return simulation.read_headers(headers)
+        if not self._settings.webhook_verify:
+            return None
+        signed = signature.read_headers(headers)
+        if self._settings.webhook_user_id not in ("", signed.user_id):
+            raise Unwelcome
+        return signed
+
+    async def admit(self, claim: Claim, query: Mapping[str, str], body: bytes) -> Delivery:
         """Establish who sent this; the signature comes first.
 
         Raises:
-            SignatureRefused, Unwelcome: not FAL, not FAL for our account, or a simulation nobody can read.
+            SignatureRefused, Unwelcome: not FAL, not about what it claims, or a simulation nobody can read.
             KeysUnavailable: it can't be told now.
             MalformedCallback: a body that nobody signed and nobody can read.
         """
-        sender = await self._sender(headers, body)
+        digest = hashlib.sha256(body).digest()
+        sender = await self._sender(claim, body, digest)
         callback = _read(body, sender.source)
         named_request = callback.request_id if callback else ""
         if sender.request_id is not None and callback and sender.request_id != named_request:
@@ -82,40 +103,39 @@ class Admission:
         return Delivery(
             request_id=sender.request_id or named_request,
             body=body,
-            digest=hashlib.sha256(body).digest(),
+            digest=digest,
             source=sender.source,
             fresh=sender.fresh,
             pinned=sender.source is Source.FAL and bool(self._settings.webhook_user_id),
             fal_user_id=sender.fal_user_id,
-            named=named_training(query.get("training", ""), query.get("token", ""), self._settings.secrets),
+            named=named_training(query.get("training", ""), query.get("token", ""), self._secrets),
             commented=commented_training(callback.payload) if callback else None,
             training_type=next(filter(None, kinds), "portrait"),
             correlation_id=correlation_id(),
             callback=callback,
         )
 
-    async def _sender(self, headers: Mapping[str, str], body: bytes) -> _Sender:
+    async def _sender(self, claim: Claim, body: bytes, digest: bytes) -> _Sender:
         now = datetime.now(UTC)
-        if simulation.claims(headers):
-            simulation.verify(headers, body, self._settings.secrets, now)
-            return _Sender(Source.SIMULATION, fresh=True)
-        if not self._settings.webhook_verify:
-            return _Sender(Source.UNSIGNED, fresh=True)
-        signed = signature.read_headers(headers)
-        if self._settings.webhook_user_id not in ("", signed.user_id):
-            raise Unwelcome
-        await self._verify(signed, body)
-        TIMESTAMP_SKEW.observe(now.timestamp() - signed.timestamp)
-        return _Sender(Source.FAL, signed.fresh(now), signed.request_id, signed.user_id)
+        match claim:
+            case None:
+                return _Sender(Source.UNSIGNED, fresh=True)
+            case SimulationHeaders():
+                simulation.verify(claim, body, self._secrets, now)
+                return _Sender(Source.SIMULATION, fresh=True)
+            case SignatureHeaders():
+                await self._verify(claim, digest)
+                TIMESTAMP_SKEW.observe(now.timestamp() - claim.timestamp)
+                return _Sender(Source.FAL, claim.fresh(now), claim.request_id, claim.user_id)
 
-    async def _verify(self, signed: signature.SignatureHeaders, body: bytes) -> None:
+    async def _verify(self, signed: SignatureHeaders, digest: bytes) -> None:
         """Against the keys at hand; a signature that fits none of them is a reason to fetch them anew."""
         try:
-            key = signature.verify(signed, body, await self._jwks.keys())
+            key = signature.verify(signed, digest, await self._jwks.keys())
         except signature.SignatureMismatch:
             if not await self._jwks.refresh():
                 raise
-            key = signature.verify(signed, body, await self._jwks.keys())
+            key = signature.verify(signed, digest, await self._jwks.keys())
         self._jwks.prefer(key)
 
 

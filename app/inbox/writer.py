@@ -22,7 +22,6 @@ HANDLE = "inbox.handle"
 
 SHARED_BY_AT_MOST = 64
 WAITING_AT_MOST = 2_000
-PATIENCE_SECONDS = 12  # FAL waits 15 for its answer
 
 Key = tuple[str, bytes]
 Row = tuple[Any, ...]
@@ -73,7 +72,10 @@ class _Waiting:
 
 
 class InboxWriter:
-    def __init__(self, database: Database) -> None:
+    """`patience` is how many seconds a delivery waits for its commit; FAL waits 15 for its answer."""
+
+    def __init__(self, database: Database, patience: float) -> None:
+        self._patience = patience
         # A batch is one statement, which is its own transaction.
         self._engine = database.engine.execution_options(isolation_level="AUTOCOMMIT")
         self._waiting: list[_Waiting] = []
@@ -93,7 +95,7 @@ class InboxWriter:
         self._waiting.append(waiting)
         if self._writing is None or self._writing.done():
             self._writing = asyncio.create_task(self._write())
-        patience = loop.call_later(PATIENCE_SECONDS, _answer, waiting, Overloaded())
+        patience = loop.call_later(self._patience, _give_up, waiting)
         try:
             return await waiting.receipt
         finally:
@@ -188,6 +190,10 @@ async def _keep(connection: AsyncConnection, rows: Mapping[Key, Row]) -> set[Key
     columns = zip(*[rows[key] for key in sorted(rows)], strict=True)
     kept = await connection.exec_driver_sql(_KEEP, tuple(list(column) for column in columns))
     return {(row.request_id, row.body_sha256) for row in kept}
+
+
+def _give_up(waiting: _Waiting) -> None:
+    _answer(waiting, Overloaded())
 
 
 def _answer(waiting: _Waiting, answer: Receipt | Exception) -> None:

@@ -4,12 +4,10 @@ import hashlib
 from typing import Any
 
 import httpx
-from pydantic import SecretStr
 
 from app.core.buttons import Screen
+from app.core.config import TelegramSettings
 from app.core.errors import AishaError
-
-_TIMEOUT_SECONDS = 15
 
 
 class TooManyRequests(AishaError):
@@ -57,10 +55,12 @@ class TelegramSender:
     `fingerprint` tells tokens apart and doesn't give them away.
     """
 
-    def __init__(self, http: httpx.AsyncClient, api_url: str, token: SecretStr) -> None:
+    def __init__(self, http: httpx.AsyncClient, settings: TelegramSettings) -> None:
+        token = settings.token.get_secret_value()
         self._http = http
-        self._url = f"{api_url.rstrip('/')}/bot{token.get_secret_value()}"
-        self.fingerprint = hashlib.sha256(token.get_secret_value().encode()).digest()
+        self._timeout = settings.timeout
+        self._url = f"{settings.api_url.rstrip('/')}/bot{token}"
+        self.fingerprint = hashlib.sha256(token.encode()).digest()
 
     async def send(self, chat_id: int, screen: Screen) -> int:
         """Send a message; its id.
@@ -71,7 +71,7 @@ class TelegramSender:
         """
         try:
             response = await self._http.post(
-                f"{self._url}/sendMessage", json=_body(chat_id, screen), timeout=_TIMEOUT_SECONDS
+                f"{self._url}/sendMessage", json=_body(chat_id, screen), timeout=self._timeout
             )
             answer = response.json()
             message_id = int(answer["result"]["message_id"]) if answer.get("ok") else None
@@ -86,7 +86,7 @@ class TelegramSender:
     async def token_works(self) -> bool:
         """Whether Telegram says so; no answer is no."""
         try:
-            response = await self._http.post(f"{self._url}/getMe", timeout=_TIMEOUT_SECONDS)
+            response = await self._http.post(f"{self._url}/getMe", timeout=self._timeout)
         except httpx.HTTPError:
             return False
         return response.is_success

@@ -10,6 +10,7 @@ import httpx
 from pydantic import SecretStr
 from sqlalchemy import text
 
+from app.core.config import TelegramSettings
 from app.core.i18n import Dictionary
 from app.database.engine import Database
 from app.database.models import Notification, NotificationState, TrainingState, User
@@ -105,10 +106,11 @@ class Outbox:
     @asynccontextmanager
     async def delivering(self, rates: Rates, token: str = TOKEN) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
+            settings = TelegramSettings(token=SecretStr(token), api_url=self.emulator.url)
             for _ in range(2):
                 database = Database(self.url)
                 stack.push_async_callback(database.close)
-                telegram = TelegramSender(self.api, self.emulator.url, SecretStr(token))
+                telegram = TelegramSender(self.api, settings)
                 deliver = DeliverNotification(database, telegram, Dictionary(), rates)
                 handlers: dict[str, Handler] = {DELIVER: deliver, PROBE: ProbeToken(database, telegram)}
                 await stack.enter_async_context(working(self.url, handlers))

@@ -13,6 +13,7 @@ from structlog.testing import capture_logs
 
 from app.avatars.service import remember_user
 from app.core.buttons import Screen
+from app.core.config import TelegramSettings
 from app.core.i18n import Dictionary
 from app.database.engine import Database
 from app.database.models import Notification, NotificationState, RefusedToken, TrainingState, User
@@ -64,7 +65,7 @@ class Stage:
 
     @property
     def sender(self) -> TelegramSender:
-        return TelegramSender(self.api, self.url, SecretStr(self.token))
+        return TelegramSender(self.api, TelegramSettings(token=SecretStr(self.token), api_url=self.url))
 
     async def deliver(self, note: Notification) -> None:
         job = Job(1, DELIVER, {"notification_id": note.id, "v": 1}, starts=1)

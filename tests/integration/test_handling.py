@@ -138,14 +138,14 @@ async def test_accepting_goes_first_and_never_stops_the_jobs(
     way = RightOfWay()
     training = await a_training(database)
     event = await keep(database, training, body_of(training.request_id))
-    with way.urgent():
+    with way:
         handling = asyncio.create_task(HandleCallback(database, way)(job_of(event)))
         await a_training(database)
         assert [found.outcome for found in await rows(database, InboxEvent)] == [None]
     await handling
     assert [found.outcome for found in await rows(database, InboxEvent)] == [Outcome.COMPLETED]
     monkeypatch.setattr(right_of_way, "PATIENCE_SECONDS", 0.01)
-    with way.urgent():
+    with way:
         await way.give_way()
 
 

@@ -118,14 +118,34 @@ async def test_a_body_is_counted_whatever_its_length_claims(service: Service) ->
         while True:
             yield b"x" * 65536
 
-    answer = await service.client.post(PATH, content=endless(), headers={"Content-Length": "10"})
+    headers = service.signer.headers("r-1", b"") | {"Content-Length": "10"}
+    answer = await service.client.post(PATH, content=endless(), headers=headers)
     assert answer.status_code == 413
+
+
+def head(signer: Signer, framing: str) -> bytes:
+    """Up to a body that is still to come; as far as can be told then, it may be FAL's."""
+    fields = [f"{name}: {value}" for name, value in signer.headers("r-1", b"").items()]
+    return "\r\n".join([f"POST {PATH} HTTP/1.1", "Host: x", *fields, framing, "", ""]).encode()
+
+
+async def test_of_what_nobody_signed_nothing_is_read(service: Service) -> None:
+    read = 0
+
+    async def body() -> AsyncIterator[bytes]:
+        nonlocal read
+        read += 1
+        yield b"x"
+
+    answer = await service.client.post(PATH, content=body())
+    assert read == 0
+    assert (answer.status_code, answer.json()["reason"]) == (401, "signature-header-missing")
 
 
 async def test_an_endless_chunked_body_is_413_on_the_socket(service: Service) -> None:
     async with listening(service) as (host, port):
         reader, writer = await asyncio.open_connection(host, port)
-        writer.write(f"POST {PATH} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n".encode())
+        writer.write(head(service.signer, "Transfer-Encoding: chunked"))
         for _ in range(17):
             writer.write(b"10000\r\n" + b"x" * 65536 + b"\r\n")
             await writer.drain()
@@ -138,7 +158,7 @@ async def test_a_caller_that_hangs_up_leaves_nothing_and_is_no_error_of_ours(
 ) -> None:
     async with listening(service) as (host, port):
         _, writer = await asyncio.open_connection(host, port)
-        writer.write(f"POST {PATH} HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nhalf".encode())
+        writer.write(head(service.signer, "Content-Length: 1000") + b"half")
         await writer.drain()
         writer.close()
         await writer.wait_closed()

@@ -61,7 +61,7 @@ async def known_requests(database: Database, number: int) -> list[str]:
 
 async def test_those_in_flight_share_a_commit_and_a_job(database: Database) -> None:
     requests = await known_requests(database, 40)
-    inbox = InboxWriter(database)
+    inbox = InboxWriter(database, patience=12)
     with seen_inserts(database) as inserts:
         receipts = await asyncio.gather(*[inbox.accept(delivery(request)) for request in requests])
     assert receipts == [Receipt(request, new=True) for request in requests]
@@ -73,7 +73,7 @@ async def test_those_in_flight_share_a_commit_and_a_job(database: Database) -> N
 
 async def test_copies_in_one_commit_are_one_row_and_the_trusted_one_counts(database: Database) -> None:
     (request,) = await known_requests(database, 1)
-    inbox = InboxWriter(database)
+    inbox = InboxWriter(database, patience=12)
     copies = [delivery(request, fresh=False), delivery(request), delivery(request, fresh=False)]
     receipts = await asyncio.gather(*[inbox.accept(copy) for copy in copies])
     assert sorted(receipt.new for receipt in receipts) == [False, False, True]
@@ -83,7 +83,7 @@ async def test_copies_in_one_commit_are_one_row_and_the_trusted_one_counts(datab
 
 async def test_the_unwelcome_are_refused_among_the_welcome(database: Database) -> None:
     (request,) = await known_requests(database, 1)
-    inbox = InboxWriter(database)
+    inbox = InboxWriter(database, patience=12)
     strangers = [delivery(a_request_id()) for _ in range(3)]
     answers = await asyncio.gather(
         *[inbox.accept(each) for each in [*strangers, delivery(request)]], return_exceptions=True
@@ -94,7 +94,7 @@ async def test_the_unwelcome_are_refused_among_the_welcome(database: Database) -
 
 async def test_a_row_that_postgres_refuses_fails_alone(database: Database) -> None:
     requests = await known_requests(database, 3)
-    inbox = InboxWriter(database)
+    inbox = InboxWriter(database, patience=12)
     bad = delivery(requests[1], correlation="a NUL \x00 in it")
     answers = await asyncio.gather(
         inbox.accept(delivery(requests[0])),
@@ -109,7 +109,7 @@ async def test_a_row_that_postgres_refuses_fails_alone(database: Database) -> No
 
 async def test_those_that_gather_during_a_commit_share_the_next(database: Database) -> None:
     requests = await known_requests(database, 30)
-    inbox = InboxWriter(database)
+    inbox = InboxWriter(database, patience=12)
     begun = asyncio.Event()
     with seen_inserts(database, begun) as inserts:
         first = asyncio.create_task(inbox.accept(delivery(requests[0])))
@@ -124,7 +124,7 @@ async def test_the_same_rows_kept_in_opposite_order_at_once_do_not_wait_for_each
 ) -> None:
     requests = await known_requests(database, 40)
     copies = [delivery(request) for request in requests]
-    both = InboxWriter(database), InboxWriter(database)
+    both = InboxWriter(database, patience=12), InboxWriter(database, patience=12)
     for _ in range(5):
         async with database.transaction() as session:
             await session.execute(delete(InboxEvent))
@@ -139,7 +139,7 @@ async def test_more_than_can_be_kept_in_time_is_turned_away(
 ) -> None:
     monkeypatch.setattr(writer, "WAITING_AT_MOST", 2)
     requests = await known_requests(database, 5)
-    inbox = InboxWriter(database)
+    inbox = InboxWriter(database, patience=12)
     answers = await asyncio.gather(
         *[inbox.accept(delivery(request)) for request in requests], return_exceptions=True
     )
@@ -150,7 +150,7 @@ async def test_more_than_can_be_kept_in_time_is_turned_away(
 
 async def test_whoever_hangs_up_costs_the_others_nothing(database: Database) -> None:
     requests = await known_requests(database, 2)
-    inbox = InboxWriter(database)
+    inbox = InboxWriter(database, patience=12)
     leaving = asyncio.create_task(inbox.accept(delivery(requests[0])))
     staying = asyncio.create_task(inbox.accept(delivery(requests[1])))
     await asyncio.sleep(0)

@@ -200,6 +200,8 @@ async def running_street(postgres: str, template: str) -> AsyncIterator[Street]:
             "API_WORKER": "on",
             "TELEGRAM_API_URL": f"http://{HOST}:{_port(telegram)}",
             "TELEGRAM_RATE": "10000",
+            "API_READ_TIMEOUT": "4",
+            "FAL_JWKS_TIMEOUT": "1",
             "LOG_DIR": str(folder),
             "LOG_FORMAT": "json",
             **child_environment(_port(way), folder / BUNDLE_NAME),

@@ -9,7 +9,7 @@ from functools import partial
 import pytest
 import pytest_asyncio
 
-from api_server.routers.fal_webhook import MAX_BODY_BYTES
+from api_server.body import LARGE_AT_ONCE, MAX_BYTES
 from app.database.models import Training
 from tests.integration.webhook_service import PATH, address, body_of
 from tests.torture.door import Door, Street, running_street
@@ -18,8 +18,8 @@ from tests.torture.wire import CHUNK, Answer, Field, Line, chunked, head, measur
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
 
 KILOBYTE, MEGABYTE = 1024, 1_000_000
-TAKEN = (1, KILOBYTE, 100 * KILOBYTE, MAX_BODY_BYTES)
-TOO_LARGE = (MAX_BODY_BYTES + 1, 10 * MEGABYTE)
+TAKEN = (1, KILOBYTE, 100 * KILOBYTE, MAX_BYTES)
+TOO_LARGE = (MAX_BYTES + 1, 10 * MEGABYTE)
 LARGEST = 100 * MEGABYTE
 FRAMED: dict[str, Callable[[str, Sequence[Field], bytes], bytes]] = {"measured": measured, "chunked": chunked}
 
@@ -71,7 +71,7 @@ async def test_sizes(street: Street, door: Door, full: bool, framing: str) -> No
         answers = {size: (await send_sized(street, door, size, FRAMED[framing])).status for size in sizes}
         await door.idle()
     print(framing, answers)
-    assert answers == {size: 200 if size <= MAX_BODY_BYTES else 413 for size in sizes}
+    assert answers == {size: 200 if size <= MAX_BYTES else 413 for size in sizes}
     assert door.errors() == []
 
 
@@ -81,10 +81,14 @@ async def test_what_is_too_large_is_refused_without_reading_all_of_it(
 ) -> None:
     """The answer is there while most of the body isn't; whoever sends the rest all the same can go on."""
     before = await door.state()
+    signed = list(street.signer.headers("r-1", b"").items())
     start, chunk = (
-        (head(PATH, [("Content-Length", str(10 * MEGABYTE))]), b"x" * MEGABYTE)
+        (head(PATH, [*signed, ("Content-Length", str(10 * MEGABYTE))]), b"x" * MEGABYTE)
         if framing == "measured"
-        else (head(PATH, [("Transfer-Encoding", "chunked")]), b"F4240\r\n" + b"x" * MEGABYTE + b"\r\n")
+        else (
+            head(PATH, [*signed, ("Transfer-Encoding", "chunked")]),
+            b"F4240\r\n" + b"x" * MEGABYTE + b"\r\n",
+        )
     )
     async with door.line() as line:
         assert (await line.ask(start + chunk * 2)).status == 413
@@ -93,6 +97,34 @@ async def test_what_is_too_large_is_refused_without_reading_all_of_it(
         (training,) = await street.trainings(1)
         body = body_of(training.request_id)
         assert (await line.ask(measured(PATH, fields_of(street, training, body), body))).status == 200
+
+
+async def test_a_crowd_of_large_bodies_fills_no_memory_and_keeps_no_callback_out(
+    street: Street, door: Door, full: bool
+) -> None:
+    """All of one body but its end from each: a few may try, the others are told to come again."""
+    (training,) = await street.trainings(1)
+    body = body_of(training.request_id, note="x" * (MAX_BYTES - KILOBYTE))
+    whole = measured(address(training), fields_of(street, training, body), body)
+    async with AsyncExitStack() as stack:
+        stack.enter_context(door.flat_memory("a crowd of large bodies"))
+        crowd = [await stack.enter_async_context(door.line()) for _ in range(300 if full else 60)]
+        answers = asyncio.gather(*[start_of(line, whole[:-1]) for line in crowd])
+        while not answers.done():
+            assert await taken(street, door)
+            await asyncio.wait([answers], timeout=0.5)
+        statuses = Counter(await answers)
+        print(len(crowd), "large bodies:", dict(statuses))
+        assert set(statuses) == {408, 503}
+        assert statuses[408] >= LARGE_AT_ONCE
+    assert (await door.post(address(training), fields_of(street, training, body), body)).status == 200
+    assert door.errors() == []
+
+
+async def start_of(line: Line, request: bytes) -> int | None:
+    with suppress(ConnectionError):
+        await line.send(request)
+    return (await line.answer()).status
 
 
 def nonsense(training: Training, fields: Sequence[Field], body: bytes) -> dict[str, bytes]:

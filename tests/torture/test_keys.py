@@ -150,11 +150,10 @@ async def street(postgres: str, template: str) -> AsyncIterator[Street]:
 @pytest.mark.parametrize("behaviour", NO_KEYS)
 async def test_what_gives_no_key_takes_none_away(behaviour: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """And no more of it is read than a key set is long."""
-    monkeypatch.setattr(jwks, "_TIMEOUT_SECONDS", 0.5)
     monkeypatch.setattr(jwks, "EMPTY_REFRESH_INTERVAL_SECONDS", 0)
     monkeypatch.setattr(jwks, "REFRESH_INTERVAL_SECONDS", 0)
     async with key_host(Signer(), behave=NO_KEYS[behaviour]) as host, httpx.AsyncClient() as http:
-        keys = Jwks(http, host.url)
+        keys = Jwks(http, host.url, timeout=0.5)
         with pytest.raises(KeysUnavailable):
             await keys.keys()
         host.behave = healthy

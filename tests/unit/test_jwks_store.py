@@ -9,7 +9,7 @@ from nacl.signing import VerifyKey
 
 from app.fal import jwks
 from app.fal.jwks import Jwks, KeysUnavailable, StoredKeys
-from tests.unit.test_jwks import DAY, FIRST, SECOND, URL, Clock, Upstream, document, down, outcomes
+from tests.unit.test_jwks import DAY, FIRST, SECOND, TIMEOUT, URL, Clock, Upstream, document, down, outcomes
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def shelf() -> Shelf:
 async def shared(clock: Clock, upstream: Upstream, shelf: Shelf) -> AsyncIterator[Callable[[], Jwks]]:
     """Makes instances that share the shelf."""
     async with httpx.AsyncClient(transport=httpx.MockTransport(upstream.handle)) as http:
-        yield lambda: Jwks(http, URL, shelf)
+        yield lambda: Jwks(http, URL, TIMEOUT, shelf)
 
 
 async def test_one_fetch_serves_all_instances(
@@ -134,5 +134,5 @@ async def test_without_tls_nothing_is_stored_and_nothing_stored_is_believed(
     plain = URL.replace("https", "http")
     shelf.held, shelf.url = (SECOND,), plain
     async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http:
-        assert await Jwks(http, plain, shelf).keys() == (FIRST,)
+        assert await Jwks(http, plain, TIMEOUT, shelf).keys() == (FIRST,)
     assert shelf.saved == 0

@@ -5,13 +5,14 @@ import pytest
 from pydantic import SecretStr
 
 from app.core.buttons import Screen
+from app.core.config import TelegramSettings
 from app.notifications.telegram import Ambiguous, Rejected, TelegramSender, TokenRefused
 
 
 async def send(status_code: int, body: str) -> int:
     answering = httpx.MockTransport(lambda _request: httpx.Response(status_code, text=body))
     async with httpx.AsyncClient(transport=answering) as http:
-        sender = TelegramSender(http, "https://telegram.example", SecretStr("1:token"))
+        sender = TelegramSender(http, TelegramSettings(token=SecretStr("1:token")))
         return await sender.send(7, Screen("hello"))
 
 
