@@ -8,7 +8,7 @@ from typing import cast
 from uuid import UUID
 
 import structlog
-from sqlalchemy import or_, select
+from sqlalchemy import ARRAY, BigInteger, Text, Uuid, any_, bindparam, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from structlog.contextvars import bound_contextvars
 
@@ -27,6 +27,28 @@ from app.trainings.endings import Ending, end
 
 _ENDED = {TrainingState.COMPLETED: Outcome.COMPLETED, TrainingState.FAILED: Outcome.FAILED}
 AT_ONCE = 4  # it is the processor that they wait for, so more of them would only be slower together
+
+# Made once: to put such a statement together takes longer than to run it. Rows are locked in one order,
+# always, so that no two jobs wait for each other.
+_UNHANDLED = (
+    select(InboxEvent)
+    .where(
+        InboxEvent.id == any_(bindparam("events", type_=ARRAY(BigInteger))), InboxEvent.handled_at.is_(None)
+    )
+    .order_by(InboxEvent.id)
+    .with_for_update()
+)
+_CONCERNED = (
+    select(Training)
+    .where(
+        or_(
+            Training.id == any_(bindparam("trainings", type_=ARRAY(Uuid))),
+            Training.request_id == any_(bindparam("requests", type_=ARRAY(Text))),
+        )
+    )
+    .order_by(Training.id)
+    .with_for_update()
+)
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -59,12 +81,7 @@ class HandleCallback:
     async def _handle(self, event_ids: Sequence[int]) -> Sequence[int]:
         """The first callback about each training, in one commit; the ids of those that come after them."""
         async with self._database.transaction() as session:
-            kept = await session.scalars(
-                select(InboxEvent)
-                .where(InboxEvent.id.in_(event_ids), InboxEvent.handled_at.is_(None))
-                .order_by(InboxEvent.id)
-                .with_for_update()
-            )
+            kept = await session.scalars(_UNHANDLED, {"events": event_ids})
             firsts, later = await _with_trainings(session, kept.all())
             await _settle(session, firsts)
         for event, _ in firsts:
@@ -85,12 +102,7 @@ async def _with_trainings(
     """
     ids = {event.training_id for event in events if event.training_id}
     requests = {event.request_id for event in events if not event.training_id}
-    found = await session.scalars(
-        select(Training)
-        .where(or_(Training.id.in_(ids), Training.request_id.in_(requests)))
-        .order_by(Training.id)  # always in this order, so that no two wait for each other
-        .with_for_update()
-    )
+    found = await session.scalars(_CONCERNED, {"trainings": list(ids), "requests": list(requests)})
     trainings = found.all()
     by_id = {training.id: training for training in trainings}
     by_request = {training.request_id: training for training in trainings}

@@ -38,6 +38,7 @@ async def connection_pool(url: str) -> AsyncIterator[Any]:
         timeout=_CONNECTING,
         command_timeout=_ANSWERING,
         server_settings={"application_name": "jobs"},
+        reset=_nothing_to_reset,
     )
     try:
         yield pool
@@ -45,6 +46,10 @@ async def connection_pool(url: str) -> AsyncIterator[Any]:
         with suppress(TimeoutError, *LOST):
             async with asyncio.timeout(_CLOSING):
                 await pool.close()
+
+
+async def _nothing_to_reset(_connection: Any) -> None:
+    """Nothing is set on these connections; to have it undone would cost each statement another one."""
 
 
 class WorkerDriver(AsyncpgPoolDriver):

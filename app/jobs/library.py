@@ -1,7 +1,9 @@
 """PgQueuer as this product uses it: where its tables stand, and some of its habits changed."""
 
+from collections.abc import AsyncGenerator
 from contextlib import suppress
 from datetime import timedelta
+from typing import cast
 
 from pgqueuer import Queries, QueueManager
 from pgqueuer.adapters.persistence.qb import QueryBuilderEnvironment, QueryQueueBuilder, QuerySchedulerBuilder
@@ -11,12 +13,22 @@ from pgqueuer.domain.models import Job, TableChangedEvent, TracebackRecord, utc_
 from pgqueuer.domain.settings import DBSettings
 from pgqueuer.domain.types import JOB_STATUS
 from pgqueuer.ports.driver import Driver
+from pgqueuer.ports.repository import EntrypointExecutionParameter
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 from structlog.stdlib import get_logger
+from typing_extensions import override
 
 from app.jobs.connection import LOST
 
 log = get_logger(__name__)
+
+# The wait for the first queued job of these kinds, negative where it could start already.
+_NEXT = """
+SELECT min(execute_after) - clock_timestamp() AS wait FROM unnest($1::text[]) AS kind, LATERAL (
+    SELECT execute_after FROM jobs.pgqueuer WHERE status = 'queued' AND entrypoint = kind
+    ORDER BY execute_after LIMIT 1
+) AS first
+"""
 
 
 class _Names(DBSettings):
@@ -73,6 +85,34 @@ class Held(Exception):
 
 
 class JobManager(QueueManager):
+    @override
+    async def fetch_jobs(
+        self, batch_size: int, global_concurrency_limit: int | None, heartbeat_timeout: timedelta
+    ) -> AsyncGenerator[Job, None]:
+        """A batch that isn't full is the last one for now; PgQueuer would ask again after each job."""
+        kinds = {
+            kind: EntrypointExecutionParameter(executor.parameters.concurrency_limit)
+            for kind, executor in self.entrypoint_registry.items()
+        }
+        full = True
+        while full and not self.shutdown.is_set():
+            jobs = await self.queries.dequeue(
+                batch_size, kinds, self.queue_manager_id, global_concurrency_limit, heartbeat_timeout
+            )
+            for job in jobs:
+                yield job
+            full = len(jobs) == batch_size
+
+    @override
+    async def _effective_dequeue_timeout(self, dequeue_timeout: timedelta) -> timedelta:
+        """Until the next job may start, at most `dequeue_timeout`: one question where PgQueuer asks three."""
+        [row] = await self.queries.driver.fetch(_NEXT, list(self.entrypoint_registry))
+        wait = cast("timedelta | None", row["wait"])
+        if wait is None:
+            return dequeue_timeout
+        return min(max(wait, self.min_dequeue_poll_interval), dequeue_timeout)
+
+    @override
     async def log_failure(
         self, job: Job, executor: AbstractEntrypointExecutor, exc: Exception, jbuff: JobStatusLogBuffer
     ) -> None:

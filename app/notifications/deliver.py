@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import structlog
+from sqlalchemy import LargeBinary, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.buttons import Screen
@@ -13,7 +14,7 @@ from app.core.errors import AishaError
 from app.core.i18n import Dictionary
 from app.core.metrics import AMBIGUOUS_ATTEMPTS, DELIVERY_SECONDS, NOTIFICATIONS
 from app.database.engine import Database
-from app.database.models import Notification
+from app.database.models import Notification, User
 from app.jobs.backoff import Backoff
 from app.jobs.job import Job, Retry
 from app.notifications import service
@@ -32,6 +33,14 @@ from app.notifications.telegram import (
 MAX_ATTEMPTS = 20
 NO_ANSWER = "no answer from Telegram"
 _BACKOFF = Backoff(first=timedelta(seconds=1), factor=2, ceiling=timedelta(minutes=10))
+
+# Unless it was told, or is held, already. Made once: to put it together takes longer than to run it.
+_LOCK_UNSENT = (
+    select(Notification, User.language, halted(bindparam("token", type_=LargeBinary)))
+    .join(User, User.id == Notification.user_id)
+    .where(Notification.id == bindparam("notification"), Notification.state.in_(service.UNSENT))
+    .with_for_update(of=Notification)
+)
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -65,11 +74,12 @@ class DeliverNotification:
 
     async def _begin(self, session: AsyncSession, notification_id: int) -> Attempt | Later | None:
         """The attempt to make now; None when there is none to make."""
-        found = await service.lock_unsent(session, notification_id)
+        asked = {"notification": notification_id, "token": self._telegram.fingerprint}
+        found = (await session.execute(_LOCK_UNSENT, asked)).one_or_none()
         if found is None:
             return None
-        notification, language = found
-        if await halted(session, self._telegram.fingerprint):
+        notification, language, refused = found
+        if refused:
             await _hold(session, notification, TOKEN_REFUSED)
             return None
         waited = notification.due_at is not None

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Final
 
 import structlog
-from sqlalchemy import delete, func, select
+from sqlalchemy import ColumnElement, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -27,10 +27,10 @@ _SOONEST, _LATEST = timedelta(seconds=1), timedelta(minutes=1)
 log = structlog.stdlib.get_logger(__name__)
 
 
-async def halted(session: AsyncSession, fingerprint: bytes) -> bool:
-    """Whether this token was refused; if so, it stays so until the transaction ends."""
-    query = select(RefusedToken.fingerprint).where(RefusedToken.fingerprint == fingerprint)
-    return await session.scalar(query.with_for_update(key_share=True, read=True)) is not None
+def halted(fingerprint: ColumnElement[bytes]) -> ColumnElement[bool]:
+    """Whether this token was refused; who selects it keeps that so until the transaction ends."""
+    refused = select(RefusedToken.fingerprint).where(RefusedToken.fingerprint == fingerprint)
+    return refused.with_for_update(key_share=True, read=True).scalar_subquery().is_not(None)
 
 
 async def halt(session: AsyncSession, fingerprint: bytes) -> bool:

@@ -4,13 +4,11 @@ A message that may go goes at once; one that may not gets a place in a line and 
 polls. The chat is asked first: a chat that is slow or paused takes nothing from the others.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Self
 
-from sqlalchemy import func, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import DateTime, column, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.config import TelegramSettings
@@ -49,6 +47,15 @@ class Go:
 @dataclass(frozen=True, slots=True)
 class Later:
     after: timedelta
+
+
+# Made where they are missing. Everybody's row comes first, always, so that no two wait for each other.
+_LOCK = text("""
+    INSERT INTO sending_limits (chat_id) VALUES (:everybody), (:chat)
+    ON CONFLICT (chat_id) DO UPDATE SET chat_id = excluded.chat_id
+    RETURNING chat_id, sent, line_ends_at, paused_until, paused_at, clock_timestamp() AS now
+""").columns(*SendingLimit.__table__.columns, column("now", DateTime(timezone=True)))
+_LOCKED = select(SendingLimit, _LOCK.selected_columns.now).from_statement(_LOCK)
 
 
 async def take_turn(session: AsyncSession, chat_id: int, rates: Rates, *, waited: bool) -> Go | Later:
@@ -102,23 +109,9 @@ def count_at(limit: SendingLimit, slot: datetime, rate: int) -> None:
 
 async def _locked(session: AsyncSession, chat_id: int) -> tuple[SendingLimit, SendingLimit, datetime]:
     """The rows of everybody and of the chat, the transaction's own until it ends, and the database's time."""
-    rows = await _select_locked(session, chat_id)
-    if len(rows) < 2:
-        missing = [{"chat_id": scope} for scope in sorted((EVERYBODY, chat_id))]
-        await session.execute(insert(SendingLimit).values(missing).on_conflict_do_nothing())
-        rows = await _select_locked(session, chat_id)
-    limits = {limit.chat_id: limit for limit, _ in rows}
-    return limits[EVERYBODY], limits[chat_id], max(now for _, now in rows)
-
-
-async def _select_locked(session: AsyncSession, chat_id: int) -> Sequence[tuple[SendingLimit, datetime]]:
-    rows = await session.execute(
-        select(SendingLimit, func.clock_timestamp())
-        .where(SendingLimit.chat_id.in_((EVERYBODY, chat_id)))
-        .order_by(SendingLimit.chat_id)  # always in this order, so that no two wait for each other
-        .with_for_update()
-    )
-    return [(limit, now) for limit, now in rows]
+    rows = await session.execute(_LOCKED, {"everybody": EVERYBODY, "chat": chat_id})
+    limits = {limit.chat_id: (limit, now) for limit, now in rows}
+    return limits[EVERYBODY][0], limits[chat_id][0], max(now for _, now in limits.values())
 
 
 async def _others_paused(session: AsyncSession, chat_id: int, now: datetime) -> int:

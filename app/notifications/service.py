@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, bindparam, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.logging import correlation_id
@@ -23,6 +23,12 @@ ON CONFLICT DO NOTHING
 RETURNING id, correlation_id
 """
 UNSENT = frozenset({NotificationState.PENDING, NotificationState.SENDING})
+
+_MARK_SENT = (
+    update(Notification)
+    .where(Notification.id == bindparam("notification"), Notification.state.in_(UNSENT))
+    .values(state=NotificationState.SENT, sent_at=func.now(), message_id=bindparam("message"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,18 +62,6 @@ def _row(announcement: Announcement) -> tuple[UUID | str | int, ...]:
     )
 
 
-async def lock_unsent(session: AsyncSession, notification_id: int) -> tuple[Notification, str] | None:
-    """The notification, locked, and the person's language; None when it was told, or is held, already."""
-    found = await session.execute(
-        select(Notification, User.language)
-        .join(User, User.id == Notification.user_id)
-        .where(Notification.id == notification_id, Notification.state.in_(UNSENT))
-        .with_for_update(of=Notification)
-    )
-    row = found.one_or_none()
-    return (row[0], row[1]) if row else None
-
-
 def begin_sending(notification: Notification) -> bool:
     """Note on a locked notification that an attempt begins.
 
@@ -81,11 +75,7 @@ def begin_sending(notification: Notification) -> bool:
 
 
 async def mark_sent(session: AsyncSession, notification_id: int, message_id: int) -> None:
-    await session.execute(
-        update(Notification)
-        .where(Notification.id == notification_id, Notification.state.in_(UNSENT))
-        .values(state=NotificationState.SENT, sent_at=func.now(), message_id=message_id)
-    )
+    await session.execute(_MARK_SENT, {"notification": notification_id, "message": message_id})
 
 
 async def mark_pending(session: AsyncSession, notification_id: int) -> None:
