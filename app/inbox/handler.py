@@ -1,6 +1,5 @@
 """The job that carries out a callback: training, avatar, outbox row and inbox row change in one commit."""
 
-import asyncio
 from collections.abc import Container, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -20,13 +19,12 @@ from app.fal.trainers import TRAINERS, Model, model_of
 from app.fal.webhook import Callback, MalformedCallback, Status, parse
 from app.inbox.writer import HANDLE
 from app.jobs.job import Job
-from app.jobs.queue import enqueue
+from app.jobs.queue import URGENT, enqueue
 from app.jobs.right_of_way import RightOfWay
 from app.trainings import service as trainings
 from app.trainings.endings import Ending, end
 
 _ENDED = {TrainingState.COMPLETED: Outcome.COMPLETED, TrainingState.FAILED: Outcome.FAILED}
-AT_ONCE = 4  # it is the processor that they wait for, so more of them would only be slower together
 
 # Made once: to put such a statement together takes longer than to run it. Rows are locked in one order,
 # always, so that no two jobs wait for each other.
@@ -63,19 +61,16 @@ class HandleCallback:
     def __init__(self, database: Database, right_of_way: RightOfWay) -> None:
         self._database = database
         self._right_of_way = right_of_way
-        self._at_once = asyncio.Semaphore(AT_ONCE)
 
     async def __call__(self, job: Job) -> None:
         event_ids: Sequence[int] = job.payload["event_ids"]
         if job.starts > 1 and len(event_ids) > 1:
             async with self._database.transaction() as session:
-                await enqueue(
-                    await session.connection(), HANDLE, [{"event_ids": [each]} for each in event_ids]
-                )
+                alone = [{"event_ids": [each]} for each in event_ids]
+                await enqueue(await session.connection(), HANDLE, alone, priority=URGENT)
             return
         while event_ids:
-            async with self._at_once:
-                await self._right_of_way.give_way()
+            async with self._right_of_way.step():
                 event_ids = await self._handle(event_ids)
 
     async def _handle(self, event_ids: Sequence[int]) -> Sequence[int]:

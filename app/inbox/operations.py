@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.database.models import InboxEvent, Outcome
 from app.fal.webhook import MalformedCallback, parse
 from app.inbox.writer import HANDLE
-from app.jobs.queue import enqueue
+from app.jobs.queue import URGENT, enqueue
 
 PENDING: Final = "pending"
 HIDDEN = "[hidden]"
@@ -46,7 +46,8 @@ async def replay(session: AsyncSession, event_ids: Sequence[int]) -> list[int]:
         .returning(InboxEvent.id)
     )
     replayed = sorted(rows.scalars())
-    await enqueue(await session.connection(), HANDLE, [{"event_ids": [event_id]} for event_id in replayed])
+    jobs = [{"event_ids": [event_id]} for event_id in replayed]
+    await enqueue(await session.connection(), HANDLE, jobs, priority=URGENT)
     return replayed
 
 

@@ -18,6 +18,7 @@ from app.jobs.library import NAMES
 Payload = Mapping[str, str | int | Sequence[int] | None]
 
 PAYLOAD_VERSION = 1
+URGENT = 1  # the priority of jobs that go before all others
 
 _STATEMENTS = QueryQueueBuilder(NAMES)
 # $1 priorities, $2 kinds, $3 payloads, $4 waits, $5 dedupe keys, $6 headers: a row for each position
@@ -26,13 +27,13 @@ _REQUEUE = _STATEMENTS.build_requeue_jobs_query()
 _ENQUEUE_FOR_ROWS = """
 job AS (
     INSERT INTO jobs.pgqueuer (priority, entrypoint, payload, status)
-    SELECT 0, '{kind}',
+    SELECT {priority}, '{kind}',
         convert_to(jsonb_build_object('{name}', jsonb_agg(id ORDER BY id), 'v', {v})::text, 'UTF8'), 'queued'
     FROM {rows} HAVING count(*) > 0
     RETURNING id
 ), job_log AS (
     INSERT INTO jobs.pgqueuer_log (job_id, status, entrypoint, priority)
-    SELECT id, 'queued', '{kind}', 0 FROM job
+    SELECT id, 'queued', '{kind}', {priority} FROM job
 )
 """
 _DEPTH = """
@@ -83,6 +84,7 @@ async def enqueue(
     payloads: Sequence[Payload],
     *,
     run_after: timedelta = timedelta(0),
+    priority: int = 0,
     dedupe_key: str | None = None,
 ) -> None:
     """Add a job for each payload in one statement; they exist, and workers hear of them, with the commit.
@@ -102,17 +104,17 @@ async def enqueue(
         json.dumps({**payload, "v": PAYLOAD_VERSION}, ensure_ascii=False).encode() for payload in payloads
     ]
     key = dedupe_key and f"{kind}:{dedupe_key}"
-    columns = [0] * count, [kind] * count, bodies, [run_after] * count, [key] * count, [None] * count
+    columns = [priority] * count, [kind] * count, bodies, [run_after] * count, [key] * count, [None] * count
     await connection.exec_driver_sql(_ENQUEUE, columns)
 
 
 def enqueue_for_rows(kind: str, name: str, rows: str) -> str:
-    """CTEs that add one job for the rows that another CTE, `rows`, made; none where it made none.
+    """CTEs that add one urgent job for the rows that another CTE, `rows`, made; none where it made none.
 
     Its payload holds their ids as `name`. One statement that makes rows and job needs no transaction around
     it: a third of the work of `enqueue` after an INSERT, where that counts.
     """
-    return _ENQUEUE_FOR_ROWS.format(kind=kind, name=name, rows=rows, v=PAYLOAD_VERSION)
+    return _ENQUEUE_FOR_ROWS.format(kind=kind, name=name, rows=rows, v=PAYLOAD_VERSION, priority=URGENT)
 
 
 async def depth(connection: AsyncConnection) -> dict[str, Depth]:

@@ -17,6 +17,7 @@ from app.database.engine import Database
 from app.database.models import Notification, User
 from app.jobs.backoff import Backoff
 from app.jobs.job import Job, Retry
+from app.jobs.right_of_way import RightOfWay
 from app.notifications import service
 from app.notifications.facts import FACT
 from app.notifications.halt import TOKEN_REFUSED, halt, halted
@@ -56,15 +57,21 @@ class Attempt:
 
 class DeliverNotification:
     def __init__(
-        self, database: Database, telegram: TelegramSender, dictionary: Dictionary, rates: Rates
+        self,
+        database: Database,
+        telegram: TelegramSender,
+        dictionary: Dictionary,
+        rates: Rates,
+        right_of_way: RightOfWay,
     ) -> None:
         self._database = database
         self._telegram = telegram
         self._dictionary = dictionary
         self._rates = rates
+        self._right_of_way = right_of_way
 
     async def __call__(self, job: Job) -> None:
-        async with self._database.transaction() as session:
+        async with self._right_of_way.step(), self._database.transaction() as session:
             begun = await self._begin(session, int(job.payload["notification_id"]))
         if isinstance(begun, Later):
             raise Retry(begun.after)
@@ -103,13 +110,16 @@ class DeliverNotification:
             message_id = await self._telegram.send(notification.user_id, attempt.screen)
         except AishaError as error:
             NOTIFICATIONS.labels(error.reason.removeprefix("telegram-")).inc()
-            async with self._database.transaction() as session:
+            async with self._right_of_way.step(), self._database.transaction() as session:
                 after = await self._failed(session, notification, error)
             if after is not None:
                 raise Retry(after) from error
             return
         # A restart of Postgres just now must not tell the person twice.
-        await self._database.insist(lambda session: service.mark_sent(session, notification.id, message_id))
+        async with self._right_of_way.step():
+            await self._database.insist(
+                lambda session: service.mark_sent(session, notification.id, message_id)
+            )
         NOTIFICATIONS.labels("sent").inc()
         DELIVERY_SECONDS.observe((datetime.now(UTC) - notification.created_at).total_seconds())
         log.info("notification.sent", user_id=notification.user_id, kind=notification.kind)

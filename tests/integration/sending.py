@@ -15,6 +15,7 @@ from app.core.i18n import Dictionary
 from app.database.engine import Database
 from app.database.models import Notification, NotificationState, TrainingState, User
 from app.jobs.job import Handler
+from app.jobs.right_of_way import RightOfWay
 from app.notifications.deliver import DeliverNotification
 from app.notifications.facts import TrainingCompleted
 from app.notifications.halt import PROBE, ProbeToken
@@ -111,7 +112,7 @@ class Outbox:
                 database = Database(self.url)
                 stack.push_async_callback(database.close)
                 telegram = TelegramSender(self.api, settings)
-                deliver = DeliverNotification(database, telegram, Dictionary(), rates)
+                deliver = DeliverNotification(database, telegram, Dictionary(), rates, RightOfWay())
                 handlers: dict[str, Handler] = {DELIVER: deliver, PROBE: ProbeToken(database, telegram)}
                 await stack.enter_async_context(working(self.url, handlers))
             yield

@@ -18,6 +18,7 @@ from app.core.i18n import Dictionary
 from app.database.engine import Database
 from app.database.models import Notification, NotificationState, RefusedToken, TrainingState, User
 from app.jobs.job import Job, Retry
+from app.jobs.right_of_way import RightOfWay
 from app.notifications.deliver import MAX_ATTEMPTS, NO_ANSWER, DeliverNotification
 from app.notifications.halt import PROBE, TOKEN_REFUSED, ProbeToken
 from app.notifications.pacing import Rates
@@ -69,7 +70,7 @@ class Stage:
 
     async def deliver(self, note: Notification) -> None:
         job = Job(1, DELIVER, {"notification_id": note.id, "v": 1}, starts=1)
-        await DeliverNotification(self.database, self.sender, Dictionary(), Rates(25, 1))(job)
+        await DeliverNotification(self.database, self.sender, Dictionary(), Rates(25, 1), RightOfWay())(job)
 
     async def deliver_later(self, note: Notification, after: timedelta) -> None:
         await pass_time(self.database, after)

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from app.database.engine import Database
-from app.jobs.queue import enqueue
+from app.jobs.queue import URGENT, enqueue
 from app.jobs.worker import Job
 from tests.integration.jobs_harness import (
     OPTIONS,
@@ -128,3 +128,19 @@ async def test_depth_tells_waiting_from_running_and_how_late_it_is(
     assert (found["idle"].waiting, found["idle"].running, found["idle"].held) == (2, 0, 0)
     assert timedelta(minutes=1) <= found["idle"].lag < timedelta(minutes=10)
     assert (found["busy"].waiting, found["busy"].running, found["busy"].lag) == (0, 1, timedelta(0))
+
+
+async def test_an_urgent_job_goes_before_all_that_wait(database: Database, database_url: str) -> None:
+    started: list[str] = []
+
+    async def handle(job: Job) -> None:
+        started.append(job.kind)
+
+    async with database.transaction() as session:
+        connection = await session.connection()
+        await enqueue(connection, "photo", [{}, {}, {}])
+        await enqueue(connection, "other", [{}], priority=URGENT)
+    one_by_one = replace(OPTIONS, concurrency=2)
+    async with working(database_url, {"photo": handle, "other": handle}, options=one_by_one):
+        await until_empty(database)
+    assert started == ["other", "photo", "photo", "photo"]
