@@ -2,41 +2,65 @@
 
 import argparse
 import asyncio
+import os
 import tempfile
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from timeit import timeit
+
+from nacl.signing import SigningKey
 
 from app.database import revision
 from app.database.embedded import EmbeddedPostgres
 from bench.accepting import accepting, full_tables
 from bench.house import House, house
+from bench.report import Spread, Target, show
 from bench.working import accepting_beside_jobs, backlog, telling
 
-FULL: dict[str, Callable[[House], Awaitable[None]]] = {
-    "accepting": lambda house: accepting(house, repetitions=5, requests=1500),
-    "full-tables": lambda house: full_tables(house, repetitions=5, requests=2000, rows=1_000_000),
-    "backlog": lambda house: backlog(house, 10_000),
-    "beside-jobs": lambda house: accepting_beside_jobs(house, 10_000, seconds=15),
-    "telling": lambda house: telling(house, seconds=30),
-}
-QUICK: dict[str, Callable[[House], Awaitable[None]]] = {
-    "accepting": lambda house: accepting(house, repetitions=2, requests=300),
-    "full-tables": lambda house: full_tables(house, repetitions=2, requests=300, rows=5000),
-    "backlog": lambda house: backlog(house, 300),
-    "beside-jobs": lambda house: accepting_beside_jobs(house, 300, seconds=2),
-    "telling": lambda house: telling(house, seconds=2),
+
+@dataclass(frozen=True)
+class Sizes:
+    """How much of everything; the seconds are those of what goes on at a given pace."""
+
+    repetitions: int
+    requests: int
+    rows: int
+    backlog: int
+    seconds: int
+
+
+FULL = Sizes(repetitions=7, requests=4000, rows=1_000_000, backlog=10_000, seconds=30)
+QUICK = Sizes(repetitions=2, requests=300, rows=5000, backlog=300, seconds=2)
+PARTS: Mapping[str, Callable[[House, Sizes], Awaitable[None]]] = {
+    "accepting": lambda house, sizes: accepting(house, sizes.repetitions, sizes.requests),
+    "full-tables": lambda house, sizes: full_tables(house, sizes.repetitions, sizes.requests, sizes.rows),
+    "backlog": lambda house, sizes: backlog(house, sizes.backlog),
+    "beside-jobs": lambda house, sizes: accepting_beside_jobs(house, sizes.backlog, sizes.seconds),
+    "telling": lambda house, sizes: telling(house, sizes.seconds),
 }
 
 
-async def run(url: str, parts: list[str], *, quick: bool) -> None:
+async def run(url: str, parts: list[str], sizes: Sizes) -> None:
+    show_machine()
     async with house(url) as opened:
         for part in parts:
-            await (QUICK if quick else FULL)[part](opened)
+            await PARTS[part](opened, sizes)
+
+
+def show_machine() -> None:
+    """What all other figures hang on: how fast the processor is here and now."""
+    key, message = SigningKey.generate(), bytes(150)
+    signature = key.sign(message).signature
+    rounds = [
+        timeit(lambda: key.verify_key.verify(message, signature), number=500) / 500 * 1e6 for _ in range(9)
+    ]
+    show(f"This machine, {os.cpu_count()} cores", [Target("one Ed25519 verification", Spread(rounds), "us")])
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("parts", nargs="*", choices=[*FULL, []], help="all of them, unless named")
+    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="all of them, unless named")
     parser.add_argument("--quick", action="store_true", help="does it run at all? Its figures mean nothing")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
@@ -44,7 +68,7 @@ def main() -> None:
         folder.chmod(0o755)  # root's Postgres runs as another user
         with EmbeddedPostgres(folder) as url:
             revision.upgrade(url)
-            asyncio.run(run(url, arguments.parts or list(FULL), quick=arguments.quick))
+            asyncio.run(run(url, arguments.parts or list(PARTS), QUICK if arguments.quick else FULL))
 
 
 if __name__ == "__main__":

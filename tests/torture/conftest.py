@@ -5,8 +5,10 @@ import secrets
 from collections.abc import AsyncIterator
 
 import pytest
+import pytest_asyncio
 
 from tests.conftest import passable_folder
+from tests.torture.door import Door, Street, running_street
 from tests.torture.rig import Rig, running_rig
 
 
@@ -25,6 +27,18 @@ def rng(request: pytest.FixtureRequest) -> random.Random:
     seed = request.config.getoption("--seed") or secrets.randbelow(2**32)
     print(f"{request.node.name}: --seed {seed}")
     return random.Random(seed)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def street(postgres: str, template: str) -> AsyncIterator[Street]:
+    async with running_street(postgres, template) as street:
+        yield street
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def door(street: Street) -> AsyncIterator[Door]:
+    async with street.door() as door:
+        yield door
 
 
 @pytest.fixture

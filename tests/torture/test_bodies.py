@@ -12,7 +12,7 @@ import pytest_asyncio
 from api_server.body import LARGE_AT_ONCE, MAX_BYTES
 from app.database.models import Training
 from tests.integration.webhook_service import PATH, address, body_of
-from tests.torture.door import Door, Street, running_street
+from tests.torture.door import Door, Street
 from tests.torture.wire import CHUNK, Answer, Field, Line, chunked, head, measured
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
@@ -22,12 +22,6 @@ TAKEN = (1, KILOBYTE, 100 * KILOBYTE, MAX_BYTES)
 TOO_LARGE = (MAX_BYTES + 1, 10 * MEGABYTE)
 LARGEST = 100 * MEGABYTE
 FRAMED: dict[str, Callable[[str, Sequence[Field], bytes], bytes]] = {"measured": measured, "chunked": chunked}
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def street(postgres: str, template: str) -> AsyncIterator[Street]:
-    async with running_street(postgres, template) as street:
-        yield street
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

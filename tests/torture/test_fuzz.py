@@ -4,14 +4,13 @@ import asyncio
 import random
 import re
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from itertools import chain
 from uuid import UUID
 
 import hypothesis
 import pytest
-import pytest_asyncio
 from hypothesis import HealthCheck, Phase
 from sqlalchemy import update
 
@@ -22,7 +21,7 @@ from app.fal.webhook import Callback, MalformedCallback, Status, parse
 from tests.factories import MODEL_URL
 from tests.integration.webhook_service import address, rows
 from tests.torture.callback_bodies import about, bodies
-from tests.torture.door import Door, Street, running_street
+from tests.torture.door import Door, Street
 from tests.torture.nasty_bodies import HEAVY, NASTY, Makers
 from tests.torture.wire import measured
 
@@ -31,18 +30,6 @@ pytestmark = pytest.mark.timeout(900)
 
 LINES = 8
 NASTY_WHEN_BRIEF = 60
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def street(postgres: str, template: str) -> AsyncIterator[Street]:
-    async with running_street(postgres, template) as street:
-        yield street
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def door(street: Street) -> AsyncIterator[Door]:
-    async with street.door() as door:
-        yield door
 
 
 def each_of(number: int, rng: random.Random, seen: Callable[[bytes], None]) -> None:

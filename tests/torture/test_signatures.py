@@ -5,12 +5,11 @@ import json
 import random
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from app.database.models import Notification, Outcome, Training, TrainingState
 from tests.integration.fal_signer import Signer
@@ -23,7 +22,7 @@ from tests.integration.webhook_service import (
     rows,
     training_now,
 )
-from tests.torture.door import Door, Street, running_street, signed
+from tests.torture.door import Door, Street, signed
 from tests.torture.wire import Field, Line, a_peer, chunked, measured
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -37,18 +36,6 @@ NOT_A_TIME = (
 BITS_WHEN_BRIEF = 40
 
 Forgery = tuple[str, list[Field], bytes]
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def street(postgres: str, template: str) -> AsyncIterator[Street]:
-    async with running_street(postgres, template) as street:
-        yield street
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def door(street: Street) -> AsyncIterator[Door]:
-    async with street.door() as door:
-        yield door
 
 
 def forgeries(signer: Signer, request_id: str, body: bytes) -> Iterator[Forgery]:
