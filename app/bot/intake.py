@@ -8,6 +8,7 @@ from aiogram.types import Document, PhotoSize
 
 from app.avatars import service as avatars
 from app.avatars.states import CHANGEABLE
+from app.bot.updates import KeptUpdate
 from app.core.errors import AishaError
 from app.database.engine import Database
 from app.photos.checks import PhotoLimits, PhotoTooLarge
@@ -28,12 +29,13 @@ class Intake:
         self._database = database
         self._photos = photos
 
-    async def take(self, user_id: int, file: PhotoSize | Document) -> int:
-        """Add a photo to the person's current avatar; the avatar's id.
+    async def take(self, user_id: int, file: PhotoSize | Document, kept: KeptUpdate) -> int:
+        """Add the photo that an update brought to the person's current avatar; the avatar's id.
 
         Raises:
             NoDraft, AvatarBusy: there is nothing to add it to.
             PhotoRefused: why it can't be used.
+            AlreadyDone: it is added already.
         """
         async with self._database.transaction() as session:
             avatar = await avatars.current(session, user_id)
@@ -46,14 +48,14 @@ class Intake:
         with tempfile.TemporaryDirectory(prefix="aisha-") as folder:
             path = Path(folder) / "photo"
             await self._bot.download(file, destination=path)
-            await self._add(user_id, avatar.id, path)
+            await self._add(user_id, avatar.id, path, kept)
         return avatar.id
 
-    async def _add(self, user_id: int, avatar_id: int, path: Path) -> None:
+    async def _add(self, user_id: int, avatar_id: int, path: Path, kept: KeptUpdate) -> None:
         facts = await self._photos.check(path)
         key = await self._photos.keep(avatar_id, facts, path)
         try:
-            async with self._database.transaction() as session:
+            async with kept.effect() as session:
                 await self._photos.add(session, user_id, avatar_id, facts, key)
         except AishaError:
             await self._photos.forget(key)

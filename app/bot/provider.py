@@ -8,6 +8,7 @@ from dishka import Provider, Scope, provide
 from app.bot.counter import LiveCounter
 from app.bot.dispatcher import make_bot
 from app.bot.intake import Intake
+from app.bot.updates import Updates
 from app.core.config import Settings
 from app.database.address import database_url
 from app.jobs.options import WorkerOptions
@@ -24,6 +25,7 @@ class BotProvider(Provider):
     intake = provide(Intake)
     counter = provide(LiveCounter)
     submit = provide(SubmitTraining)
+    updates = provide(Updates)
 
     @provide
     async def bot(self, settings: Settings) -> AsyncIterator[Bot]:

@@ -89,10 +89,15 @@ class Stage:
         """Every job has been done."""
         await self.until(lambda: self.rows("SELECT 1 WHERE NOT EXISTS (SELECT FROM jobs.pgqueuer)"))
 
-    async def fault(self, method: str, kind: str) -> None:
-        """Plan a fault of Telegram for the next call of a method in this chat."""
+    async def heard(self) -> list[str]:
+        """All that the bot has said."""
+        return [one.text for one in (await self.guest.user.chat()).messages if one.sender == "bot"]
+
+    async def fault(self, method: str, kind: str, *, anywhere: bool = False, times: int = 1) -> None:
+        """Plan a fault of Telegram for the next calls of a method: in this chat, or `anywhere`."""
         async with httpx.AsyncClient(trust_env=False) as http:
-            fault = {"method": method, "kind": kind, "chat_id": self.guest.id}
+            chat_id = None if anywhere else self.guest.id
+            fault = {"method": method, "kind": kind, "chat_id": chat_id, "times": times}
             answer = await http.post(f"{self.sandbox.telegram_url}/control/faults", json=fault)
             answer.raise_for_status()
 

@@ -12,9 +12,9 @@ from app.bot import screens
 from app.bot.callbacks import Pressed
 from app.bot.person import Person
 from app.bot.show import show
+from app.bot.updates import KeptUpdate
 from app.bot.views import avatar_view
 from app.core.buttons import ChooseGender, ChooseType, NewAvatar
-from app.database.engine import Database
 from app.database.models import AvatarType, Gender
 from app.photos.service import Photos
 
@@ -62,13 +62,13 @@ async def ask_again(message: Message, person: Person, state: FSMContext) -> None
 async def name(
     message: Message,
     person: Person,
+    kept: KeptUpdate,
     state: FSMContext,
-    database: FromDishka[Database],
     photos: FromDishka[Photos],
 ) -> None:
     chosen = await state.get_data()
     kind, gender = AvatarType(chosen["type"]), Gender(chosen["gender"])
-    async with database.transaction() as session:
+    async with kept.effect() as session:
         avatar = await avatars.create(session, person.id, kind, gender, message.text or "")
         view = await avatar_view(session, photos, avatar)
     await state.clear()

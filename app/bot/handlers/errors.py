@@ -9,6 +9,7 @@ from aiogram.filters import ExceptionTypeFilter
 from aiogram.types import ErrorEvent, ReplyParameters
 
 from app.bot.person import Person
+from app.bot.updates import AlreadyDone
 from app.core.errors import AishaError
 from app.core.logging import correlation_id, where
 
@@ -17,6 +18,7 @@ log = structlog.stdlib.get_logger(__name__)
 
 def router() -> Router:
     routes = Router(name="errors")
+    routes.errors.register(done_already, ExceptionTypeFilter(AlreadyDone))
     routes.errors.register(refused, ExceptionTypeFilter(AishaError))
     routes.errors.register(unreachable, ExceptionTypeFilter(TelegramForbiddenError))
     routes.errors.register(unexpected)
@@ -29,6 +31,11 @@ async def refused(event: ErrorEvent, person: Person, bot: Bot) -> None:
         raise error
     log.info("bot.refused", reason=error.reason)
     await _tell(event, person, bot, person.words(f"error-{error.reason}", **error.details))
+
+
+async def done_already(_event: ErrorEvent) -> None:
+    """Whoever was first has told the person."""
+    log.info("bot.done_already")
 
 
 async def unreachable(event: ErrorEvent) -> None:

@@ -8,6 +8,7 @@ from app.bot import screens
 from app.bot.counter import LiveCounter
 from app.bot.intake import Intake
 from app.bot.person import Person
+from app.bot.updates import KeptUpdate
 from app.bot.views import own_avatar_view
 from app.core.buttons import Screen
 from app.database.engine import Database
@@ -26,12 +27,13 @@ async def take(
     message: Message,
     file: PhotoSize | Document,
     person: Person,
+    kept: KeptUpdate,
     intake: FromDishka[Intake],
     counter: FromDishka[LiveCounter],
     database: FromDishka[Database],
     photos: FromDishka[Photos],
 ) -> None:
-    avatar_id = await intake.take(person.id, file)
+    avatar_id = await intake.take(person.id, file, kept)
 
     async def current() -> Screen:
         async with database.transaction() as session:

@@ -8,6 +8,7 @@ from app.bot import screens
 from app.bot.callbacks import Pressed
 from app.bot.person import Person
 from app.bot.show import show
+from app.bot.updates import KeptUpdate
 from app.bot.views import own_avatar_view
 from app.core.buttons import ConfirmTraining, StartTraining
 from app.core.config import Settings
@@ -43,11 +44,11 @@ async def start(
     query: CallbackQuery,
     action: StartTraining,
     person: Person,
-    database: FromDishka[Database],
+    kept: KeptUpdate,
     photos: FromDishka[Photos],
     settings: FromDishka[Settings],
 ) -> None:
-    async with database.transaction() as session:
+    async with kept.effect() as session:
         await trainings.request(session, settings, person.id, action.avatar_id)
         view = await own_avatar_view(session, photos, person.id, action.avatar_id)
     await show(query, screens.avatar(person.words, view))

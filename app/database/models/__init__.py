@@ -7,6 +7,7 @@ from app.database.models.inbox import InboxEvent, Outcome, Source
 from app.database.models.notifications import Notification, NotificationState
 from app.database.models.sending import RefusedToken, SendingLimit
 from app.database.models.trainings import FINAL, OPEN, Training, TrainingKind, TrainingState
+from app.database.models.updates import BotOffset, BotUpdate
 from app.database.models.users import User
 
 __all__ = [
@@ -17,6 +18,8 @@ __all__ = [
     "AvatarState",
     "AvatarType",
     "Base",
+    "BotOffset",
+    "BotUpdate",
     "FalKeys",
     "Gender",
     "InboxEvent",
