@@ -16,6 +16,7 @@ LOST = (
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,  # shut down, starting up, cancelled by an administrator
     asyncpg.InsufficientResourcesError,  # too many connections, a full disk
+    asyncpg.InternalClientError,  # what a connection says that was cut in the middle of something
 )
 
 _POOL_SIZE = (2, 5)  # the listener keeps one for itself

@@ -116,7 +116,13 @@ class JobManager(QueueManager):
     async def log_failure(
         self, job: Job, executor: AbstractEntrypointExecutor, exc: Exception, jbuff: JobStatusLogBuffer
     ) -> None:
-        """Hold the job and keep the reason's class name; the texts PgQueuer keeps may hold secrets."""
+        """Hold the job and keep the reason's class name; the texts PgQueuer keeps may hold secrets.
+
+        Where Postgres was lost before the job's end could be noted, its heartbeat runs out.
+        """
+        if isinstance(exc, LOST):
+            log.warning("job.unsettled", error=type(exc).__name__)
+            return
         reason = str(exc) if isinstance(exc, Held) else type(exc).__name__
         log.error("job.held", reason=reason)
         record = TracebackRecord(

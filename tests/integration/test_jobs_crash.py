@@ -8,12 +8,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
+import asyncpg  # type: ignore[import-untyped]  # asyncpg ships no types
+import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from structlog.testing import capture_logs
 
 from app.database.engine import Database
+from app.jobs import runner
 from app.jobs.queue import held
 from app.jobs.worker import Job
 from tests.integration.jobs_harness import (
@@ -41,6 +44,30 @@ async def worker_process(url: str) -> AsyncIterator[asyncio.subprocess.Process]:
         if process.returncode is None:
             process.kill()
         await process.communicate()
+
+
+async def test_a_job_is_run_again_when_postgres_was_lost_before_its_end_was_noted(
+    database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Held, it would wait for an operator."""
+    starts: list[int] = []
+    note = runner._note
+
+    async def lost(*_arguments: object) -> None:
+        raise asyncpg.InternalClientError
+
+    async def handle(job: Job) -> None:
+        starts.append(job.starts)
+        if len(starts) == 1:
+            monkeypatch.setattr(runner, "_note", lost)
+            raise ZeroDivisionError
+
+    async with working(database_url, {"photo": handle}, options=IMPATIENT):
+        await put(database, "photo")
+        await until(lambda: len(starts) == 1)
+        monkeypatch.setattr(runner, "_note", note)
+        await until_empty(database)
+    assert starts == [1, 2]
 
 
 async def test_a_job_that_kills_its_worker_is_held_and_takes_nobody_along(

@@ -9,13 +9,14 @@ import signal
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from app.database.engine import Database
 from sandbox.process import Child, ChildDiedError, Program
@@ -182,11 +183,12 @@ class Rig:
             return await session.scalar(text(query))
 
     async def until(self, query: str, patience: float = 60) -> Any:
-        """What a query of one value finds, once that is true."""
+        """What a query of one value finds, once that is true; the test's own connections are cut as well."""
         async with asyncio.timeout(patience):
             while True:
-                if found := await self.scalar(query):
-                    return found
+                with suppress(DBAPIError, OSError):
+                    if found := await self.scalar(query):
+                        return found
                 await asyncio.sleep(0.05)
 
     @asynccontextmanager
