@@ -1,6 +1,6 @@
 """Requests as fast as they are answered: `python -m bench.load PORT CLIENTS FILE`, a process of its own.
 
-The file holds whole requests, pickled; the answer on stdout is JSON: seconds in all, and of each request.
+The file holds whole requests, pickled; JSON takes their place: seconds in all, and of each request.
 """
 
 import asyncio
@@ -41,13 +41,13 @@ async def measure(port: int, clients: int, requests: Sequence[bytes]) -> Measure
             sys.executable,
             *arguments,
             cwd=ROOT,
-            stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )
-        printed, errors = await process.communicate()
-    if process.returncode:
-        raise RuntimeError(errors.decode().splitlines()[-1])
-    seconds, latencies = json.loads(printed)
+        _, errors = await process.communicate()
+        if process.returncode:
+            raise RuntimeError(errors.decode().splitlines()[-1])
+        file.seek(0)
+        seconds, latencies = json.load(file)
     return Measured(len(latencies) / seconds, sorted(latencies))
 
 
@@ -107,8 +107,9 @@ async def _run(port: int, clients: int, requests: Sequence[bytes]) -> tuple[floa
 
 def main() -> None:
     port, clients, name = sys.argv[1:]
-    requests = pickle.loads(Path(name).read_bytes())  # noqa: S301 - written by the process that started this one
-    print(json.dumps(uvloop.run(_run(int(port), int(clients), requests))))
+    file = Path(name)
+    requests = pickle.loads(file.read_bytes())  # noqa: S301 - written by the process that started this one
+    file.write_text(json.dumps(uvloop.run(_run(int(port), int(clients), requests))))
 
 
 if __name__ == "__main__":
