@@ -20,7 +20,7 @@ torture: install  ## every fault of tests/torture in full counts; SEED=n repeats
 	@echo 'Half an hour: tests/torture in the counts of docs/torture.md, with their seeds.'
 	$(BIN)/python -m pytest tests/torture --full $(if $(SEED),--seed $(SEED)) --timeout 1800 --verbose --capture no
 
-bench: install  ## every figure of docs/bench.md, side by side; some ten minutes of a quiet machine
+bench: install  ## every figure of docs/bench.md, side by side; twelve minutes of a quiet machine
 	$(BIN)/python -m bench
 
 lint: install
