@@ -43,11 +43,9 @@ class NameRefused(AishaError):
 
 
 async def remember_user(session: AsyncSession, user_id: int, language: str) -> User:
-    """The person's row, made on first sight; who talks to the bot can be reached by it."""
+    """The person's row, made on first sight."""
     await session.execute(insert(User).values(id=user_id, language=language).on_conflict_do_nothing())
-    known = await session.get_one(User, user_id)
-    known.unreachable_at = None
-    return known
+    return await session.get_one(User, user_id)
 
 
 def clean_name(text: str) -> str:

@@ -6,13 +6,15 @@ from typing import Any
 
 import structlog
 from aiogram import BaseMiddleware
-from aiogram.types import TelegramObject
+from aiogram.enums import ChatMemberStatus
+from aiogram.types import TelegramObject, Update
 from aiogram.types import User as TelegramUser
 
 from app.avatars.service import remember_user
 from app.core.i18n import Dictionary, Language, Words
 from app.core.logging import new_correlation_id
 from app.database.engine import Database
+from app.notifications import service as notifications
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,12 @@ class Person:
     id: int
     first_name: str
     words: Words
+
+
+def blocks(event: TelegramObject) -> bool:
+    """Whether the person has just blocked the bot; nothing else comes from somebody who has."""
+    change = event.my_chat_member if isinstance(event, Update) else None
+    return change is not None and change.new_chat_member.status == ChatMemberStatus.KICKED
 
 
 class KnowPerson(BaseMiddleware):
@@ -46,5 +54,9 @@ class KnowPerson(BaseMiddleware):
         data["person"] = Person(user.id, user.first_name, self._dictionary[language])
         async with self._database.transaction() as session:
             known = await remember_user(session, user.id, language.value)
+            if blocks(event):
+                await notifications.flag_unreachable(session, user.id)
+            elif known.unreachable_at is not None:
+                await notifications.reachable_again(session, user.id)
         data["person"] = Person(user.id, user.first_name, self._dictionary[known.language])
         return await handler(event, data)

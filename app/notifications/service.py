@@ -119,6 +119,12 @@ async def flag_unreachable(session: AsyncSession, user_id: int) -> None:
     )
 
 
+async def reachable_again(session: AsyncSession, user_id: int) -> None:
+    """The person talks to the bot again, and hears what there was to tell meanwhile."""
+    await session.execute(update(User).where(User.id == user_id).values(unreachable_at=None))
+    await release(session, Notification.user_id == user_id)
+
+
 async def counts(session: AsyncSession) -> dict[str, int]:
     """How many notifications are in each state."""
     rows = await session.execute(select(Notification.state, func.count()).group_by(Notification.state))

@@ -11,7 +11,6 @@ import pytest
 from pydantic import SecretStr
 from structlog.testing import capture_logs
 
-from app.avatars.service import remember_user
 from app.core.buttons import Screen
 from app.core.config import TelegramSettings
 from app.core.i18n import Dictionary
@@ -19,6 +18,7 @@ from app.database.engine import Database
 from app.database.models import Notification, NotificationState, RefusedToken, TrainingState, User
 from app.jobs.job import Job, Retry
 from app.jobs.right_of_way import RightOfWay
+from app.notifications import service
 from app.notifications.deliver import MAX_ATTEMPTS, NO_ANSWER, DeliverNotification
 from app.notifications.halt import PROBE, TOKEN_REFUSED, ProbeToken
 from app.notifications.pacing import Rates
@@ -175,16 +175,18 @@ async def test_a_person_who_never_wrote_is_held(stage: Stage) -> None:
     assert (await stage.now()).state is Kind.HELD
 
 
-async def test_a_person_who_blocked_the_bot_is_flagged_until_they_talk_to_it(stage: Stage) -> None:
+async def test_a_person_who_blocked_the_bot_is_flagged_and_told_when_they_are_back(stage: Stage) -> None:
     note = await stage.announce()
     await plan(stage.api, method="sendMessage", kind="forbidden", chat_id=stage.person.id)
     await stage.deliver(note)
     (blocked,) = await rows(stage.database, User)
     assert blocked.unreachable_at is not None
     async with stage.database.transaction() as session:
-        await remember_user(session, stage.person.id, "ru")
+        await service.reachable_again(session, stage.person.id)
     (back,) = await rows(stage.database, User)
     assert back.unreachable_at is None
+    await stage.deliver_later(await stage.now(), timedelta(seconds=1))
+    assert ((await stage.now()).state, len(await stage.read())) == (Kind.SENT, 1)
 
 
 async def test_a_message_that_telegram_cannot_read_is_not_the_persons_fault(stage: Stage) -> None:

@@ -3,7 +3,7 @@
 from aiogram import F, Router
 from aiogram.enums import ChatType
 
-from app.bot.handlers import anything, avatars, creation, errors, menu, photos, training
+from app.bot.handlers import anything, avatars, creation, errors, membership, menu, photos, training
 
 
 def router() -> Router:
@@ -15,6 +15,7 @@ def router() -> Router:
     root.message.filter(F.chat.type == ChatType.PRIVATE)
     for make in (
         errors.router,
+        membership.router,
         menu.router,
         creation.router,
         photos.router,

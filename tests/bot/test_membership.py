@@ -1,0 +1,54 @@
+"""People who block the bot, and come back."""
+
+from sqlalchemy import select
+
+from app.database.models import NotificationState, Training, User
+from app.notifications.facts import TrainingCompleted
+from tests.bot.kit import Guest, Town, eventually, words
+from tests.factories import make_notification
+
+
+async def unreachable(town: Town, guest: Guest) -> bool:
+    async with town.database.transaction() as session:
+        flagged = await session.scalar(select(User.unreachable_at).where(User.id == guest.id))
+    return flagged is not None
+
+
+async def held_message(town: Town, guest: Guest, avatar_id: int) -> None:
+    """The avatar is ready, and nobody could be told."""
+    async with town.database.transaction() as session:
+        training = await session.scalar(select(Training).where(Training.user_id == guest.id))
+        assert training is not None
+        note = await make_notification(session, training, state=NotificationState.HELD)
+        note.fact = TrainingCompleted(avatar_id=avatar_id, avatar_name="Айша").model_dump(mode="json")
+
+
+async def test_who_blocks_the_bot_is_flagged_and_hears_afterwards_what_there_was_to_tell(
+    town: Town, aisha: Guest
+) -> None:
+    avatar_id = await aisha.train()
+    await aisha.user.block_bot()
+    await eventually(lambda: unreachable(town, aisha))
+    await held_message(town, aisha, avatar_id)
+    await aisha.user.unblock_bot()
+    await aisha.hears(words("training-completed", name="Айша").splitlines()[0])
+    assert not await unreachable(town, aisha)
+    assert town.errors(aisha) == []
+
+
+async def test_who_was_flagged_is_back_with_any_word(town: Town, aisha: Guest) -> None:
+    await aisha.say("/start")
+    async with town.database.transaction() as session:
+        person = await session.get_one(User, aisha.id)
+        person.unreachable_at = person.created_at
+    await aisha.say("/help")
+    assert not await unreachable(town, aisha)
+
+
+async def test_blocking_says_nothing_to_nobody(town: Town, aisha: Guest) -> None:
+    await aisha.say("/start")
+    before = len((await aisha.user.chat()).messages)
+    await aisha.user.block_bot()
+    await eventually(lambda: unreachable(town, aisha))
+    assert len((await aisha.user.chat()).messages) == before
+    assert all(call["ok"] for call in await town.calls("sendMessage", aisha))
