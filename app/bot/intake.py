@@ -8,7 +8,7 @@ from aiogram.types import Document, PhotoSize
 
 from app.avatars import service as avatars
 from app.avatars.states import CHANGEABLE
-from app.bot.updates import KeptUpdate
+from app.bot.updates import AlreadyDone, KeptUpdate
 from app.core.errors import AishaError
 from app.database.engine import Database
 from app.photos.checks import PhotoLimits, PhotoTooLarge
@@ -57,6 +57,6 @@ class Intake:
         try:
             async with kept.effect() as session:
                 await self._photos.add(session, user_id, avatar_id, facts, key)
-        except AishaError:
+        except (AishaError, AlreadyDone):
             await self._photos.forget(key)
             raise

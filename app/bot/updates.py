@@ -15,7 +15,6 @@ from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.errors import AishaError
 from app.database.engine import Database
 from app.database.models import BotOffset, BotUpdate
 
@@ -25,10 +24,8 @@ MOST_STARTS = 3
 log = structlog.stdlib.get_logger(__name__)
 
 
-class AlreadyDone(AishaError):
-    """Another process was first to carry out this update."""
-
-    reason = "already-done"
+class AlreadyDone(Exception):
+    """Another process was first to carry out this update; whoever was has told the person."""
 
 
 class KeptUpdate:

@@ -131,6 +131,7 @@ async def test_depth_tells_waiting_from_running_and_how_late_it_is(
 
 
 async def test_an_urgent_job_goes_before_all_that_wait(database: Database, database_url: str) -> None:
+    """A worker has two jobs in hand at least, and their first steps are side by side."""
     started: list[str] = []
 
     async def handle(job: Job) -> None:
@@ -138,9 +139,9 @@ async def test_an_urgent_job_goes_before_all_that_wait(database: Database, datab
 
     async with database.transaction() as session:
         connection = await session.connection()
-        await enqueue(connection, "photo", [{}, {}, {}])
+        await enqueue(connection, "photo", [{}] * 8)
         await enqueue(connection, "other", [{}], priority=URGENT)
-    one_by_one = replace(OPTIONS, concurrency=2)
-    async with working(database_url, {"photo": handle, "other": handle}, options=one_by_one):
+    few = replace(OPTIONS, concurrency=2)
+    async with working(database_url, {"photo": handle, "other": handle}, options=few):
         await until_empty(database)
-    assert started == ["other", "photo", "photo", "photo"]
+    assert "other" in started[:2]

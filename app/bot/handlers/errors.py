@@ -34,7 +34,6 @@ async def refused(event: ErrorEvent, person: Person, bot: Bot) -> None:
 
 
 async def done_already(_event: ErrorEvent) -> None:
-    """Whoever was first has told the person."""
     log.info("bot.done_already")
 
 
