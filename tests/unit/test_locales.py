@@ -133,7 +133,7 @@ def asked() -> Asked:
     found = Asked()
     for call in calls():
         name = ast.unparse(call.func)
-        place = 1 if name == "_button" else 0
+        place = 1 if name == "button" else 0
         if len(call.args) <= place or not (place or name.split(".label")[0].endswith("words")):
             continue
         key = call.args[place]

@@ -1,16 +1,10 @@
 button-menu = ← Мәзір
 button-back = ← Артқа
 button-new-avatar = ✨ Аватар жасау
-button-my-avatars = 🖼 Менің аватарларым
-button-open-avatar = Аватарды ашу
 button-portrait = 👤 Портрет
 button-style = 🎨 Стиль
 button-male = Ер
 button-female = Әйел
-button-train = 🚀 Оқытуды бастау
-button-confirm = ✅ Иә, бастау
-button-refresh = 🔄 Жаңарту
-button-try-again = 🔁 Қайталап көру
 
 command-start = Басты мәзір
 command-new = Аватар жасау
@@ -49,75 +43,6 @@ ask-name =
     <b>3 қадамның 3-қадамы.</b> Аватарды қалай атаймыз?
 
     Атын хабарлама етіп жазыңыз, { $maximum } таңбаға дейін.
-
-avatar-type = { $type ->
-    [portrait] портрет
-   *[style] стиль
-}
-
-photos-count = { $count } фотосурет
-
-avatar-collecting =
-    <b>{ $name }</b> · { $type }
-
-    { $bar } { $minimum } ішінен { $have }
-
-    Тағы { $left } фотосурет жіберіңіз: бір-бірден, альбоммен немесе файлмен. Қысқа жағы кемінде { $side } пиксель, { $megabytes } МБ-қа дейін.
-
-avatar-ready =
-    <b>{ $name }</b> · { $type }
-
-    { $bar } { $photos }
-
-    Оқытуды бастауға болады{ $room ->
-        [0] .
-       *[other] {" "}немесе тағы қосуға болады ({ $maximum } дейін).
-    }
-
-avatar-training =
-    <b>{ $name }</b> · { $type }
-
-    { $state ->
-        [REQUESTED] ⏳ Фотосуреттерді дайындап, оқытуға жіберіп жатырмын.
-        [SUBMITTING] ⏳ Оқытуды жіберіп жатырмын.
-        [SUBMIT_UNKNOWN] ⏳ Оқыту жіберілді, растау әлі келген жоқ. Ештеңе істеудің қажеті жоқ: нәтижесін біліп, жазамын.
-        [SUBMITTED] ⏳ Оқыту қабылданды, кезегін күтіп тұр.
-        [RUNNING] ⚙️ Оқыту жүріп жатыр.
-        [OVERDUE] ⌛ Оқыту әдеттегіден ұзаққа созылды. Бақылап отырмын, жазамын.
-       *[CANCELLING] ✋ Оқыту тоқтатылып жатыр.
-    }
-    { $minutes ->
-        [0] Жаңа ғана басталды.
-       *[other] { $minutes } минут бұрын басталды.
-    } Аватар дайын болғанда жазамын.
-
-avatar-drill =
-    🧪 Оқу-жаттығу: FAL-ға ештеңе жіберілген жоқ.
-    Оны аяқтау үшін мына команданы орындаңыз: <code>python -m scripts.simulate_webhook { $training }</code>
-
-avatar-completed =
-    <b>{ $name }</b> · { $type }
-
-    ✅ Аватар дайын. Оқытылды: { $photos }.
-
-avatar-failed = ⚠️ Өткен жолы сәтсіз болды: { $reason }
-
-confirm-training =
-    <b>«{ $name }» аватарын оқытамыз ба?</b>
-
-    Түрі: { $type }. Фотосурет саны: { $count }.
-
-    Фотосуреттер оқыту үшін FAL AI-ға жіберіледі; архив онда бір тәулік сақталады. Оқыту кезінде фотосуреттер өзгермейді. Жалғастырамыз ба?
-
-avatars-empty = Сізде әзірге аватар жоқ. Біріншісін жасаймыз ба?
-
-avatars-list = <b>Сіздің аватарларыңыз</b>
-
-avatar-label = { $state ->
-    [DRAFT] 📷
-    [TRAINING] ⏳
-   *[COMPLETED] ✅
-} { $name }
 
 not-understood = Мен түймелерді, командаларды және фотосуреттерді түсінемін. Мынадан бастауға болады:
 

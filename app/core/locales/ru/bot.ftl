@@ -1,16 +1,10 @@
 button-menu = ← Меню
 button-back = ← Назад
 button-new-avatar = ✨ Создать аватар
-button-my-avatars = 🖼 Мои аватары
-button-open-avatar = Открыть аватар
 button-portrait = 👤 Портрет
 button-style = 🎨 Стиль
 button-male = Мужской
 button-female = Женский
-button-train = 🚀 Начать обучение
-button-confirm = ✅ Да, начать
-button-refresh = 🔄 Обновить
-button-try-again = 🔁 Попробовать ещё раз
 
 command-start = Главное меню
 command-new = Создать аватар
@@ -49,85 +43,6 @@ ask-name =
     <b>Шаг 3 из 3.</b> Как назовём аватар?
 
     Напишите имя сообщением, до { $maximum } символов.
-
-avatar-type = { $type ->
-    [portrait] портрет
-   *[style] стиль
-}
-
-photos-count = { $count ->
-    [one] { $count } фотография
-    [few] { $count } фотографии
-   *[many] { $count } фотографий
-}
-
-avatar-collecting =
-    <b>{ $name }</b> · { $type }
-
-    { $bar } { $have } из { $minimum }
-
-    Пришлите ещё { $left ->
-        [one] { $left } фотографию
-        [few] { $left } фотографии
-       *[many] { $left } фотографий
-    }: по одной, альбомом или файлами. От { $side } пикселей по короткой стороне, до { $megabytes } МБ.
-
-avatar-ready =
-    <b>{ $name }</b> · { $type }
-
-    { $bar } { $photos }
-
-    Можно начинать обучение{ $room ->
-        [0] .
-       *[other] {" "}или добавить ещё (до { $maximum }).
-    }
-
-avatar-training =
-    <b>{ $name }</b> · { $type }
-
-    { $state ->
-        [REQUESTED] ⏳ Готовлю фотографии и отправляю их на обучение.
-        [SUBMITTING] ⏳ Отправляю обучение.
-        [SUBMIT_UNKNOWN] ⏳ Обучение отправлено, подтверждение ещё не пришло. Ничего делать не нужно: я узнаю результат и напишу.
-        [SUBMITTED] ⏳ Обучение принято и ждёт своей очереди.
-        [RUNNING] ⚙️ Обучение идёт.
-        [OVERDUE] ⌛ Обучение идёт дольше обычного. Я продолжаю следить и напишу.
-       *[CANCELLING] ✋ Обучение отменяется.
-    }
-    { $minutes ->
-        [0] Начали только что.
-        [one] Начали { $minutes } минуту назад.
-        [few] Начали { $minutes } минуты назад.
-       *[many] Начали { $minutes } минут назад.
-    } Я напишу, когда аватар будет готов.
-
-avatar-drill =
-    🧪 Учебный запуск: в FAL ничего не отправлено.
-    Завершить его можно командой <code>python -m scripts.simulate_webhook { $training }</code>
-
-avatar-completed =
-    <b>{ $name }</b> · { $type }
-
-    ✅ Аватар готов. Обучен на: { $photos }.
-
-avatar-failed = ⚠️ В прошлый раз не получилось: { $reason }
-
-confirm-training =
-    <b>Обучить аватар «{ $name }»?</b>
-
-    Тип: { $type }. Фотографий: { $count }.
-
-    Фотографии уйдут в FAL AI на обучение; архив там хранится одни сутки. Во время обучения состав фотографий не меняется. Продолжаем?
-
-avatars-empty = У вас пока нет аватаров. Создадим первый?
-
-avatars-list = <b>Ваши аватары</b>
-
-avatar-label = { $state ->
-    [DRAFT] 📷
-    [TRAINING] ⏳
-   *[COMPLETED] ✅
-} { $name }
 
 not-understood = Я понимаю кнопки, команды и фотографии. Вот с чего можно начать:
 

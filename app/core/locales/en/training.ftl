@@ -1,0 +1,35 @@
+button-train = 🚀 Start training
+button-confirm = ✅ Yes, start
+button-refresh = 🔄 Refresh
+button-try-again = 🔁 Try again
+
+avatar-training =
+    <b>{ $name }</b> · { $type }
+
+    { $state ->
+        [REQUESTED] ⏳ Preparing the photos and sending them to be trained on.
+        [SUBMITTING] ⏳ Sending the training.
+        [SUBMIT_UNKNOWN] ⏳ The training was sent, its confirmation hasn't come yet. There's nothing to do: I'll find out and write.
+        [SUBMITTED] ⏳ The training is accepted and waits its turn.
+        [RUNNING] ⚙️ The training is running.
+        [OVERDUE] ⌛ The training takes longer than usual. I keep watching and will write.
+       *[CANCELLING] ✋ The training is being cancelled.
+    }
+    { $minutes ->
+        [0] Started just now.
+        [one] Started { $minutes } minute ago.
+       *[other] Started { $minutes } minutes ago.
+    } I'll write when the avatar is ready.
+
+avatar-drill =
+    🧪 A drill: nothing was sent to FAL.
+    To end it, run <code>python -m scripts.simulate_webhook { $training }</code>
+
+avatar-failed = ⚠️ It didn't work out last time: { $reason }
+
+confirm-training =
+    <b>Train the avatar “{ $name }”?</b>
+
+    Type: { $type }. Photos: { $count }.
+
+    The photos go to FAL AI to be trained on; the archive is kept there for one day. While it trains, the photos can't be changed. Shall we?
