@@ -76,6 +76,11 @@ async def make_current(session: AsyncSession, user_id: int, avatar_id: int) -> N
     await session.execute(update(User).where(User.id == user_id).values(current_avatar_id=avatar_id))
 
 
+async def note_digest(session: AsyncSession, avatar_id: int, message_id: int | None) -> None:
+    """Remember the latest word on its photos, if the next one replaces it."""
+    await session.execute(update(Avatar).where(Avatar.id == avatar_id).values(digest_message_id=message_id))
+
+
 async def get(session: AsyncSession, user_id: int, avatar_id: int, *, lock: bool = False) -> Avatar:
     """The person's avatar; with `lock`, held against changes until the transaction ends.
 

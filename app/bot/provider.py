@@ -5,14 +5,16 @@ from collections.abc import AsyncIterator
 from aiogram import Bot
 from dishka import Provider, Scope, provide
 
-from app.bot.counter import LiveCounter
+from app.bot.albums import CheckUpload, TellOfUploads, TellProgress, lost_uploads
 from app.bot.dispatcher import make_bot
-from app.bot.intake import Intake
 from app.bot.updates import Updates
 from app.core.config import Settings
 from app.database.address import database_url
+from app.database.engine import Database
+from app.jobs.job import Handler
 from app.jobs.options import WorkerOptions
 from app.jobs.worker import Worker
+from app.photos import uploads
 from app.photos.service import Photos
 from app.photos.storage import FolderStorage, MinioStorage, PhotoStorage
 from app.trainings.service import SUBMIT
@@ -22,8 +24,9 @@ from app.trainings.submit import SubmitTraining
 class BotProvider(Provider):
     scope = Scope.APP
 
-    intake = provide(Intake)
-    counter = provide(LiveCounter)
+    check_upload = provide(CheckUpload)
+    tell_of_uploads = provide(TellOfUploads)
+    tell_progress = provide(TellProgress)
     submit = provide(SubmitTraining)
     updates = provide(Updates)
 
@@ -51,6 +54,21 @@ class BotProvider(Provider):
         return Photos(storage, settings.avatar)
 
     @provide
-    def worker(self, settings: Settings, submit: SubmitTraining) -> Worker:
+    def worker(
+        self,
+        settings: Settings,
+        database: Database,
+        submit: SubmitTraining,
+        check: CheckUpload,
+        tell: TellOfUploads,
+        progress: TellProgress,
+    ) -> Worker:
+        handlers: dict[str, Handler] = {
+            SUBMIT: submit,
+            uploads.CHECK: check,
+            uploads.TELL: tell,
+            uploads.PROGRESS: progress,
+        }
         options = WorkerOptions.of(settings.jobs)
-        return Worker(database_url(settings.general), {SUBMIT: submit}, options=options)
+        schedules = [lost_uploads(database)]
+        return Worker(database_url(settings.general), handlers, schedules, options=options)

@@ -96,7 +96,8 @@ class Button:
 
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """A message as a person gets it: HTML text and the rows of buttons under it."""
+    """A message as a person gets it: HTML text and the rows of buttons under it; maybe a JPEG above it."""
 
     text: str
     rows: tuple[tuple[Button, ...], ...] = ()
+    picture: bytes | None = None

@@ -1,17 +1,17 @@
 """Photos of an avatar: checked beside the event loop, kept in the storage, counted in the database."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from uuid import uuid4
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.avatars import service as avatars
 from app.avatars.states import CHANGEABLE
 from app.core.config import AvatarSettings
-from app.database.models import AvatarPhoto
+from app.database.models import AvatarPhoto, Upload
 from app.photos.checks import PhotoDuplicate, PhotoFacts, PhotoLimitReached, PhotoLimits, inspect
 from app.photos.storage import PhotoStorage
 
@@ -35,7 +35,7 @@ class Photos:
     def __init__(self, storage: PhotoStorage, settings: AvatarSettings) -> None:
         self._storage = storage
         self._settings = settings
-        self._limits = PhotoLimits()
+        self.limits = PhotoLimits()
         self._slots = asyncio.Semaphore(_CHECKS_AT_ONCE)
 
     async def check(self, path: Path) -> PhotoFacts:
@@ -45,50 +45,60 @@ class Photos:
             PhotoRefused: why it can't be used.
         """
         async with self._slots:
-            return await asyncio.to_thread(inspect, path, self._limits)
+            return await asyncio.to_thread(inspect, path, self.limits)
 
-    async def keep(self, avatar_id: int, facts: PhotoFacts, path: Path) -> str:
-        """Put the file into the storage, under a key of its own."""
-        key = f"avatars/{avatar_id}/{uuid4().hex}.{facts.format}"
+    async def keep(self, key: str, path: Path) -> None:
         await self._storage.put(key, path)
-        return key
+
+    async def fetch(self, key: str, path: Path) -> None:
+        """Write a kept photo to `path`; raises `PhotoMissing`."""
+        await self._storage.get(key, path)
 
     async def forget(self, key: str) -> None:
         await self._storage.delete(key)
 
-    async def add(
-        self, session: AsyncSession, user_id: int, avatar_id: int, facts: PhotoFacts, key: str
-    ) -> None:
-        """Count a kept photo in; the avatar's row is locked, so the count is exact.
+    async def advice(self, session: AsyncSession, photo_ids: Sequence[int]) -> dict[int, list[str]]:
+        """What the coach would say of each of these photos, as words' ids."""
+        query = select(AvatarPhoto.id, AvatarPhoto.advice).where(AvatarPhoto.id.in_(photo_ids))
+        return {row.id: row.advice for row in await session.execute(query)}
+
+    async def add(self, session: AsyncSession, upload: Upload, facts: PhotoFacts, key: str) -> AvatarPhoto:
+        """Count an upload's kept photo in; the avatar's row is locked, so the count is exact.
 
         Raises:
             AvatarNotFound, AvatarBusy: it isn't this person's, or takes no photos now.
             PhotoDuplicate, PhotoLimitReached: it is there already, or there is no room.
         """
-        avatar = await avatars.get(session, user_id, avatar_id, lock=True)
+        avatar = await avatars.get(session, upload.user_id, upload.avatar_id or 0, lock=True)
         if avatar.state not in CHANGEABLE:
             raise avatars.AvatarBusy(name=avatar.name)
-        have, last = await _taken(session, avatar_id)
-        if await _is_there(session, avatar_id, facts):
+        if await _is_there(session, avatar.id, facts):
             raise PhotoDuplicate
+        have = await avatars.count_photos(session, avatar.id)
         if have >= self._settings.max_photos:
             raise PhotoLimitReached(maximum=self._settings.max_photos)
-        session.add(
-            AvatarPhoto(
-                avatar_id=avatar_id,
-                position=last + 1,
-                sha256=facts.sha256,
-                storage_key=key,
-                format=facts.format,
-                width=facts.width,
-                height=facts.height,
-                size_bytes=facts.size_bytes,
-            )
+        photo = AvatarPhoto(
+            avatar_id=avatar.id,
+            position=upload.message_id,
+            sha256=facts.sha256,
+            storage_key=key,
+            format=facts.format,
+            width=facts.width,
+            height=facts.height,
+            size_bytes=facts.size_bytes,
         )
+        session.add(photo)
+        await session.flush()
+        return photo
 
     async def count(self, session: AsyncSession, avatar_id: int) -> PhotoCount:
         have = await avatars.count_photos(session, avatar_id)
         return PhotoCount(have, self._settings.min_photos, self._settings.max_photos)
+
+
+async def is_kept(session: AsyncSession, key: str) -> bool:
+    """Whether a photo of some avatar is kept under this key."""
+    return await session.scalar(select(AvatarPhoto.id).where(AvatarPhoto.storage_key == key)) is not None
 
 
 async def keys(session: AsyncSession, avatar_id: int) -> list[str]:
@@ -99,12 +109,6 @@ async def keys(session: AsyncSession, avatar_id: int) -> list[str]:
         .order_by(AvatarPhoto.position)
     )
     return list(rows)
-
-
-async def _taken(session: AsyncSession, avatar_id: int) -> tuple[int, int]:
-    query = select(func.count(), func.coalesce(func.max(AvatarPhoto.position), 0))
-    row = (await session.execute(query.where(AvatarPhoto.avatar_id == avatar_id))).one()
-    return row[0], row[1]
 
 
 async def _is_there(session: AsyncSession, avatar_id: int, facts: PhotoFacts) -> bool:

@@ -85,15 +85,37 @@ async def edit_message_caption(telegram: Telegram, params: Params) -> Any:
     return _edit(telegram, chat, message, caption, keyboard)
 
 
+async def edit_message_media(telegram: Telegram, params: Params) -> Any:
+    """A photo in the place of another; Telegram takes other kinds as well."""
+    chat, message = _editable(telegram, params)
+    item = params.parsed("media") or {}
+    if message.media is None:
+        raise bad_request("message can't be edited")
+    if item.get("type") != "photo":
+        raise bad_request("can't parse media: only photos can take the place of a photo")
+    media = await media_of(telegram, params, "photo", item.get("media", ""))
+    caption = caption_of(Params(item, []))
+    message.media = media
+    return _edit(telegram, chat, message, caption, keyboard_of(params), replaced=True)
+
+
 async def edit_message_reply_markup(telegram: Telegram, params: Params) -> Any:
     chat, message = _editable(telegram, params)
     return _edit(telegram, chat, message, message.body, keyboard_of(params))
 
 
-def _edit(telegram: Telegram, chat: Chat, message: Message, body: FormattedText, keyboard: Keyboard) -> Any:
-    if (body, keyboard) == (message.body, message.keyboard):
+def _edit(
+    telegram: Telegram,
+    chat: Chat,
+    message: Message,
+    body: FormattedText,
+    keyboard: Keyboard,
+    *,
+    replaced: bool = False,
+) -> Any:
+    if not replaced and (body, keyboard) == (message.body, message.keyboard):
         raise bad_request(NOT_MODIFIED)
-    if body != message.body:
+    if replaced or body != message.body:
         message.edits += 1
         message.edited_at = int(time.time())
     message.body, message.keyboard = body, keyboard
@@ -208,6 +230,7 @@ METHODS: dict[str, Method] = {
     "sendChatAction": send_chat_action,
     "editMessageText": edit_message_text,
     "editMessageCaption": edit_message_caption,
+    "editMessageMedia": edit_message_media,
     "editMessageReplyMarkup": edit_message_reply_markup,
     "deleteMessage": delete_message,
     "deleteMessages": delete_messages,

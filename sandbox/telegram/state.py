@@ -7,6 +7,7 @@ from typing import Any
 
 from sandbox.telegram.entities import FormattedText
 from sandbox.telegram.files import FileStore, Media
+from sandbox.telegram.others import OTHERS
 from sandbox.telegram.pulse import Pulse
 from sandbox.telegram.updates import Updates
 
@@ -40,7 +41,10 @@ class Person:
 
 @dataclass
 class Message:
-    """One message; `body` is the text, or the caption of `media`; `seq` tells its latest change."""
+    """One message; `body` is the text, or the caption of `media`; `seq` tells its latest change.
+
+    `other` is the kind of what is neither text, photo nor file (others.py).
+    """
 
     id: int
     chat_id: int
@@ -48,6 +52,7 @@ class Message:
     date: int
     body: FormattedText
     media: Media | None = None
+    other: str | None = None
     keyboard: Keyboard = field(default_factory=list)
     media_group_id: str | None = None
     edited_at: int | None = None
@@ -117,6 +122,7 @@ class Telegram:
         *,
         from_bot: bool,
         media: Media | None = None,
+        other: str | None = None,
         keyboard: Keyboard | None = None,
         media_group_id: str | None = None,
     ) -> Message:
@@ -128,6 +134,7 @@ class Telegram:
             int(time.time()),
             body,
             media,
+            other,
             keyboard or [],
             media_group_id,
         )
@@ -187,6 +194,7 @@ class Telegram:
             "chat": person.chat_wire(),
             "date": message.date,
             **(message.media.wire() if message.media else {}),
+            **(OTHERS[message.other] if message.other else {}),
             **_present(
                 {
                     words: message.body.plain,

@@ -76,6 +76,10 @@ class TelegramUser:
         path = "/documents" if as_documents else "/photos"
         return await self._upload(path, [_part(item) for item in items], caption)
 
+    async def send_other(self, kind: str) -> ChatMessage:
+        """Sends a sticker, a video, a location, ...: the kinds of sandbox/telegram/others.py."""
+        return _MESSAGE.validate_json(await self._call("POST", "/others", json={"kind": kind}))
+
     async def press(self, label_or_data: str) -> Press:
         """Presses the button with that label or data in the newest message that has it."""
         chat = await self.chat()

@@ -12,6 +12,7 @@ from sandbox.telegram.chat import ChatMessage, ChatView, Press
 from sandbox.telegram.entities import FormattedText, typed_by_user
 from sandbox.telegram.errors import ApiError
 from sandbox.telegram.files import Media
+from sandbox.telegram.others import OTHERS
 from sandbox.telegram.state import Chat, Person, Telegram
 from sandbox.telegram.views import message_view, press_view, view
 from sandbox.telegram.wire import Params, read_params
@@ -28,6 +29,10 @@ class Profile(BaseModel):
 
 class Text(BaseModel):
     text: str
+
+
+class Other(BaseModel):
+    kind: str
 
 
 class ButtonPress(BaseModel):
@@ -113,6 +118,13 @@ async def send_documents(chat: OpenChatDep, telegram: TelegramDep, request: Requ
     form = await _form(request)
     documents = [files.document(upload.content, upload.name, upload.mime) for upload in form.uploads]
     return _post_media(telegram, chat, documents, form.text("caption"))
+
+
+@router.post("/others")
+async def send_other(chat: OpenChatDep, telegram: TelegramDep, body: Other) -> ChatMessage:
+    if body.kind not in OTHERS:
+        raise HTTPException(422, f"one of {', '.join(OTHERS)}")
+    return message_view(telegram.post(chat, FormattedText(), from_bot=False, other=body.kind))
 
 
 @router.post("/presses")

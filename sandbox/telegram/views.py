@@ -25,7 +25,7 @@ def message_view(message: Message) -> ChatMessage:
         seq=message.seq,
         sender="bot" if message.from_bot else "user",
         date=message.date,
-        text=message.body.plain,
+        text=f"[{message.other}]" if message.other else message.body.plain,
         html=to_html(message.body),
         attachment=_attachment(message.chat_id, message.media) if message.media else None,
         media_group_id=message.media_group_id,

@@ -132,8 +132,9 @@ class Guest:
             mine = select(Avatar).where(Avatar.user_id == self.id).order_by(Avatar.id)
             avatars = (await session.scalars(mine)).all()
             ids = [avatar.id for avatar in avatars]
-            of_mine = select(AvatarPhoto).where(AvatarPhoto.avatar_id.in_(ids)).order_by(AvatarPhoto.id)
-            photos = (await session.scalars(of_mine)).all()
+            of_mine = select(AvatarPhoto).where(AvatarPhoto.avatar_id.in_(ids))
+            in_order = of_mine.order_by(AvatarPhoto.avatar_id, AvatarPhoto.position)
+            photos = (await session.scalars(in_order)).all()
             trainings = (await session.scalars(select(Training).where(Training.user_id == self.id))).all()
         return Belongings(
             [(a.id, a.type.value, a.gender.value, a.name, a.state.value) for a in avatars],

@@ -55,7 +55,8 @@ async def test_a_bad_file_is_answered_in_words_and_changes_nothing(
     await aisha.create()
     await aisha.fill(1)
     before = await aisha.belongings()
-    assert (await aisha.answer_to(send(aisha))).text == refusal
+    answer = await aisha.answer_to(send(aisha))
+    assert answer.text.startswith(f"{words('uploads-refused')}\n{refusal}\n\nАйша · ")
     assert await aisha.belongings() == before
     assert before.orphans == set()
     assert await replied_to(town, aisha) == (await own_messages(aisha))[-1:]
@@ -81,18 +82,19 @@ async def test_an_album_of_ten_counts_ten_in_a_single_message(aisha: Guest, as_d
     full = await aisha.hears(counter(10))
     assert [button.data for button in full.buttons][:1] == [ConfirmTraining(avatar_id).pack()]
     left = await aisha.belongings()
-    assert sorted(str(row[1]) for row in left.photos) == sorted(map(str, range(1, 11)))
+    sent = await own_messages(aisha, media=True)
+    assert [row[1] for row in left.photos] == sent  # kept in the order they were sent
     assert len(left.files) == 10
     said = [message for message in (await aisha.user.chat()).messages if message.sender == "bot"]
-    assert [message.id for message in said if message.id > min(await own_messages(aisha, media=True))] == [
-        full.id
-    ]
+    assert [message.id for message in said if message.id > min(sent)] == [full.id]
+    assert full.text.startswith(words("uploads-accepted", count=10))
 
 
 async def test_an_album_of_one_picture_ten_times_counts_one(aisha: Guest) -> None:
     await aisha.create()
-    await aisha.user.send_album([picture(1)] * 10, as_documents=True)
-    await aisha.user.wait_until(lambda chat: said(chat.messages, words("error-photo-duplicate")) == 9 or None)
+    answer = await aisha.answer_to(aisha.user.send_album([picture(1)] * 10, as_documents=True))
+    assert words("uploads-accepted", count=1) in answer.text
+    assert answer.text.count(words("error-photo-duplicate")) == 1
     left = await aisha.belongings()
     assert len(left.photos) == len(left.files) == 1
 
@@ -100,18 +102,22 @@ async def test_an_album_of_one_picture_ten_times_counts_one(aisha: Guest) -> Non
 async def test_the_twenty_first_is_refused_also_when_five_come_at_once(aisha: Guest) -> None:
     await aisha.create()
     await aisha.fill(MAXIMUM - 2)
-    await aisha.user.send_album([picture(100 + number) for number in range(5)], as_documents=True)
-    refusal = words("error-photo-limit", maximum=MAXIMUM)
-    await aisha.user.wait_until(lambda chat: said(chat.messages, refusal) == 3 or None)
-    await aisha.hears(counter(MAXIMUM))
+    five = [picture(100 + number) for number in range(5)]
+    answer = await aisha.answer_to(aisha.user.send_album(five, as_documents=True))
+    assert words("uploads-accepted", count=2) in answer.text
+    [refusal] = [line for line in answer.text.splitlines() if line.startswith("•")]
+    assert refusal.endswith(words("error-photo-limit", maximum=MAXIMUM))
+    assert len(refusal.partition(":")[0].split(",")) == 3
+    assert counter(MAXIMUM) in answer.text
     left = await aisha.belongings()
     assert len(left.photos) == MAXIMUM
     assert left.orphans == set()
-    assert sorted(str(row[1]) for row in left.photos) == sorted(str(place + 1) for place in range(MAXIMUM))
 
 
 async def test_a_photo_without_an_avatar_is_told_what_is_missing(aisha: Guest) -> None:
-    assert (await aisha.answer_to(aisha.user.send_photo(picture(1)))).text == words("error-no-draft")
+    album = [picture(number) for number in range(3)]
+    answer = await aisha.answer_to(aisha.user.send_album(album))
+    assert answer.text.endswith(f"№ 1, 2, 3: {words('error-no-draft')}")
     assert (await aisha.belongings()).avatars == []
 
 
@@ -120,7 +126,7 @@ async def test_a_photo_that_comes_before_the_name_does_not_go_to_another_avatar(
     await aisha.reach_naming()
     before = await aisha.belongings()
     answer = await aisha.answer_to(aisha.user.send_photo(picture(1)))
-    assert answer.text == words("ask-name", maximum=NAME_LENGTH)
+    assert answer.text.endswith(words("error-name-first"))
     assert await aisha.belongings() == before
     await aisha.say("Вторая")
     assert [row[3] for row in (await aisha.belongings()).avatars] == ["Айша", "Вторая"]
@@ -130,8 +136,37 @@ async def test_a_photo_while_it_trains_changes_nothing(aisha: Guest) -> None:
     await aisha.train()
     before = await aisha.belongings()
     answer = await aisha.answer_to(aisha.user.send_document(b"not even a picture", file_name="a.jpg"))
-    assert answer.text == words("error-avatar-busy", name="Айша")
+    assert answer.text.endswith(words("error-avatar-busy", name="Айша"))
     assert await aisha.belongings() == before
+
+
+@pytest.mark.parametrize(
+    ("kind", "refusal"),
+    [
+        ("video", "media-video"),
+        ("animation", "media-video"),
+        ("video_note", "media-video"),
+        ("sticker", "media-sticker"),
+        ("voice", "media-sound"),
+        ("audio", "media-sound"),
+    ],
+)
+async def test_what_is_no_photo_is_refused_in_words(aisha: Guest, kind: str, refusal: str) -> None:
+    await aisha.create()
+    before = await aisha.belongings()
+    answer = await aisha.answer_to(aisha.user.send_other(kind))
+    assert answer.text.startswith(f"{words('uploads-refused')}\n{words(f'error-{refusal}')}\n\nАйша · ")
+    assert await aisha.belongings() == before
+
+
+async def test_several_albums_at_once_get_one_answer(aisha: Guest) -> None:
+    await aisha.create()
+    before = (await aisha.user.chat()).messages
+    albums = [[picture(first + number) for number in range(5)] for first in (0, 5, 10)]
+    await asyncio.gather(*[aisha.user.send_album(album, as_documents=True) for album in albums])
+    answer = await aisha.hears(counter(15))
+    said = [one for one in (await aisha.user.chat()).messages if one.sender == "bot" and one not in before]
+    assert said == [answer]
 
 
 async def test_photos_go_to_the_avatar_that_was_opened_last(aisha: Guest) -> None:
@@ -144,6 +179,15 @@ async def test_photos_go_to_the_avatar_that_was_opened_last(aisha: Guest) -> Non
     await aisha.tap(ShowAvatar(second))
     await aisha.answer_to(aisha.user.send_photo(picture(1)))
     assert [row[0] for row in (await aisha.belongings()).photos] == [first, second]
+
+
+async def test_an_answer_with_nothing_to_read_gives_way_to_the_next(aisha: Guest) -> None:
+    await aisha.create()
+    accepted = await aisha.answer_to(aisha.user.send_photo(picture(1)))
+    refused = await aisha.answer_to(aisha.user.send_document(b"text", file_name="a.jpg"))
+    last = await aisha.answer_to(aisha.user.send_photo(picture(2)))
+    left = (await aisha.user.chat()).messages
+    assert [one in left for one in (accepted, refused, last)] == [False, True, True]
 
 
 async def test_a_new_draft_leaves_the_screen_of_the_one_before_in_place(aisha: Guest) -> None:
@@ -172,10 +216,6 @@ async def replied_to(town: Town, guest: Guest) -> list[int]:
     """Which message the bot's latest words stand under."""
     latest = (await town.calls("sendMessage", guest))[-1]["params"]
     return [json.loads(latest["reply_parameters"])["message_id"]]
-
-
-def said(messages: tuple[object, ...], text: str) -> int:
-    return sum(getattr(message, "text", "") == text for message in messages)
 
 
 def noise_jpeg(seed: int) -> bytes:

@@ -35,7 +35,7 @@ async def test_in_the_middle_of_an_album(stage: Stage) -> None:
     await restart(stage)
     await stage.guest.hears(counter(10))
     await stage.until(lambda: stage.rows(ALL_DONE))
-    assert sorted(row["position"] for row in await stage.rows(PHOTOS)) == list(range(1, 11))
+    assert len(await stage.rows(PHOTOS)) == 10
     assert (await stage.guest.belongings()).orphans == set()
     assert words("error-photo-duplicate") not in await stage.heard()
 

@@ -53,7 +53,6 @@ async def choose_gender(
 
 
 async def ask_again(message: Message, person: Person, state: FSMContext) -> None:
-    """A photo that comes too early must not go to the avatar before this one."""
     chosen = await state.get_data()
     await show(message, screens.ask_name(person.words, AvatarType(chosen["type"])))
 

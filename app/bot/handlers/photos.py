@@ -1,43 +1,38 @@
-"""Photos, sent as photos or as files."""
+"""Photos, sent as photos or as files, one by one or as albums; and what people send in their place."""
 
-from aiogram import F, Router
-from aiogram.types import Document, Message, PhotoSize
-from dishka.integrations.aiogram import FromDishka, inject
+from aiogram import Router
+from aiogram.filters import BaseFilter
+from aiogram.types import Message
 
-from app.bot import screens
-from app.bot.counter import LiveCounter
-from app.bot.intake import Intake
+from app.bot.arrivals import arrival_of
+from app.bot.handlers.creation import Creation
 from app.bot.person import Person
 from app.bot.updates import KeptUpdate
-from app.bot.views import own_avatar_view
-from app.core.buttons import Screen
-from app.database.engine import Database
-from app.photos.service import Photos
+from app.photos import uploads
+from app.photos.uploads import Arrival, NameFirst
+
+
+class BringsMedia(BaseFilter):
+    """Lets a message with media through, and hands on what it brings."""
+
+    async def __call__(self, message: Message) -> bool | dict[str, Arrival]:
+        arrival = arrival_of(message)
+        return {"arrival": arrival} if arrival else False
 
 
 def router() -> Router:
     routes = Router(name="photos")
-    routes.message.register(take, F.photo[-1].as_("file"))
-    routes.message.register(take, F.document.as_("file"))
+    routes.message.register(too_early, Creation.naming, BringsMedia())
+    routes.message.register(take, BringsMedia())
     return routes
 
 
-@inject
-async def take(
-    message: Message,
-    file: PhotoSize | Document,
-    person: Person,
-    kept: KeptUpdate,
-    intake: FromDishka[Intake],
-    counter: FromDishka[LiveCounter],
-    database: FromDishka[Database],
-    photos: FromDishka[Photos],
-) -> None:
-    avatar_id = await intake.take(person.id, file, kept)
+async def take(message: Message, arrival: Arrival, person: Person, kept: KeptUpdate) -> None:
+    async with kept.effect() as session:
+        await uploads.receive(session, person.id, arrival)
 
-    async def current() -> Screen:
-        async with database.transaction() as session:
-            view = await own_avatar_view(session, photos, person.id, avatar_id)
-        return screens.avatar(person.words, view)
 
-    await counter.refresh(message.chat.id, avatar_id, current)
+async def too_early(message: Message, arrival: Arrival, person: Person, kept: KeptUpdate) -> None:
+    """Before an avatar has its name, a photo would go to the one before it."""
+    async with kept.effect() as session:
+        await uploads.turn_away(session, person.id, arrival.message_id, NameFirst())

@@ -2,16 +2,21 @@
 
 from app.bot.screens.avatar import avatar, avatars_list, no_avatar
 from app.bot.screens.creation import ask_name, choose_gender, choose_type
+from app.bot.screens.digest import Verdict, checking, digest, refused
 from app.bot.screens.menu import menu
 from app.bot.screens.training import confirm_training
 
 __all__ = [
+    "Verdict",
     "ask_name",
     "avatar",
     "avatars_list",
+    "checking",
     "choose_gender",
     "choose_type",
     "confirm_training",
+    "digest",
     "menu",
     "no_avatar",
+    "refused",
 ]

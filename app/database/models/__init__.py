@@ -8,6 +8,7 @@ from app.database.models.notifications import Notification, NotificationState
 from app.database.models.sending import RefusedToken, SendingLimit
 from app.database.models.trainings import FINAL, OPEN, Training, TrainingKind, TrainingState
 from app.database.models.updates import BotOffset, BotUpdate
+from app.database.models.uploads import Upload, UploadState
 from app.database.models.users import User
 
 __all__ = [
@@ -32,5 +33,7 @@ __all__ = [
     "Training",
     "TrainingKind",
     "TrainingState",
+    "Upload",
+    "UploadState",
     "User",
 ]

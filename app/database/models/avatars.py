@@ -1,8 +1,10 @@
 """Avatars and the photos they are made of."""
 
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, String, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, LargeBinary, String, UniqueConstraint
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database.models.base import Base, Created, Id, TelegramId, words
@@ -27,6 +29,8 @@ class AvatarState(StrEnum):
 
 
 class Avatar(Base):
+    """`digest_message_id` is the latest word on its photos, if the next one replaces it."""
+
     __tablename__ = "avatars"
     __table_args__ = (
         CheckConstraint("length(btrim(name)) > 0", name="name_not_blank"),
@@ -46,10 +50,16 @@ class Avatar(Base):
     state: Mapped[AvatarState] = mapped_column(words(AvatarState, "state"), default=AvatarState.DRAFT)
     model_url: Mapped[str | None]
     finetune_id: Mapped[str | None]
+    digest_message_id: Mapped[int | None] = mapped_column(BigInteger)
     created_at: Mapped[Created]
 
 
 class AvatarPhoto(Base):
+    """`position` puts them in order: it is the number of the message that brought the photo.
+
+    `traits` are what the coach measured, `advice` what it would say, as words' ids.
+    """
+
     __tablename__ = "avatar_photos"
     __table_args__ = (
         UniqueConstraint("avatar_id", "sha256"),
@@ -67,4 +77,6 @@ class AvatarPhoto(Base):
     width: Mapped[int]
     height: Mapped[int]
     size_bytes: Mapped[int]
+    traits: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    advice: Mapped[list[str]] = mapped_column(JSONB, default=list, server_default="[]")
     created_at: Mapped[Created]

@@ -10,7 +10,8 @@ class User(Base):
     """`id` is the person's Telegram id, which is also the id of their chat with the bot.
 
     `unreachable_at` is when Telegram refused a message to them (the bot is blocked, the account is gone);
-    it is empty again as soon as they talk to the bot.
+    it is empty again as soon as they talk to the bot. Photos go to the current avatar; the main one is what
+    the person calls so. `progress_message_id` is the message that tells how far the checks of photos are.
     """
 
     __tablename__ = "users"
@@ -21,5 +22,9 @@ class User(Base):
     current_avatar_id: Mapped[int | None] = mapped_column(
         ForeignKey("avatars.id", use_alter=True, ondelete="SET NULL")
     )
+    main_avatar_id: Mapped[int | None] = mapped_column(
+        ForeignKey("avatars.id", use_alter=True, ondelete="SET NULL")
+    )
+    progress_message_id: Mapped[int | None] = mapped_column(BigInteger)
     created_at: Mapped[Created]
     unreachable_at: Mapped[Moment | None]

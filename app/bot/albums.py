@@ -1,0 +1,186 @@
+"""The jobs behind photos in the chat: each is fetched and judged, then the person is told of them all."""
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
+
+import structlog
+from aiogram import Bot
+from aiogram.exceptions import TelegramBadRequest, TelegramForbiddenError
+
+from app.avatars import service as avatars
+from app.avatars.service import AvatarBusy, AvatarNotFound
+from app.bot import screens
+from app.bot.screens.digest import Verdict
+from app.bot.show import put, remove, send
+from app.bot.views import own_avatar_view
+from app.core.errors import AishaError
+from app.core.i18n import Dictionary
+from app.core.logging import where
+from app.database.engine import Database
+from app.database.models import Upload, User
+from app.jobs.job import Job, Retry, Schedule
+from app.photos import uploads
+from app.photos.checks import PhotoRefused, PhotoTooLarge
+from app.photos.service import Photos, is_kept
+from app.photos.uploads import PhotoUnavailable
+
+_TRIES = 4
+_PROGRESS_EVERY = timedelta(seconds=2)
+_EVERY_MINUTE = "* * * * *"
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+class CheckUpload:
+    """The job `upload.check`: fetches the file, and judges it. It may run twice; the first verdict counts."""
+
+    def __init__(self, bot: Bot, database: Database, photos: Photos) -> None:
+        self._bot = bot
+        self._database = database
+        self._photos = photos
+
+    async def __call__(self, job: Job) -> None:
+        async with self._database.transaction() as session:
+            upload = await uploads.waiting(session, job.payload["upload_id"])
+        if upload is None:
+            return
+        key = f"avatars/{upload.avatar_id}/{upload.id}"
+        try:
+            await self._add(upload, key)
+        except (PhotoRefused, AvatarBusy, AvatarNotFound) as why:
+            await self._refuse(upload, key, why)
+        except Exception as error:
+            if job.starts < _TRIES:
+                raise
+            log.error("upload.not_checked", error=type(error).__name__, where=where(error))
+            await self._refuse(upload, key, error if isinstance(error, AishaError) else PhotoUnavailable())
+
+    async def _add(self, upload: Upload, key: str) -> None:
+        with tempfile.TemporaryDirectory(prefix="aisha-") as folder:
+            path = Path(folder) / "photo"
+            await self._download(upload.file_id or "", path)
+            facts = await self._photos.check(path)
+            await self._photos.keep(key, path)
+        async with self._database.transaction() as session:
+            found = await uploads.waiting(session, upload.id)
+            if found is not None:
+                photo = await self._photos.add(session, found, facts, key)
+                await uploads.accept(session, found, photo.id)
+        if found is None:
+            await self._forget_unused(key)
+
+    async def _download(self, file_id: str, path: Path) -> None:
+        """Raises:
+        PhotoTooLarge, PhotoUnavailable: Telegram doesn't give it out.
+        """
+        try:
+            await self._bot.download(file_id, destination=path)
+        except TelegramBadRequest as error:
+            if "too big" in error.message:
+                raise PhotoTooLarge(megabytes=self._photos.limits.max_bytes // 1024**2) from error
+            raise PhotoUnavailable from error
+
+    async def _refuse(self, upload: Upload, key: str, why: AishaError) -> None:
+        async with self._database.transaction() as session:
+            found = await uploads.waiting(session, upload.id)
+            if found is not None:
+                await uploads.refuse(session, found, why)
+                log.info("upload.refused", reason=why.reason)
+        await self._forget_unused(key)
+
+    async def _forget_unused(self, key: str) -> None:
+        async with self._database.transaction() as session:
+            used = await is_kept(session, key)
+        if not used:
+            await self._photos.forget(key)
+
+
+class TellOfUploads:
+    """The job `upload.tell`: one message for all that a person has sent to an avatar.
+
+    What is to be told is claimed first and goes when it is told: a crash in between may tell it twice.
+    """
+
+    def __init__(self, bot: Bot, database: Database, photos: Photos, dictionary: Dictionary) -> None:
+        self._bot = bot
+        self._database = database
+        self._photos = photos
+        self._dictionary = dictionary
+
+    async def __call__(self, job: Job) -> None:
+        user_id = job.payload["user_id"]
+        async with self._database.transaction() as session:
+            claimed = await uploads.claim(session, user_id, job.id)
+        by_avatar: dict[int | None, list[Upload]] = {}
+        for upload in claimed:
+            by_avatar.setdefault(upload.avatar_id, []).append(upload)
+        try:
+            for avatar_id, sent in by_avatar.items():
+                await self._tell(user_id, avatar_id, sent)
+        except TelegramForbiddenError:
+            log.info("bot.blocked")
+        async with self._database.transaction() as session:
+            await uploads.told(session, job.id)
+
+    async def _tell(self, user_id: int, avatar_id: int | None, sent: Sequence[Upload]) -> None:
+        async with self._database.transaction() as session:
+            words = self._dictionary[(await session.get_one(User, user_id)).language]
+            advice = await self._photos.advice(session, [one.photo_id for one in sent if one.photo_id])
+            verdicts = [_verdict(one, advice) for one in sent]
+            if avatar_id is None:
+                replaces, screen = None, screens.refused(words, verdicts)
+            else:
+                replaces = (await avatars.get(session, user_id, avatar_id)).digest_message_id
+                view = await own_avatar_view(session, self._photos, user_id, avatar_id)
+                screen = screens.digest(words, view, verdicts)
+        refused = [one.message_id for one in sent if one.refusal]
+        message = await send(
+            self._bot, user_id, screen, reply_to=refused[0] if len(sent) == len(refused) == 1 else None
+        )
+        if replaces is not None:
+            await remove(self._bot, user_id, replaces)
+        if avatar_id is not None:
+            # The next word replaces this one, unless there is something to read in it.
+            spotless = not any(verdict.refusal or verdict.advice for verdict in verdicts)
+            async with self._database.transaction() as session:
+                await avatars.note_digest(session, avatar_id, message.message_id if spotless else None)
+
+
+def _verdict(upload: Upload, advice: Mapping[int, Sequence[str]]) -> Verdict:
+    return Verdict(upload.refusal, upload.details, tuple(advice.get(upload.photo_id or 0, ())))
+
+
+class TellProgress:
+    """The job `upload.progress`: while checks take long, one message tells how far they are."""
+
+    def __init__(self, bot: Bot, database: Database, dictionary: Dictionary) -> None:
+        self._bot = bot
+        self._database = database
+        self._dictionary = dictionary
+
+    async def __call__(self, job: Job) -> None:
+        user_id = job.payload["user_id"]
+        async with self._database.transaction() as session:
+            user = await session.get_one(User, user_id)
+            known, words = user.progress_message_id, self._dictionary[user.language]
+            progress = await uploads.progress(session, user_id)
+        if progress is None:
+            shown = None
+            if known is not None:
+                await remove(self._bot, user_id, known)
+        else:
+            shown = await put(self._bot, user_id, known, screens.checking(words, *progress))
+        async with self._database.transaction() as session:
+            (await session.get_one(User, user_id)).progress_message_id = shown
+        if progress is not None:
+            raise Retry(_PROGRESS_EVERY)
+
+
+def lost_uploads(database: Database) -> Schedule:
+    async def give_up() -> None:
+        async with database.transaction() as session:
+            await uploads.give_up_lost(session)
+
+    return Schedule("uploads.give_up_lost", _EVERY_MINUTE, give_up)

@@ -1,0 +1,70 @@
+"""What came of the photos that a person has sent."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from app.bot.screens.avatar import avatar
+from app.bot.views import AvatarView
+from app.core.buttons import Screen
+from app.core.i18n import Words
+
+_LINES = 10  # of a list; a message holds 4096 characters
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """On one photo: why it was refused, or what would make it better; ids of words."""
+
+    refusal: str | None = None
+    details: Mapping[str, str | int] = field(default_factory=dict)
+    advice: tuple[str, ...] = ()
+
+
+def digest(words: Words, view: AvatarView, verdicts: Sequence[Verdict]) -> Screen:
+    """All that was sent for one avatar, in the order it was sent, above the avatar as it is now."""
+    after = avatar(words, view)
+    return Screen("\n\n".join([*_judged(words, verdicts), after.text]), after.rows)
+
+
+def refused(words: Words, verdicts: Sequence[Verdict]) -> Screen:
+    """What was for no avatar."""
+    return Screen("\n\n".join(_judged(words, verdicts)))
+
+
+def checking(words: Words, done: int, sent: int) -> Screen:
+    return Screen(words("uploads-checking", done=done, sent=sent))
+
+
+def _judged(words: Words, verdicts: Sequence[Verdict]) -> Iterator[str]:
+    accepted = sum(verdict.refusal is None for verdict in verdicts)
+    if accepted:
+        yield words("uploads-accepted", count=accepted)
+    advised = _list(words, [_advice(words, verdict) for verdict in verdicts])
+    if advised:
+        yield f"{words('uploads-advised')}\n{advised}"
+    refusals = _list(words, [_refusal(words, verdict) for verdict in verdicts])
+    if refusals:
+        yield f"{words('uploads-refused')}\n{refusals}"
+
+
+def _advice(words: Words, verdict: Verdict) -> str:
+    return " ".join(words(f"advice-{one}") for one in verdict.advice)
+
+
+def _refusal(words: Words, verdict: Verdict) -> str:
+    return words(f"error-{verdict.refusal}", **verdict.details) if verdict.refusal else ""
+
+
+def _list(words: Words, said: Sequence[str]) -> str:
+    """A line for each thing that is said, with the photos it is said of, numbered as they were sent."""
+    about: dict[str, list[str]] = {}
+    for number, text in enumerate(said, 1):
+        if text:
+            about.setdefault(text, []).append(str(number))
+    if len(said) == 1:
+        return "".join(about)
+    lines = [
+        f"• {words('uploads-numbers', numbers=', '.join(numbers))}: {text}" for text, numbers in about.items()
+    ]
+    left = len(lines) - _LINES
+    return "\n".join([*lines[:_LINES], *([words("uploads-more", count=left)] if left > 0 else [])])

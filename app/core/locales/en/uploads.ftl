@@ -1,0 +1,21 @@
+uploads-accepted = { $count ->
+    [one] ✅ { $count } photo accepted
+   *[other] ✅ { $count } photos accepted
+}
+
+uploads-advised = ⚠️ Kept, but could be better:
+uploads-refused = ❌ Not suitable:
+uploads-numbers = No. { $numbers }
+
+uploads-more = { $count ->
+    [one] …and { $count } more remark.
+   *[other] …and { $count } more remarks.
+}
+
+uploads-checking = 🔎 Checking the photos: { $done } of { $sent }.
+
+error-name-first = First write the avatar's name as a message, then send these photos once more.
+error-media-video = A video won't do: an avatar learns from photos. Send pictures in JPEG, PNG, WebP or HEIC.
+error-media-sticker = A sticker won't do: an avatar learns from photos. Send pictures.
+error-media-sound = I don't understand voice and music. Send photos, or write in words.
+error-photo-unavailable = Telegram didn't give out this file. Send the photo once more.

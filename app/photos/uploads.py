@@ -1,0 +1,208 @@
+"""What people send as photos: noted at once, checked by a job, told of when the last one is judged.
+
+A person who sends an album sends it as several updates. Nothing marks its end, so they are told of all they
+have sent once that is judged and they have been silent for a moment. All of it is in the database: whichever
+process is there may go on.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.avatars import service as avatars
+from app.avatars.states import CHANGEABLE
+from app.core.errors import AishaError
+from app.core.logging import correlation_id
+from app.database.models import Avatar, Upload, UploadState, User
+from app.jobs.job import Retry
+from app.jobs.queue import Payload, enqueue
+from app.photos.checks import PhotoRefused
+
+CHECK = "upload.check"
+TELL = "upload.tell"
+PROGRESS = "upload.progress"
+
+SILENCE = timedelta(seconds=1)
+PROGRESS_AFTER = timedelta(seconds=3)
+# Longer than the job that checks it may take with all its tries.
+LOST_AFTER = timedelta(minutes=15)
+
+
+class NoDraft(AishaError):
+    """Photos came, and there is no avatar they could be for."""
+
+    reason = "no-draft"
+
+
+class NameFirst(AishaError):
+    """Photos came before their avatar had a name."""
+
+    reason = "name-first"
+
+
+class VideoRefused(AishaError):
+    """A video, an animation: an avatar learns from photos."""
+
+    reason = "media-video"
+
+
+class StickerRefused(AishaError):
+    reason = "media-sticker"
+
+
+class SoundRefused(AishaError):
+    reason = "media-sound"
+
+
+class PhotoUnavailable(PhotoRefused):
+    """The file can't be had from Telegram."""
+
+    reason = "photo-unavailable"
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """What came with a message; `refusal` where that is no photo at first sight."""
+
+    message_id: int
+    file_id: str | None = None
+    refusal: AishaError | None = None
+
+
+async def receive(session: AsyncSession, user_id: int, arrival: Arrival) -> None:
+    """Note it for the person's current avatar; a job checks it, or the person is told why not."""
+    avatar = await avatars.current(session, user_id)
+    if avatar is None:
+        await turn_away(session, user_id, arrival.message_id, arrival.refusal or NoDraft())
+    elif avatar.state not in CHANGEABLE:
+        await turn_away(session, user_id, arrival.message_id, avatars.AvatarBusy(name=avatar.name))
+    else:
+        await _receive(session, avatar, arrival)
+
+
+async def turn_away(session: AsyncSession, user_id: int, message_id: int, why: AishaError) -> None:
+    """Note what is for no avatar, so that the person is told once of all they send."""
+    upload = Upload(user_id=user_id, message_id=message_id)
+    session.add(upload)
+    await refuse(session, upload, why)
+
+
+async def _receive(session: AsyncSession, avatar: Avatar, arrival: Arrival) -> None:
+    upload = Upload(
+        user_id=avatar.user_id,
+        avatar_id=avatar.id,
+        message_id=arrival.message_id,
+        file_id=arrival.file_id,
+    )
+    session.add(upload)
+    if arrival.refusal is not None:
+        await refuse(session, upload, arrival.refusal)
+        return
+    await session.flush()
+    connection = await session.connection()
+    checked: Payload = {"upload_id": upload.id, "correlation_id": correlation_id()}
+    await enqueue(connection, CHECK, [checked])
+    payload = {"user_id": avatar.user_id, "correlation_id": correlation_id()}
+    await enqueue(connection, PROGRESS, [payload], run_after=PROGRESS_AFTER, dedupe_key=str(avatar.user_id))
+
+
+async def waiting(session: AsyncSession, upload_id: int) -> Upload | None:
+    """The upload if it is still to be judged; its person's verdicts are given one after the other."""
+    owner = select(Upload.user_id).where(Upload.id == upload_id).scalar_subquery()
+    await _lock_person(session, owner)
+    return await session.scalar(
+        select(Upload).where(Upload.id == upload_id, Upload.state == UploadState.WAITING)
+    )
+
+
+async def accept(session: AsyncSession, upload: Upload, photo_id: int) -> None:
+    upload.state = UploadState.ACCEPTED
+    upload.photo_id = photo_id
+    await _tell_if_judged(session, upload.user_id)
+
+
+async def refuse(session: AsyncSession, upload: Upload, why: AishaError) -> None:
+    upload.state = UploadState.REFUSED
+    upload.refusal = why.reason
+    upload.details = dict(why.details)
+    await _tell_if_judged(session, upload.user_id)
+
+
+async def claim(session: AsyncSession, user_id: int, digest_id: int) -> Sequence[Upload]:
+    """What the job `digest_id` is to tell the person of, in the order it came; nothing if it isn't time.
+
+    A job that is run again finds what it claimed the first time.
+
+    Raises:
+        Retry: the person may not have sent all of it yet.
+    """
+    await _lock_person(session, user_id)
+    found = (
+        await session.scalars(
+            select(Upload)
+            .where(Upload.user_id == user_id, or_(Upload.digest_id.is_(None), Upload.digest_id == digest_id))
+            .order_by(Upload.id)
+        )
+    ).all()
+    claimed = [upload for upload in found if upload.digest_id is not None]
+    if claimed or not found or any(upload.state is UploadState.WAITING for upload in found):
+        return claimed
+    silence = await _silence(session, found[-1].created_at)
+    if silence < SILENCE:
+        raise Retry(SILENCE - silence)
+    for upload in found:
+        upload.digest_id = digest_id
+    return found
+
+
+async def told(session: AsyncSession, digest_id: int) -> None:
+    await session.execute(delete(Upload).where(Upload.digest_id == digest_id))
+
+
+async def progress(session: AsyncSession, user_id: int) -> tuple[int, int] | None:
+    """How many are judged, of how many that the person wasn't told of; None when none is being checked."""
+    counts = select(func.count(), func.count().filter(Upload.state == UploadState.WAITING)).where(
+        Upload.user_id == user_id, Upload.digest_id.is_(None)
+    )
+    sent, unjudged = (await session.execute(counts)).one()
+    return (sent - unjudged, sent) if unjudged else None
+
+
+async def give_up_lost(session: AsyncSession) -> None:
+    """Those whose job is held, or gone, are refused, so that nobody waits for a word in vain."""
+    lost = await session.scalars(
+        select(Upload).where(Upload.state == UploadState.WAITING, Upload.created_at < func.now() - LOST_AFTER)
+    )
+    for upload in lost.all():
+        await refuse(session, upload, PhotoUnavailable())
+
+
+async def _tell_if_judged(session: AsyncSession, user_id: int) -> None:
+    """The last verdict brings the telling, after the silence."""
+    await session.flush()
+    unjudged = func.count().filter(Upload.state == UploadState.WAITING)
+    newest = func.max(Upload.created_at)
+    query = select(unjudged, newest).where(Upload.user_id == user_id)
+    left, latest = (await session.execute(query)).one()
+    if left:
+        return
+    wait = max(SILENCE - await _silence(session, latest), timedelta(0))
+    await enqueue(await session.connection(), TELL, [_payload(user_id)], run_after=wait)
+
+
+def _payload(user_id: int) -> Payload:
+    return {"user_id": user_id, "correlation_id": correlation_id()}
+
+
+async def _silence(session: AsyncSession, since: datetime) -> timedelta:
+    """By the clock of Postgres, which stamped it."""
+    now = await session.scalar(select(func.now()))
+    return now - since if now else SILENCE
+
+
+async def _lock_person(session: AsyncSession, user_id: object) -> None:
+    """Verdicts of one person's photos, and what they are told, go one after the other."""
+    await session.execute(select(User.id).where(User.id == user_id).with_for_update(key_share=True))
