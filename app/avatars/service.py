@@ -1,6 +1,7 @@
 """Avatars of a person: made, found, moved through their states. Nothing here commits."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -23,13 +24,30 @@ UPDATE avatars SET
 FROM unnest($1::bigint[], $2::text[], $3::text[]) AS given(id, url, finetune_id)
 WHERE avatars.id = given.id AND avatars.state = ANY($4::text[])
 """
+PAGE = 8  # avatars on a screen
 _JOINER = "\u200d"  # not printable, and yet what holds composed emoji together
+
+
+@dataclass(frozen=True, slots=True)
+class AvatarPage:
+    """Page `number` of `pages`, counted from 1; `main_id` is the avatar that the person made the main one."""
+
+    items: Sequence[Avatar]
+    number: int
+    pages: int
+    main_id: int | None
 
 
 class AvatarNotFound(AishaError):
     """There is none with this id that belongs to this person; which of the two is not told."""
 
     reason = "avatar-not-found"
+
+
+class AvatarInTraining(AishaError):
+    """It can't be deleted before its training is over."""
+
+    reason = "avatar-in-training"
 
 
 class AvatarBusy(AishaError):
@@ -101,10 +119,37 @@ async def current(session: AsyncSession, user_id: int) -> Avatar | None:
     )
 
 
-async def of_user(session: AsyncSession, user_id: int) -> Sequence[Avatar]:
-    """The newest 50, which fit on one screen of buttons; newest first."""
-    mine = select(Avatar).where(Avatar.user_id == user_id).order_by(Avatar.id.desc()).limit(50)
-    return (await session.scalars(mine)).all()
+async def page(session: AsyncSession, user_id: int, number: int) -> AvatarPage:
+    """The person's avatars, newest first; a page that isn't there any more is the last one."""
+    mine = select(Avatar).where(Avatar.user_id == user_id)
+    pages = -(-(await session.scalar(mine.with_only_columns(func.count())) or 0) // PAGE)
+    number = max(1, min(number, pages))
+    items = await session.scalars(mine.order_by(Avatar.id.desc()).limit(PAGE).offset(PAGE * (number - 1)))
+    main = await session.scalar(select(User.main_avatar_id).where(User.id == user_id))
+    return AvatarPage(items.all(), number, pages, main)
+
+
+async def rename(session: AsyncSession, user_id: int, avatar_id: int, name: str) -> Avatar:
+    """Raises:
+    AvatarNotFound, NameRefused: the avatar isn't this person's, or that is no name.
+    """
+    avatar = await get(session, user_id, avatar_id, lock=True)
+    avatar.name = clean_name(name)
+    return avatar
+
+
+async def make_main(session: AsyncSession, user_id: int, avatar_id: int) -> None:
+    await session.execute(update(User).where(User.id == user_id).values(main_avatar_id=avatar_id))
+
+
+async def hold_person(session: AsyncSession, user_id: int) -> None:
+    """Other work that holds this person waits until the transaction ends. Taken before any avatar's lock."""
+    await session.execute(select(User.id).where(User.id == user_id).with_for_update(key_share=True))
+
+
+async def speak(session: AsyncSession, user_id: int, language: str) -> None:
+    """From now on the person is spoken to in this language."""
+    await session.execute(update(User).where(User.id == user_id).values(language=language))
 
 
 async def count_photos(session: AsyncSession, avatar_id: int) -> int:

@@ -1,4 +1,4 @@
-"""The dispatcher: middlewares, handlers and the commands shown in Telegram's menu."""
+"""The dispatcher: what every update passes through, and the handlers."""
 
 from aiogram import Bot, Dispatcher
 from aiogram.client.default import DefaultBotProperties
@@ -6,7 +6,7 @@ from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.telegram import TelegramAPIServer
 from aiogram.enums import ParseMode
 from aiogram.fsm.storage.memory import MemoryStorage
-from aiogram.types import BotCommand, LinkPreviewOptions
+from aiogram.types import LinkPreviewOptions
 from dishka import AsyncContainer
 from dishka.integrations.aiogram import setup_dishka
 
@@ -14,10 +14,8 @@ from app.bot import handlers
 from app.bot.middlewares import AnswerFirst, InOrder, ObeyRetryAfter
 from app.bot.person import KnowPerson
 from app.core.config import TelegramSettings
-from app.core.i18n import Dictionary, Language
+from app.core.i18n import Dictionary
 from app.database.engine import Database
-
-COMMANDS = ("start", "new", "avatars", "status", "help", "cancel")
 
 
 def make_bot(settings: TelegramSettings) -> Bot:
@@ -42,12 +40,3 @@ async def make_dispatcher(container: AsyncContainer) -> Dispatcher:
     dispatcher.include_router(handlers.router())
     setup_dishka(container, dispatcher)
     return dispatcher
-
-
-async def set_commands(bot: Bot, dictionary: Dictionary) -> None:
-    """The commands in each language; Russian for all others."""
-    for language in Language:
-        words = dictionary[language]
-        commands = [BotCommand(command=name, description=words.label(f"command-{name}")) for name in COMMANDS]
-        code = None if language is Language.RUSSIAN else language.value
-        await bot.set_my_commands(commands, language_code=code)

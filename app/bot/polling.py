@@ -13,7 +13,8 @@ from aiogram.types import Update
 from dishka import AsyncContainer
 from sqlalchemy.exc import DBAPIError
 
-from app.bot.dispatcher import make_dispatcher, set_commands
+from app.bot.commands import set_commands
+from app.bot.dispatcher import make_dispatcher
 from app.bot.updates import Updates
 from app.core.config import REMEDIES
 from app.core.errors import CannotStart

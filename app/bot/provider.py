@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from aiogram import Bot
 from dishka import Provider, Scope, provide
 
+from app.bot.alarms import Alarms
 from app.bot.albums import CheckUpload, TellOfUploads, TellProgress, lost_uploads
 from app.bot.dispatcher import make_bot
 from app.bot.updates import Updates
@@ -14,9 +15,12 @@ from app.database.engine import Database
 from app.jobs.job import Handler
 from app.jobs.options import WorkerOptions
 from app.jobs.worker import Worker
+from app.photos import service as photos
 from app.photos import uploads
-from app.photos.service import Photos
+from app.photos.service import ForgetFile, Photos
 from app.photos.storage import FolderStorage, MinioStorage, PhotoStorage
+from app.trainings import removal
+from app.trainings.removal import ForgetAtFal
 from app.trainings.service import SUBMIT
 from app.trainings.submit import SubmitTraining
 
@@ -27,6 +31,9 @@ class BotProvider(Provider):
     check_upload = provide(CheckUpload)
     tell_of_uploads = provide(TellOfUploads)
     tell_progress = provide(TellProgress)
+    forget_file = provide(ForgetFile)
+    forget_at_fal = provide(ForgetAtFal)
+    alarms = provide(Alarms)
     submit = provide(SubmitTraining)
     updates = provide(Updates)
 
@@ -62,12 +69,16 @@ class BotProvider(Provider):
         check: CheckUpload,
         tell: TellOfUploads,
         progress: TellProgress,
+        forget_file: ForgetFile,
+        forget_at_fal: ForgetAtFal,
     ) -> Worker:
         handlers: dict[str, Handler] = {
             SUBMIT: submit,
             uploads.CHECK: check,
             uploads.TELL: tell,
             uploads.PROGRESS: progress,
+            photos.FORGET: forget_file,
+            removal.FORGET: forget_at_fal,
         }
         options = WorkerOptions.of(settings.jobs)
         schedules = [lost_uploads(database)]

@@ -1,15 +1,18 @@
 """What a screen needs to know, read from the database in one go."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.avatars import service as avatars
-from app.database.models import Avatar, AvatarState, AvatarType, Training, TrainingKind, TrainingState
+from app.avatars.states import CHANGEABLE
+from app.database.models import Avatar, AvatarState, AvatarType, Training, TrainingKind, TrainingState, User
 from app.fal.failures import Reason
-from app.photos.service import PhotoCount, Photos
+from app.photos.service import PhotoCount, Photos, listing
 from app.trainings import service as trainings
 
 
@@ -30,10 +33,60 @@ class AvatarView:
     state: AvatarState
     photos: PhotoCount
     training: TrainingView | None
+    main: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoView:
+    """One of an avatar's photos: the `number`th of `count`; None beside the first and the last."""
+
+    avatar_id: int
+    avatar_name: str
+    id: int
+    number: int
+    count: int
+    previous_id: int | None
+    next_id: int | None
+    width: int
+    height: int
+    advice: Sequence[str]
+    storage_key: str
+    changeable: bool
+
+
+async def photo_view(
+    session: AsyncSession, user_id: int, avatar_id: int, photo_id: int | None = None
+) -> PhotoView | None:
+    """The photo, or the first one where it is gone; None when there is none.
+
+    Raises:
+        AvatarNotFound: the avatar isn't this person's.
+    """
+    avatar = await avatars.get(session, user_id, avatar_id)
+    photos = await listing(session, avatar_id)
+    if not photos:
+        return None
+    place = next((place for place, photo in enumerate(photos) if photo.id == photo_id), 0)
+    photo = photos[place]
+    return PhotoView(
+        avatar_id=avatar_id,
+        avatar_name=avatar.name,
+        id=photo.id,
+        number=place + 1,
+        count=len(photos),
+        previous_id=photos[place - 1].id if place else None,
+        next_id=photos[place + 1].id if place + 1 < len(photos) else None,
+        width=photo.width,
+        height=photo.height,
+        advice=photo.advice,
+        storage_key=photo.storage_key,
+        changeable=avatar.state in CHANGEABLE,
+    )
 
 
 async def avatar_view(session: AsyncSession, photos: Photos, avatar: Avatar) -> AvatarView:
     training = await trainings.latest(session, avatar.id)
+    main = await session.scalar(select(User.main_avatar_id).where(User.id == avatar.user_id))
     await session.refresh(avatar)  # so that it is no older than its training, which may just have ended
     return AvatarView(
         id=avatar.id,
@@ -42,6 +95,7 @@ async def avatar_view(session: AsyncSession, photos: Photos, avatar: Avatar) -> 
         state=avatar.state,
         photos=await photos.count(session, avatar.id),
         training=_training_view(training) if training else None,
+        main=main == avatar.id,
     )
 
 

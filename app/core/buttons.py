@@ -46,7 +46,10 @@ class ChooseGender(Action):
 
 @dataclass(frozen=True, slots=True)
 class ShowAvatars(Action):
+    """Pages are counted from 1."""
+
     code = "list"
+    page: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,77 @@ class ConfirmTraining(Action):
 class StartTraining(Action):
     code = "start"
     avatar_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ShowPhotos(Action):
+    """From the first one on."""
+
+    code = "photos"
+    avatar_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ShowPhoto(Action):
+    code = "photo"
+    avatar_id: int
+    photo_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeletePhoto(Action):
+    code = "unphoto"
+    avatar_id: int
+    photo_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class AskDeletePhotos(Action):
+    code = "clear?"
+    avatar_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeletePhotos(Action):
+    code = "clear"
+    avatar_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class RenameAvatar(Action):
+    code = "rename"
+    avatar_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class MakeMain(Action):
+    code = "main"
+    avatar_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class AskDeleteAvatar(Action):
+    code = "delete?"
+    avatar_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteAvatar(Action):
+    code = "delete"
+    avatar_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChooseLanguage(Action):
+    code = "language"
+    language: Literal["ru", "kk", "en"]
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteMe(Action):
+    """Everything that is known of the person."""
+
+    code = "forget"
 
 
 ACTIONS: dict[str, type[Action]] = {action.code: action for action in Action.__subclasses__()}

@@ -69,6 +69,7 @@ class GeneralSettings(Section):
     environment: Environment = Environment.DEVELOPMENT
     data_dir: Path = Path("var")
     database_url: SecretStr | None = None
+    support_contact: str = ""
 
 
 class TelegramSettings(Section):

@@ -19,7 +19,8 @@ from app.fal.webhook import printable
 # A submit costs money, and fal-client repeats its POST when the reply is lost: retries are the job's.
 fal_client_module.MAX_ATTEMPTS = 1
 
-_REQUESTS_URL = "https://api.fal.ai/v1/models/requests/by-endpoint"
+_REQUEST_URL = "https://api.fal.ai/v1/models/requests"
+_REQUESTS_URL = f"{_REQUEST_URL}/by-endpoint"
 _ARCHIVE_LIFETIME = fal_client.StorageSettings(expires_in="1d")
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 _TOO_MANY_REQUESTS = 429
@@ -40,6 +41,12 @@ class SubmitRefused(AishaError):
     def __init__(self, failure: Failure) -> None:
         super().__init__()
         self.failure = failure
+
+
+class ForgettingRefused(AishaError):
+    """FAL doesn't let our key delete anything."""
+
+    reason = "forgetting-refused"
 
 
 class SubmitUnknown(AishaError):
@@ -158,6 +165,28 @@ class Fal:
             found for found, given in inputs if isinstance(given, dict) and given.get(field) == archive_url
         )
         return next((str(request_id) for request_id in ours), None)
+
+    async def forget(self, request_id: str) -> None:
+        """Have FAL delete a request's input and output, the model file too; fine when there is nothing.
+
+        `DELETE https://api.fal.ai/v1/models/requests/{request_id}/payloads`, which asks for a key of scope
+        ADMIN. Files that the request was given stay: the archive has a lifetime of its own.
+
+        Raises:
+            FalUnavailable: it isn't done, for now.
+            ForgettingRefused: our key may not.
+        """
+        headers = {"Authorization": f"Key {self._key.get_secret_value()}"}
+        try:
+            response = await self._http.delete(
+                f"{_REQUEST_URL}/{request_id}/payloads", headers=headers, timeout=30
+            )
+        except httpx.HTTPError as error:
+            raise FalUnavailable from error
+        if response.status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
+            raise ForgettingRefused
+        if not response.is_success and response.status_code != httpx.codes.NOT_FOUND:
+            raise FalUnavailable
 
     async def _result(self, endpoint: str, request_id: str) -> Finished | Failure:
         try:

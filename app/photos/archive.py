@@ -13,6 +13,7 @@ from app.photos.checks import PhotoLimits, decode, open_photo, orientation
 from app.photos.storage import PhotoStorage
 
 _JPEG_QUALITY = 95
+_LOOK_SIDE, _LOOK_QUALITY = 1280, 85
 _SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -45,6 +46,15 @@ def _append(archive: Path, name: str, photo: Path) -> None:
     archive.touch(mode=0o600)
     with ZipFile(archive, "a", ZIP_STORED) as file, file.open(name, "w") as member:
         image.save(member, "JPEG", quality=_JPEG_QUALITY)
+
+
+def jpeg_to_look_at(path: Path) -> bytes:
+    """The photo, small enough for any chat."""
+    image = _bare(path)
+    image.thumbnail((_LOOK_SIDE, _LOOK_SIDE))
+    file = io.BytesIO()
+    image.save(file, "JPEG", quality=_LOOK_QUALITY)
+    return file.getvalue()
 
 
 def _publish(archive: Path, path: Path) -> int:

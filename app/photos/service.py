@@ -1,20 +1,25 @@
 """Photos of an avatar: checked beside the event loop, kept in the storage, counted in the database."""
 
 import asyncio
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.avatars import service as avatars
 from app.avatars.states import CHANGEABLE
 from app.core.config import AvatarSettings
 from app.database.models import AvatarPhoto, Upload
+from app.jobs.job import Job
+from app.jobs.queue import enqueue
+from app.photos.archive import jpeg_to_look_at
 from app.photos.checks import PhotoDuplicate, PhotoFacts, PhotoLimitReached, PhotoLimits, inspect
 from app.photos.storage import PhotoStorage
 
+FORGET = "photo.forget"
 _CHECKS_AT_ONCE = 2
 
 
@@ -91,9 +96,58 @@ class Photos:
         await session.flush()
         return photo
 
+    async def remove(
+        self, session: AsyncSession, user_id: int, avatar_id: int, photo_id: int | None = None
+    ) -> None:
+        """Delete one photo of the avatar, or all of them; a job deletes the files.
+
+        Raises:
+            AvatarNotFound, AvatarBusy: it isn't this person's, or its photos can't be changed now.
+        """
+        avatar = await avatars.get(session, user_id, avatar_id, lock=True)
+        if avatar.state not in CHANGEABLE:
+            raise avatars.AvatarBusy(name=avatar.name)
+        chosen = delete(AvatarPhoto).where(AvatarPhoto.avatar_id == avatar_id)
+        if photo_id is not None:
+            chosen = chosen.where(AvatarPhoto.id == photo_id)
+        await forget_files(session, (await session.scalars(chosen.returning(AvatarPhoto.storage_key))).all())
+
+    async def preview(self, key: str) -> bytes:
+        """The photo as a JPEG to look at.
+
+        Raises:
+            PhotoMissing, StorageUnavailable: it can't be had.
+        """
+        with tempfile.TemporaryDirectory(prefix="aisha-") as folder:
+            path = Path(folder) / "photo"
+            await self._storage.get(key, path)
+            async with self._slots:
+                return await asyncio.to_thread(jpeg_to_look_at, path)
+
     async def count(self, session: AsyncSession, avatar_id: int) -> PhotoCount:
         have = await avatars.count_photos(session, avatar_id)
         return PhotoCount(have, self._settings.min_photos, self._settings.max_photos)
+
+
+class ForgetFile:
+    """The job `photo.forget`."""
+
+    def __init__(self, storage: PhotoStorage) -> None:
+        self._storage = storage
+
+    async def __call__(self, job: Job) -> None:
+        await self._storage.delete(job.payload["key"])
+
+
+async def forget_files(session: AsyncSession, keys: Sequence[str]) -> None:
+    """Have files deleted from the storage, once this transaction is committed."""
+    await enqueue(await session.connection(), FORGET, [{"key": key} for key in keys])
+
+
+async def listing(session: AsyncSession, avatar_id: int) -> Sequence[AvatarPhoto]:
+    """The avatar's photos, in the order they were sent."""
+    photos = select(AvatarPhoto).where(AvatarPhoto.avatar_id == avatar_id).order_by(AvatarPhoto.position)
+    return (await session.scalars(photos)).all()
 
 
 async def is_kept(session: AsyncSession, key: str) -> bool:
@@ -103,12 +157,7 @@ async def is_kept(session: AsyncSession, key: str) -> bool:
 
 async def keys(session: AsyncSession, avatar_id: int) -> list[str]:
     """Where the avatar's photos are kept, in the order they were sent."""
-    rows = await session.scalars(
-        select(AvatarPhoto.storage_key)
-        .where(AvatarPhoto.avatar_id == avatar_id)
-        .order_by(AvatarPhoto.position)
-    )
-    return list(rows)
+    return [photo.storage_key for photo in await listing(session, avatar_id)]
 
 
 async def _is_there(session: AsyncSession, avatar_id: int, facts: PhotoFacts) -> bool:

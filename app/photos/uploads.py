@@ -16,7 +16,7 @@ from app.avatars import service as avatars
 from app.avatars.states import CHANGEABLE
 from app.core.errors import AishaError
 from app.core.logging import correlation_id
-from app.database.models import Avatar, Upload, UploadState, User
+from app.database.models import Avatar, Upload, UploadState
 from app.jobs.job import Retry
 from app.jobs.queue import Payload, enqueue
 from app.photos.checks import PhotoRefused
@@ -103,16 +103,23 @@ async def _receive(session: AsyncSession, avatar: Avatar, arrival: Arrival) -> N
         return
     await session.flush()
     connection = await session.connection()
-    checked: Payload = {"upload_id": upload.id, "correlation_id": correlation_id()}
-    await enqueue(connection, CHECK, [checked])
-    payload = {"user_id": avatar.user_id, "correlation_id": correlation_id()}
-    await enqueue(connection, PROGRESS, [payload], run_after=PROGRESS_AFTER, dedupe_key=str(avatar.user_id))
+    check: Payload = {"upload_id": upload.id, "correlation_id": correlation_id()}
+    await enqueue(connection, CHECK, [check])
+    await enqueue(
+        connection,
+        PROGRESS,
+        [_payload(avatar.user_id)],
+        run_after=PROGRESS_AFTER,
+        dedupe_key=str(avatar.user_id),
+    )
 
 
 async def waiting(session: AsyncSession, upload_id: int) -> Upload | None:
     """The upload if it is still to be judged; its person's verdicts are given one after the other."""
-    owner = select(Upload.user_id).where(Upload.id == upload_id).scalar_subquery()
-    await _lock_person(session, owner)
+    user_id = await session.scalar(select(Upload.user_id).where(Upload.id == upload_id))
+    if user_id is None:
+        return None
+    await avatars.hold_person(session, user_id)
     return await session.scalar(
         select(Upload).where(Upload.id == upload_id, Upload.state == UploadState.WAITING)
     )
@@ -139,7 +146,7 @@ async def claim(session: AsyncSession, user_id: int, digest_id: int) -> Sequence
     Raises:
         Retry: the person may not have sent all of it yet.
     """
-    await _lock_person(session, user_id)
+    await avatars.hold_person(session, user_id)
     found = (
         await session.scalars(
             select(Upload)
@@ -201,8 +208,3 @@ async def _silence(session: AsyncSession, since: datetime) -> timedelta:
     """By the clock of Postgres, which stamped it."""
     now = await session.scalar(select(func.now()))
     return now - since if now else SILENCE
-
-
-async def _lock_person(session: AsyncSession, user_id: object) -> None:
-    """Verdicts of one person's photos, and what they are told, go one after the other."""
-    await session.execute(select(User.id).where(User.id == user_id).with_for_update(key_share=True))

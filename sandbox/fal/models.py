@@ -151,6 +151,7 @@ class RequestRecord(BaseModel):
     logs: list[LogLine] = Field(default_factory=list)
     result: Result | None = None
     callbacks: list[CallbackAttempt] = Field(default_factory=list)
+    forgotten: bool = False
 
     @property
     def application(self) -> str:

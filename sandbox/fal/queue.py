@@ -35,7 +35,10 @@ class Queue:
         ]
 
     def api_routes(self) -> list[Route]:
-        return [Route("/v1/models/requests/by-endpoint", self._by_endpoint, methods=["GET"])]
+        return [
+            Route("/v1/models/requests/by-endpoint", self._by_endpoint, methods=["GET"]),
+            Route("/v1/models/requests/{request_id}/payloads", self._forget, methods=["DELETE"]),
+        ]
 
     async def _submit(self, request: Request) -> Response:
         self._check_key(request)
@@ -99,6 +102,15 @@ class Queue:
             return _json(record, {"status": "ALREADY_COMPLETED"}, 400)
         self._trainings.cancel(record)
         return _json(record, {"status": "CANCELLATION_REQUESTED"}, 202)
+
+    async def _forget(self, request: Request) -> Response:
+        """What the request was given and what it made; the files it was given stay."""
+        self._check_key(request)
+        record = self._trainings.records.get(request.path_params["request_id"])
+        if record is None:
+            raise HTTPException(404, "Request not found")
+        record.forgotten = True
+        return JSONResponse({"cdn_delete_results": []})
 
     async def _by_endpoint(self, request: Request) -> Response:
         """Finished requests only: whether FAL lists running ones is not known."""

@@ -141,10 +141,20 @@ class Guest:
             [(p.avatar_id, p.position, p.sha256, p.storage_key) for p in photos],
             [(t.id, t.avatar_id, t.kind.value) for t in trainings],
             person.current_avatar_id if person else None,
-            {file for avatar_id in ids for file in self._files(avatar_id)},
+            {file for avatar_id in ids for file in self.files_of(avatar_id)},
         )
 
-    def _files(self, avatar_id: int) -> list[str]:
+    async def photo_ids(self) -> list[int]:
+        """In the order they were sent."""
+        query = select(AvatarPhoto.id).join(Avatar, Avatar.id == AvatarPhoto.avatar_id)
+        async with self._database.transaction() as session:
+            mine = query.where(Avatar.user_id == self.id).order_by(AvatarPhoto.position)
+            return list(await session.scalars(mine))
+
+    def file(self, key: str) -> Path:
+        return self._photo_dir / key
+
+    def files_of(self, avatar_id: int) -> list[str]:
         folder = self._photo_dir / "avatars" / str(avatar_id)
         return [str(path.relative_to(self._photo_dir)) for path in folder.glob("*")]
 
@@ -189,10 +199,11 @@ class Town:
         await self.fault("getUpdates", "bad_gateway", None)
         await guest.say("/help")
 
-    async def calls(self, method: str, guest: Guest) -> list[dict[str, Any]]:
-        """What the bot has called in this person's chat, oldest first."""
+    async def calls(self, method: str, guest: Guest | None) -> list[dict[str, Any]]:
+        """What the bot has called in this person's chat, oldest first; None for methods that name no chat."""
         answer = await self._control.get("/calls", params={"method": method})
-        return [call for call in answer.json() if call["chat_id"] == guest.id]
+        chat_id = guest.id if guest else None
+        return [call for call in answer.json() if call["chat_id"] == chat_id]
 
     async def submits(self, belongings: Belongings) -> list[RequestRecord]:
         """What FAL was asked for by these trainings, told by the address that it shall call back."""

@@ -4,28 +4,34 @@ from dataclasses import fields
 
 import pytest
 
-from app.core.buttons import ACTIONS, Action, ChooseGender, ChooseType
+from app.core.buttons import ACTIONS, Action
 from tests.bot.kit import Guest, Town, quietly, words
 
 NOT_FOUND = words("error-avatar-not-found")
 EXPIRED = words("button-expired")
 
 
-def of_an_avatar(avatar_id: int) -> dict[str, Action]:
-    """Every kind of button that names an avatar."""
-    named = {code: kind for code, kind in ACTIONS.items() if _fields(kind) == ["avatar_id"]}
-    return {code: kind(avatar_id) for code, kind in named.items()}  # type: ignore[call-arg]  # see the line above
-
-
-def _fields(kind: type[Action]) -> list[str]:
-    return [field.name for field in fields(kind)]
+EXAMPLES: dict[str, object] = {
+    "type": "style",
+    "gender": "male",
+    "language": "ru",
+    "page": 1,
+    "photo_id": 1,
+}
 
 
 def every(avatar_id: int) -> dict[str, Action]:
     """One of each kind of button."""
-    choices = {"type": ChooseType("style"), "gender": ChooseGender("style", "male")}
-    plain = {code: kind() for code, kind in ACTIONS.items() if not _fields(kind)}
-    return {**plain, **choices, **of_an_avatar(avatar_id)}
+    given = EXAMPLES | {"avatar_id": avatar_id}
+    return {
+        code: kind(**{field.name: given[field.name] for field in fields(kind)})
+        for code, kind in ACTIONS.items()
+    }
+
+
+def of_an_avatar(avatar_id: int) -> dict[str, Action]:
+    """Every kind of button that names an avatar."""
+    return {code: one for code, one in every(avatar_id).items() if hasattr(one, "avatar_id")}
 
 
 def test_there_are_buttons_of_an_avatar_and_none_is_forgotten() -> None:
@@ -83,6 +89,6 @@ async def test_a_button_of_a_deleted_message_still_works(town: Town, aisha: Gues
 
 async def test_the_same_button_again_and_again_is_quiet(aisha: Guest) -> None:
     await aisha.say("/start")
-    await aisha.tap("list")
-    chat = await quietly(aisha, lambda: aisha.press_data("list"))
+    await aisha.tap("list:1")
+    chat = await quietly(aisha, lambda: aisha.press_data("list:1"))
     assert [message.sender for message in chat.messages] == ["user", "bot", "user", "bot"]

@@ -28,6 +28,10 @@ async def walk(guest: Guest) -> list[ChatMessage]:
         await guest.say("/help"),
         await guest.say("/status"),
         await guest.say("/avatars"),
+        await guest.say("/language"),
+        await guest.say("/privacy"),
+        await guest.say("/support"),
+        await guest.say("/delete_me"),
         await guest.say("what?"),
         await guest.tap(NewAvatar()),
         await guest.tap(ChooseType("portrait")),
@@ -61,6 +65,17 @@ async def test_every_screen_is_in_the_persons_own_language(town: Town) -> None:
 async def test_the_language_is_the_one_of_telegram(town: Town, code: str, language: str) -> None:
     async with town.guest(code) as guest:
         assert (await guest.say("/avatars")).text == words("avatars-empty", language)
+
+
+async def test_the_language_is_switched_and_the_menu_of_commands_with_it(town: Town, aisha: Guest) -> None:
+    for language in LANGUAGES[1:] + LANGUAGES[:1]:
+        asked = await aisha.say("/language")
+        assert len(asked.labels) == len(LANGUAGES)
+        chosen = await aisha.tap(f"language:{language}")
+        assert chosen.text == words("language-chosen", language)
+        assert (await aisha.say("/avatars")).text == words("avatars-empty", language)
+    commands = [call for call in await town.calls("setMyCommands", None) if str(aisha.id) in str(call)]
+    assert len(commands) == len(LANGUAGES)
 
 
 async def test_a_later_change_of_telegrams_language_does_not_change_ours(town: Town) -> None:

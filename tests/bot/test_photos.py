@@ -8,7 +8,6 @@ import pytest
 from PIL import Image
 
 from app.core.buttons import ConfirmTraining, ShowAvatar
-from app.database.models.avatars import NAME_LENGTH
 from tests.bot.kit import MAXIMUM, Guest, Town, counter, picture, words
 from tests.images import encoded, noise, png_header_only
 

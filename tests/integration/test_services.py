@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from app.database.models import (
     Gender,
     Training,
     TrainingKind,
+    Upload,
     User,
 )
 from app.photos.checks import PhotoDuplicate, PhotoFacts, PhotoLimitReached
@@ -28,6 +30,8 @@ from app.trainings.service import SUBMIT, TooFewPhotos, TrainingsPaused
 from tests.factories import make_avatar, make_photos, make_user
 from tests.integration.webhook_service import ENVIRONMENT, jobs, rows
 from tests.unit.settings import put
+
+_message_ids = count(1000)
 
 
 @pytest.fixture
@@ -59,7 +63,8 @@ def facts(number: int) -> PhotoFacts:
 
 async def add(database: Database, photos: Photos, user_id: int, avatar_id: int, number: int) -> None:
     async with database.transaction() as session:
-        await photos.add(session, user_id, avatar_id, facts(number), f"key-{number}")
+        upload = Upload(user_id=user_id, avatar_id=avatar_id, message_id=next(_message_ids))
+        await photos.add(session, upload, facts(number), f"key-{number}")
 
 
 async def request(database: Database, settings: Settings, user_id: int, avatar_id: int) -> Training:
@@ -88,9 +93,9 @@ async def test_a_new_draft_becomes_the_one_that_photos_go_to(database: Database)
     async with database.transaction() as session:
         new = await avatars.create(session, user.id, AvatarType.STYLE, Gender.MALE, "  Ann\n\tB ")
         found = await avatars.current(session, user.id)
-        everything = await avatars.of_user(session, user.id)
+        everything = await avatars.page(session, user.id, 1)
     assert (new.name, found) == ("Ann B", new)
-    assert [avatar.id for avatar in everything] == [new.id, older.id]
+    assert [avatar.id for avatar in everything.items] == [new.id, older.id]
 
 
 @pytest.mark.parametrize("name", ["", "  \n ", "\u200b", "x" * 65])

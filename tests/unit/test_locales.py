@@ -15,7 +15,7 @@ from fluent.syntax import ast as ftl
 from fluent.syntax.visitor import Visitor
 
 import app
-from app.bot.dispatcher import COMMANDS
+from app.bot.commands import COMMANDS
 from app.core.errors import AishaError
 from app.core.i18n import LOCALES, Dictionary, Language, Words
 from app.database.models import OPEN, AvatarState, AvatarType
@@ -44,7 +44,7 @@ UNSEEN = {
 # The submit job meets it, and tells of a failed training.
 UNSEEN_ALONE = {"PhotoMissing"}
 NUMBERS = {"count", "have", "height", "left", "maximum", "megabytes", "minimum", "minutes", "needed", "room"}
-NUMBERS |= {"side", "width"}
+NUMBERS |= {"done", "number", "page", "pages", "sent", "side", "width"}
 COUNTS = [0, 1, 2, 5, 11, 21, 50]
 PLAIN = ("button-", "command-", "avatar-label", "avatar-type", "photos-count", "failure-")
 NASTY = '<b>&_*[{$}"' * 6

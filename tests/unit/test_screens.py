@@ -6,18 +6,27 @@ from uuid import UUID
 
 import pytest
 
+from app.avatars.service import AvatarPage
 from app.bot import screens
-from app.bot.views import AvatarView, TrainingView
+from app.bot.screens.digest import Verdict
+from app.bot.views import AvatarView, PhotoView, TrainingView
 from app.core.buttons import (
     Action,
+    AskDeletePhotos,
     ChooseGender,
+    ChooseLanguage,
     ChooseType,
     ConfirmTraining,
+    DeleteAvatar,
+    DeleteMe,
+    DeletePhoto,
+    DeletePhotos,
     NewAvatar,
     Screen,
     ShowAvatar,
     ShowAvatars,
     ShowMenu,
+    ShowPhoto,
     StartTraining,
 )
 from app.core.i18n import Dictionary, Language, Words
@@ -96,6 +105,13 @@ def test_the_menu_leads_to_both_beginnings(words: Words) -> None:
     assert actions(screen) == [NewAvatar(), ShowAvatars()]
 
 
+@pytest.mark.parametrize("state", AvatarState)
+def test_the_menu_leads_back_to_a_draft(words: Words, state: AvatarState) -> None:
+    screen = screens.menu(words, "text", Avatar(id=ID, name=NAME, state=state))
+    assert (ShowAvatar(ID) in actions(screen)) is (state is AvatarState.DRAFT)
+    assert checked(screen)
+
+
 def test_without_an_avatar_one_can_be_made(words: Words) -> None:
     screen = screens.no_avatar(words)
     assert checked(screen)
@@ -158,15 +174,116 @@ def test_a_training_is_confirmed_or_not(words: Words) -> None:
     assert actions(screen) == [StartTraining(ID), ShowAvatar(ID)]
 
 
-@pytest.mark.parametrize("number", [0, 1, 30])
-def test_the_list_has_a_button_for_each_avatar(words: Words, number: int) -> None:
-    states = list(AvatarState)
-    avatars = [Avatar(id=ID - n, name=NAME, state=states[n % len(states)]) for n in range(number)]
-    screen = screens.avatars_list(words, avatars)
+def page(*avatars: Avatar, number: int = 1, pages: int = 1, main_id: int | None = None) -> AvatarPage:
+    return AvatarPage(avatars, number, pages, main_id)
+
+
+@pytest.mark.parametrize(("number", "turns"), [(1, [2]), (2, [1, 3]), (3, [2])])
+def test_the_list_has_a_button_for_each_avatar_and_turns_its_pages(
+    words: Words, number: int, turns: list[int]
+) -> None:
+    avatars = [Avatar(id=ID - n, name=NAME, state=state) for n, state in enumerate(AvatarState)]
+    screen = screens.avatars_list(words, page(*avatars, number=number, pages=3))
     assert checked(screen)
-    assert actions(screen) == [*(ShowAvatar(avatar.id) for avatar in avatars), NewAvatar(), ShowMenu()]
+    assert actions(screen) == [
+        *(ShowAvatar(avatar.id) for avatar in avatars),
+        *map(ShowAvatars, turns),
+        NewAvatar(),
+        ShowMenu(),
+    ]
 
 
-def test_labels_show_a_name_as_it_was_written(words: Words) -> None:
-    screen = screens.avatars_list(words, [Avatar(id=1, name="<b>&", state=AvatarState.DRAFT)])
-    assert screen.rows[0][0].label == "📷 <b>&"
+def test_an_empty_list_leads_to_the_first_avatar(words: Words) -> None:
+    assert actions(screens.avatars_list(words, page(pages=0))) == [NewAvatar()]
+
+
+def test_labels_show_a_name_as_it_was_written_and_which_is_the_main_one(words: Words) -> None:
+    avatars = [Avatar(id=number, name="<b>&", state=AvatarState.DRAFT) for number in (1, 2)]
+    screen = screens.avatars_list(words, page(*avatars, main_id=2))
+    assert [row[0].label for row in screen.rows[:2]] == ["📷 <b>&", "⭐ 📷 <b>&"]
+
+
+def photo(number: int, count: int, *, changeable: bool = True, advice: tuple[str, ...] = ()) -> PhotoView:
+    return PhotoView(
+        avatar_id=ID,
+        avatar_name=NAME,
+        id=ID - number,
+        number=number,
+        count=count,
+        previous_id=ID - number + 1 if number > 1 else None,
+        next_id=ID - number - 1 if number < count else None,
+        width=4032,
+        height=3024,
+        advice=advice,
+        storage_key="key",
+        changeable=changeable,
+    )
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_photos_are_paged_through(words: Words, number: int) -> None:
+    screen = screens.photo(words, photo(number, 3), b"jpeg")
+    beside = [ShowPhoto(ID, ID - place) for place in (number - 1, number + 1) if 0 < place < 4]
+    assert actions(screen) == [
+        *beside,
+        DeletePhoto(ID, ID - number),
+        AskDeletePhotos(ID),
+        ShowAvatar(ID),
+    ]
+    assert f"{NAME} · " in checked(screen)
+    assert "4032×3024" in screen.text
+    assert screen.picture == b"jpeg"
+
+
+def test_a_photo_that_cannot_be_changed_can_be_looked_at(words: Words) -> None:
+    screen = screens.photo(words, photo(1, 1, changeable=False), None)
+    assert actions(screen) == [ShowAvatar(ID)]
+    assert words("photo-not-shown") in screen.text
+
+
+def test_what_is_deleted_for_ever_is_asked_about(words: Words) -> None:
+    asked = {
+        screens.ask_delete(words, view()): DeleteAvatar(ID),
+        screens.ask_delete_photos(words, view()): DeletePhotos(ID),
+        screens.ask_delete_me(words): DeleteMe(),
+    }
+    for screen, deed in asked.items():
+        assert checked(screen)
+        assert actions(screen)[0] == deed
+        assert len(actions(screen)) == 2
+
+
+def refusal(reason: str, **details: str | int) -> Verdict:
+    return Verdict(reason, details)
+
+
+def test_a_digest_counts_what_was_taken_and_numbers_what_was_not(words: Words) -> None:
+    sent = [Verdict(), refusal("photo-duplicate"), Verdict(), refusal("photo-broken")]
+    sent.append(refusal("photo-duplicate"))
+    screen = screens.digest(words, view(have=2), sent)
+    lines = checked(screen).splitlines()
+    assert lines[0] == words("uploads-accepted", count=2)
+    listed = [line for line in lines if line.startswith("•")]
+    assert [line.partition(": ")[2] for line in listed] == [
+        words("error-photo-duplicate"),
+        words("error-photo-broken"),
+    ]
+    assert [line.partition(":")[0] for line in listed] == [
+        f"• {words('uploads-numbers', numbers=numbers)}" for numbers in ("2, 5", "4")
+    ]
+    assert screen.rows == screens.avatar(words, view(have=2)).rows
+
+
+def test_a_digest_of_a_whole_roll_fits_into_a_message(words: Words) -> None:
+    roll = [refusal("photo-too-small", width=n, height=n, minimum=512) for n in range(1, 60)]
+    assert checked(screens.digest(words, view(latest=failed(Reason.CONTENT_POLICY)), roll))
+
+
+def test_the_rest_of_the_menu(words: Words) -> None:
+    for contact in ("", "@aisha_support <b>"):
+        assert contact in checked(screens.support(words, contact))
+    assert actions(screens.languages(words)) == [ChooseLanguage(code) for code in ("ru", "kk", "en")]
+    for screen in (screens.languages(words), screens.farewell(words), screens.checking(words, 3, 20)):
+        assert checked(screen)
+    assert screens.again(words, view()).text.startswith(words("not-understood"))
+    assert checked(screens.again(words, None)) == words("not-understood")

@@ -3,7 +3,18 @@
 from aiogram import F, Router
 from aiogram.enums import ChatType
 
-from app.bot.handlers import anything, avatars, creation, errors, membership, menu, photos, training
+from app.bot.handlers import (
+    account,
+    anything,
+    avatars,
+    creation,
+    errors,
+    gallery,
+    membership,
+    menu,
+    photos,
+    training,
+)
 
 
 def router() -> Router:
@@ -16,11 +27,13 @@ def router() -> Router:
     for make in (
         errors.router,
         membership.router,
+        account.router,
         menu.router,
         photos.router,
         creation.router,
         training.router,
         avatars.router,
+        gallery.router,
         anything.router,
     ):
         root.include_router(make())

@@ -1,11 +1,16 @@
-"""What no other handler took: it gets the menu again, never silence."""
+"""What no other handler took: it gets the current screen again, never silence."""
 
 from aiogram import Router
 from aiogram.types import CallbackQuery, Message
+from dishka.integrations.aiogram import FromDishka, inject
 
+from app.avatars import service as avatars
 from app.bot import screens
 from app.bot.person import Person
 from app.bot.show import show
+from app.bot.views import avatar_view
+from app.database.engine import Database
+from app.photos.service import Photos
 
 
 def router() -> Router:
@@ -15,8 +20,14 @@ def router() -> Router:
     return routes
 
 
-async def not_understood(message: Message, person: Person) -> None:
-    await show(message, screens.menu(person.words, person.words("not-understood")))
+@inject
+async def not_understood(
+    message: Message, person: Person, database: FromDishka[Database], photos: FromDishka[Photos]
+) -> None:
+    async with database.transaction() as session:
+        avatar = await avatars.current(session, person.id)
+        view = await avatar_view(session, photos, avatar) if avatar else None
+    await show(message, screens.again(person.words, view))
 
 
 async def expired(query: CallbackQuery, person: Person) -> None:

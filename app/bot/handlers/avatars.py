@@ -1,8 +1,9 @@
-"""A person's avatars, and how one of them is."""
+"""A person's avatars: listed, opened, renamed, made the main one, deleted."""
 
-from aiogram import Router
+from aiogram import F, Router
 from aiogram.filters import Command
 from aiogram.fsm.context import FSMContext
+from aiogram.fsm.state import State, StatesGroup
 from aiogram.types import CallbackQuery, Message
 from dishka.integrations.aiogram import FromDishka, inject
 
@@ -11,29 +12,61 @@ from app.bot import screens
 from app.bot.callbacks import Pressed
 from app.bot.person import Person
 from app.bot.show import show
-from app.bot.views import avatar_view
-from app.core.buttons import ShowAvatar, ShowAvatars
+from app.bot.updates import KeptUpdate
+from app.bot.views import avatar_view, own_avatar_view
+from app.core.buttons import (
+    AskDeleteAvatar,
+    DeleteAvatar,
+    MakeMain,
+    RenameAvatar,
+    ShowAvatar,
+    ShowAvatars,
+)
 from app.database.engine import Database
 from app.photos.service import Photos
+from app.trainings.removal import remove_avatar
+
+
+class Renaming(StatesGroup):
+    naming = State()
 
 
 def router() -> Router:
     routes = Router(name="avatars")
-    routes.message.register(show_all, Command("avatars"))
+    routes.message.register(show_first, Command("avatars"))
     routes.message.register(show_current, Command("status"))
-    routes.callback_query.register(show_all, Pressed(ShowAvatars))
+    routes.message.register(rename, Renaming.naming, F.text, ~F.text.startswith("/"))
+    routes.callback_query.register(show_page, Pressed(ShowAvatars))
     routes.callback_query.register(show_one, Pressed(ShowAvatar))
+    routes.callback_query.register(ask_new_name, Pressed(RenameAvatar))
+    routes.callback_query.register(make_main, Pressed(MakeMain))
+    routes.callback_query.register(ask_delete, Pressed(AskDeleteAvatar))
+    routes.callback_query.register(delete, Pressed(DeleteAvatar))
     return routes
 
 
 @inject
-async def show_all(
-    event: Message | CallbackQuery, person: Person, state: FSMContext, database: FromDishka[Database]
+async def show_first(
+    message: Message, person: Person, state: FSMContext, database: FromDishka[Database]
 ) -> None:
     await state.clear()
     async with database.transaction() as session:
-        found = await avatars.of_user(session, person.id)
-    await show(event, screens.avatars_list(person.words, found))
+        page = await avatars.page(session, person.id, 1)
+    await show(message, screens.avatars_list(person.words, page))
+
+
+@inject
+async def show_page(
+    query: CallbackQuery,
+    action: ShowAvatars,
+    person: Person,
+    state: FSMContext,
+    database: FromDishka[Database],
+) -> None:
+    await state.clear()
+    async with database.transaction() as session:
+        page = await avatars.page(session, person.id, action.page)
+    await show(query, screens.avatars_list(person.words, page))
 
 
 @inject
@@ -62,3 +95,62 @@ async def show_current(
         avatar = await avatars.current(session, person.id)
         view = await avatar_view(session, photos, avatar) if avatar else None
     await show(message, screens.avatar(person.words, view) if view else screens.no_avatar(person.words))
+
+
+@inject
+async def ask_new_name(
+    query: CallbackQuery,
+    action: RenameAvatar,
+    person: Person,
+    state: FSMContext,
+    database: FromDishka[Database],
+) -> None:
+    async with database.transaction() as session:
+        avatar = await avatars.get(session, person.id, action.avatar_id)
+    await state.set_state(Renaming.naming)
+    await state.set_data({"avatar_id": avatar.id})
+    await show(query, screens.ask_new_name(person.words, avatar.id, avatar.name))
+
+
+@inject
+async def rename(
+    message: Message, person: Person, kept: KeptUpdate, state: FSMContext, photos: FromDishka[Photos]
+) -> None:
+    chosen = await state.get_data()
+    async with kept.effect() as session:
+        avatar = await avatars.rename(session, person.id, chosen["avatar_id"], message.text or "")
+        view = await avatar_view(session, photos, avatar)
+    await state.clear()
+    await show(message, screens.avatar(person.words, view))
+
+
+@inject
+async def make_main(
+    query: CallbackQuery, action: MakeMain, person: Person, kept: KeptUpdate, photos: FromDishka[Photos]
+) -> None:
+    async with kept.effect() as session:
+        avatar = await avatars.get(session, person.id, action.avatar_id)
+        await avatars.make_main(session, person.id, avatar.id)
+        view = await avatar_view(session, photos, avatar)
+    await show(query, screens.avatar(person.words, view))
+
+
+@inject
+async def ask_delete(
+    query: CallbackQuery,
+    action: AskDeleteAvatar,
+    person: Person,
+    database: FromDishka[Database],
+    photos: FromDishka[Photos],
+) -> None:
+    async with database.transaction() as session:
+        view = await own_avatar_view(session, photos, person.id, action.avatar_id)
+    await show(query, screens.ask_delete(person.words, view))
+
+
+@inject
+async def delete(query: CallbackQuery, action: DeleteAvatar, person: Person, kept: KeptUpdate) -> None:
+    async with kept.effect() as session:
+        await remove_avatar(session, person.id, action.avatar_id)
+        page = await avatars.page(session, person.id, 1)
+    await show(query, screens.avatars_list(person.words, page))

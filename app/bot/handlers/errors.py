@@ -7,11 +7,13 @@ from aiogram import Bot, Router
 from aiogram.exceptions import TelegramForbiddenError
 from aiogram.filters import ExceptionTypeFilter
 from aiogram.types import ErrorEvent, ReplyParameters
+from dishka.integrations.aiogram import FromDishka, inject
 
+from app.bot.alarms import Alarms
 from app.bot.person import Person
 from app.bot.updates import AlreadyDone
 from app.core.errors import AishaError
-from app.core.logging import correlation_id, where
+from app.core.logging import correlation_id
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -42,11 +44,10 @@ async def unreachable(event: ErrorEvent) -> None:
     log.info("bot.blocked")
 
 
-async def unexpected(event: ErrorEvent, person: Person, bot: Bot) -> None:
-    """The exception's text may hold what a person wrote, or an address with a token: its class must do."""
+@inject
+async def unexpected(event: ErrorEvent, person: Person, bot: Bot, alarms: FromDishka[Alarms]) -> None:
     reference = correlation_id()
-    error = event.exception
-    log.error("bot.unexpected", error=type(error).__name__, where=where(error), reference=reference)
+    await alarms.unexpected(event.exception, reference)
     await _tell(event, person, bot, person.words("error-unexpected", reference=reference))
 
 

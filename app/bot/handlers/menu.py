@@ -6,18 +6,21 @@ from aiogram.fsm.context import FSMContext
 from aiogram.types import CallbackQuery, Message
 from dishka.integrations.aiogram import FromDishka, inject
 
+from app.avatars import service as avatars
 from app.bot import screens
 from app.bot.callbacks import Pressed
 from app.bot.person import Person
 from app.bot.show import show
-from app.core.buttons import Screen, ShowMenu
+from app.core.buttons import ShowMenu
 from app.core.config import Settings
+from app.database.engine import Database
 
 
 def router() -> Router:
     routes = Router(name="menu")
     routes.message.register(start, CommandStart())
     routes.message.register(tell_how, Command("help"))
+    routes.message.register(support, Command("support"))
     routes.message.register(cancel, Command("cancel"))
     routes.callback_query.register(start, Pressed(ShowMenu))
     return routes
@@ -25,10 +28,18 @@ def router() -> Router:
 
 @inject
 async def start(
-    event: Message | CallbackQuery, person: Person, state: FSMContext, settings: FromDishka[Settings]
+    event: Message | CallbackQuery,
+    person: Person,
+    state: FSMContext,
+    settings: FromDishka[Settings],
+    database: FromDishka[Database],
 ) -> None:
     await state.clear()
-    await show(event, welcome(person, settings))
+    async with database.transaction() as session:
+        current = await avatars.current(session, person.id)
+    limits = {"minimum": settings.avatar.min_photos, "maximum": settings.avatar.max_photos}
+    text = person.words("welcome", name=person.first_name, **limits)
+    await show(event, screens.menu(person.words, text, current))
 
 
 @inject
@@ -37,16 +48,11 @@ async def tell_how(message: Message, person: Person, settings: FromDishka[Settin
     await show(message, screens.menu(person.words, person.words("help", **limits)))
 
 
+@inject
+async def support(message: Message, person: Person, settings: FromDishka[Settings]) -> None:
+    await show(message, screens.support(person.words, settings.general.support_contact))
+
+
 async def cancel(message: Message, person: Person, state: FSMContext) -> None:
     await state.clear()
     await show(message, screens.menu(person.words, person.words("cancelled")))
-
-
-def welcome(person: Person, settings: Settings) -> Screen:
-    text = person.words(
-        "welcome",
-        name=person.first_name,
-        minimum=settings.avatar.min_photos,
-        maximum=settings.avatar.max_photos,
-    )
-    return screens.menu(person.words, text)

@@ -1,14 +1,20 @@
 """Every screen as a pure function: data in, text and buttons out."""
 
-from app.bot.screens.avatar import avatar, avatars_list, no_avatar
+from app.bot.screens.avatar import ask_delete, ask_new_name, avatar, avatars_list, no_avatar
 from app.bot.screens.creation import ask_name, choose_gender, choose_type
 from app.bot.screens.digest import Verdict, checking, digest, refused
-from app.bot.screens.menu import menu
+from app.bot.screens.gallery import ask_delete_photos, photo
+from app.bot.screens.menu import again, ask_delete_me, farewell, languages, menu, support
 from app.bot.screens.training import confirm_training
 
 __all__ = [
     "Verdict",
+    "again",
+    "ask_delete",
+    "ask_delete_me",
+    "ask_delete_photos",
     "ask_name",
+    "ask_new_name",
     "avatar",
     "avatars_list",
     "checking",
@@ -16,7 +22,11 @@ __all__ = [
     "choose_type",
     "confirm_training",
     "digest",
+    "farewell",
+    "languages",
     "menu",
     "no_avatar",
+    "photo",
     "refused",
+    "support",
 ]

@@ -1,13 +1,25 @@
 """An avatar as it is, and the list of them."""
 
-from collections.abc import Sequence
-
+from app.avatars.service import AvatarPage
 from app.bot.screens.parts import Rows, button, menu_row, type_of
 from app.bot.screens.training import in_training
 from app.bot.views import AvatarView
-from app.core.buttons import Button, ConfirmTraining, NewAvatar, Screen, ShowAvatar
+from app.core.buttons import (
+    AskDeleteAvatar,
+    Button,
+    ConfirmTraining,
+    DeleteAvatar,
+    MakeMain,
+    NewAvatar,
+    RenameAvatar,
+    Screen,
+    ShowAvatar,
+    ShowAvatars,
+    ShowPhotos,
+)
 from app.core.i18n import Words
 from app.database.models import Avatar, AvatarState
+from app.database.models.avatars import NAME_LENGTH
 from app.photos.checks import PhotoLimits
 from app.photos.service import PhotoCount
 
@@ -26,14 +38,40 @@ def avatar(words: Words, view: AvatarView) -> Screen:
             return _completed(words, view)
 
 
-def avatars_list(words: Words, avatars: Sequence[Avatar]) -> Screen:
-    rows: Rows = tuple(
-        (Button(words.label("avatar-label", state=item.state.value, name=item.name), ShowAvatar(item.id)),)
-        for item in avatars
+def avatars_list(words: Words, page: AvatarPage) -> Screen:
+    if not page.items:
+        return no_avatar(words)
+    rows = [(Button(_label(words, item, page.main_id), ShowAvatar(item.id)),) for item in page.items]
+    turns = (
+        *([Button("‹", ShowAvatars(page.number - 1))] if page.number > 1 else []),
+        *([Button("›", ShowAvatars(page.number + 1))] if page.number < page.pages else []),
     )
-    text = words("avatars-list") if avatars else words("avatars-empty")
     new = button(words, "button-new-avatar", NewAvatar())
-    return Screen(text, (*rows, (new,), menu_row(words)))
+    text = words("avatars-list")
+    if page.pages > 1:
+        text = words("avatars-list-page", page=page.number, pages=page.pages)
+    return Screen(text, (*rows, *([turns] if turns else []), (new,), menu_row(words)))
+
+
+def ask_new_name(words: Words, avatar_id: int, name: str) -> Screen:
+    back = button(words, "button-back", ShowAvatar(avatar_id))
+    return Screen(words("avatar-rename", name=name, maximum=NAME_LENGTH), ((back,),))
+
+
+def ask_delete(words: Words, view: AvatarView) -> Screen:
+    photos = words.label("photos-count", count=view.photos.have)
+    return Screen(
+        words("avatar-ask-delete", name=view.name, photos=photos),
+        (
+            (button(words, "button-delete-for-ever", DeleteAvatar(view.id)),),
+            (button(words, "button-back", ShowAvatar(view.id)),),
+        ),
+    )
+
+
+def _label(words: Words, item: Avatar, main_id: int | None) -> str:
+    label = words.label("avatar-label", state=item.state.value, name=item.name)
+    return f"⭐ {label}" if item.id == main_id else label
 
 
 def no_avatar(words: Words) -> Screen:
@@ -52,7 +90,7 @@ def _draft(words: Words, view: AvatarView) -> Screen:
             side=_LIMITS.min_side,
             megabytes=_LIMITS.max_bytes // 1024**2,
         )
-        return Screen(_with_failure(words, view, text), (menu_row(words),))
+        return Screen(_with_failure(words, view, text), _tools(words, view))
     text = words(
         "avatar-ready",
         **about,
@@ -61,13 +99,26 @@ def _draft(words: Words, view: AvatarView) -> Screen:
         maximum=photos.maximum,
     )
     train = button(words, "button-train", ConfirmTraining(view.id))
-    return Screen(_with_failure(words, view, text), ((train,), menu_row(words)))
+    return Screen(_with_failure(words, view, text), ((train,), *_tools(words, view)))
 
 
 def _completed(words: Words, view: AvatarView) -> Screen:
     photos = words.label("photos-count", count=view.photos.have)
     text = words("avatar-completed", name=view.name, type=type_of(words, view), photos=photos)
-    return Screen(_with_failure(words, view, text), (menu_row(words),))
+    main = button(words, "button-main", MakeMain(view.id))
+    return Screen(
+        _with_failure(words, view, text),
+        (*([] if view.main else [(main,)]), *_tools(words, view)),
+    )
+
+
+def _tools(words: Words, view: AvatarView) -> Rows:
+    """What can be done with an avatar that isn't in training."""
+    photos = button(words, "button-photos", ShowPhotos(view.id))
+    rename = button(words, "button-rename", RenameAvatar(view.id))
+    delete = button(words, "button-delete", AskDeleteAvatar(view.id))
+    back = button(words, "button-my-avatars", ShowAvatars())
+    return (*([(photos,)] if view.photos.have else []), (rename, delete), (back,))
 
 
 def _with_failure(words: Words, view: AvatarView, text: str) -> str:

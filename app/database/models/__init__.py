@@ -2,6 +2,7 @@
 
 from app.database.models.avatars import Avatar, AvatarPhoto, AvatarState, AvatarType, Gender
 from app.database.models.base import Base
+from app.database.models.errors import KnownError
 from app.database.models.fal_keys import FalKeys
 from app.database.models.inbox import InboxEvent, Outcome, Source
 from app.database.models.notifications import Notification, NotificationState
@@ -24,6 +25,7 @@ __all__ = [
     "FalKeys",
     "Gender",
     "InboxEvent",
+    "KnownError",
     "Notification",
     "NotificationState",
     "Outcome",

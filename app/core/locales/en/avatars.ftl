@@ -13,9 +13,38 @@ avatar-completed =
 
 avatars-empty = You have no avatars yet. Shall we create the first one?
 avatars-list = <b>Your avatars</b>
+avatars-list-page = <b>Your avatars</b> · page { $page } of { $pages }
+
 
 avatar-label = { $state ->
     [DRAFT] 📷
     [TRAINING] ⏳
    *[COMPLETED] ✅
 } { $name }
+
+button-photos = 🖼 Photos
+button-rename = ✏️ Name
+button-delete = 🗑 Delete
+button-main = ⭐ Make it the main one
+button-to-avatar = ← To the avatar
+button-delete-for-ever = 🗑 Yes, delete for ever
+button-delete-photo = 🗑 Delete this one
+button-delete-photos = Delete all
+
+avatar-rename =
+    Its name is “{ $name }” now. What shall we call it?
+
+    Write the new name as a message, up to { $maximum } characters.
+
+avatar-ask-delete =
+    <b>Delete the avatar “{ $name }”?</b>
+
+    All of it goes: { $photos }, the trained model and the history. It can't be brought back.
+
+photo-page =
+    <b>{ $name }</b> · photo { $number } of { $count }
+    { NUMBER($width, useGrouping: 0) }×{ NUMBER($height, useGrouping: 0) }
+
+photo-not-shown = It can't be shown just now, but it is in the set.
+
+photos-ask-delete = <b>Delete all photos of the avatar “{ $name }”?</b> That is { $photos }; they can't be brought back.

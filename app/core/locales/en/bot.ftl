@@ -44,7 +44,7 @@ ask-name =
 
     Write its name as a message, up to { $maximum } characters.
 
-not-understood = I understand buttons, commands and photos. Here is where you can start:
+not-understood = I understand buttons, commands and photos.
 
 cancelled = All right, stopped. Nothing is lost.
 

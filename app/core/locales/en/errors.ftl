@@ -17,3 +17,4 @@ error-storage-unavailable = The photo couldn't be kept on our side. Send it once
 error-unexpected =
     😔 Something broke on our side. Your data is safe; try again in a minute.
     If it happens again, tell support the code <code>{ $reference }</code>.
+error-avatar-in-training = The avatar “{ $name }” is being trained now. Cancel the training first: /status

@@ -13,9 +13,38 @@ avatar-completed =
 
 avatars-empty = Сізде әзірге аватар жоқ. Біріншісін жасаймыз ба?
 avatars-list = <b>Сіздің аватарларыңыз</b>
+avatars-list-page = <b>Сіздің аватарларыңыз</b> · { $pages } беттің { $page }-і
+
 
 avatar-label = { $state ->
     [DRAFT] 📷
     [TRAINING] ⏳
    *[COMPLETED] ✅
 } { $name }
+
+button-photos = 🖼 Фотосуреттер
+button-rename = ✏️ Аты
+button-delete = 🗑 Жою
+button-main = ⭐ Басты ету
+button-to-avatar = ← Аватарға
+button-delete-for-ever = 🗑 Иә, біржола жою
+button-delete-photo = 🗑 Осыны жою
+button-delete-photos = Бәрін жою
+
+avatar-rename =
+    Қазіргі аты — «{ $name }». Қалай атаймыз?
+
+    Жаңа атын хабарлама етіп жазыңыз, { $maximum } таңбаға дейін.
+
+avatar-ask-delete =
+    <b>«{ $name }» аватарын жоямыз ба?</b>
+
+    Бәрі жойылады: { $photos }, оқытылған модель және тарихы. Қайтару мүмкін болмайды.
+
+photo-page =
+    <b>{ $name }</b> · { $count } фотосуреттің { $number }-і
+    { NUMBER($width, useGrouping: 0) }×{ NUMBER($height, useGrouping: 0) }
+
+photo-not-shown = Қазір оны көрсету мүмкін емес, бірақ ол жинақта бар.
+
+photos-ask-delete = <b>«{ $name }» аватарының барлық фотосуретін жоямыз ба?</b> Жойылады: { $photos }, қайтару мүмкін болмайды.

@@ -13,9 +13,38 @@ avatar-completed =
 
 avatars-empty = У вас пока нет аватаров. Создадим первый?
 avatars-list = <b>Ваши аватары</b>
+avatars-list-page = <b>Ваши аватары</b> · страница { $page } из { $pages }
+
 
 avatar-label = { $state ->
     [DRAFT] 📷
     [TRAINING] ⏳
    *[COMPLETED] ✅
 } { $name }
+
+button-photos = 🖼 Фотографии
+button-rename = ✏️ Имя
+button-delete = 🗑 Удалить
+button-main = ⭐ Сделать главным
+button-to-avatar = ← К аватару
+button-delete-for-ever = 🗑 Да, удалить навсегда
+button-delete-photo = 🗑 Удалить эту
+button-delete-photos = Удалить все
+
+avatar-rename =
+    Сейчас имя — «{ $name }». Как назовём?
+
+    Напишите новое имя сообщением, до { $maximum } символов.
+
+avatar-ask-delete =
+    <b>Удалить аватар «{ $name }»?</b>
+
+    Исчезнет всё: { $photos }, обученная модель и история. Вернуть будет нельзя.
+
+photo-page =
+    <b>{ $name }</b> · фотография { $number } из { $count }
+    { NUMBER($width, useGrouping: 0) }×{ NUMBER($height, useGrouping: 0) }
+
+photo-not-shown = Показать её сейчас не получается, но она в наборе.
+
+photos-ask-delete = <b>Удалить все фотографии аватара «{ $name }»?</b> Исчезнет { $photos }, вернуть будет нельзя.

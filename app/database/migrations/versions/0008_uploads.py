@@ -1,4 +1,4 @@
-"""What people send as photos until they are told of it; what the coach saw; the main avatar."""
+"""Uploads until people are told of them; what the coach saw; the main avatar; known errors."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -40,6 +40,12 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name="pk_uploads"),
     )
+    op.create_table(
+        "known_errors",
+        sa.Column("kind", sa.String, nullable=False),
+        sa.Column("seen_at", sa.DateTime(timezone=True), server_default=sa.func.now(), nullable=False),
+        sa.PrimaryKeyConstraint("kind", name="pk_known_errors"),
+    )
     op.create_index("ix_uploads_user_id", "uploads", ["user_id"])
     op.add_column("avatar_photos", sa.Column("traits", JSONB))
     op.add_column("avatar_photos", sa.Column("advice", JSONB, server_default="[]", nullable=False))
@@ -62,6 +68,7 @@ def downgrade() -> None:
     op.drop_column("avatars", "digest_message_id")
     op.drop_column("avatar_photos", "advice")
     op.drop_column("avatar_photos", "traits")
+    op.drop_table("known_errors")
     op.drop_table("uploads")
 
 

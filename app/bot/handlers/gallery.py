@@ -1,0 +1,98 @@
+"""An avatar's photos: looked through, deleted."""
+
+from aiogram import Router
+from aiogram.types import CallbackQuery
+from dishka.integrations.aiogram import FromDishka, inject
+
+from app.bot import screens
+from app.bot.callbacks import Pressed
+from app.bot.person import Person
+from app.bot.show import show
+from app.bot.updates import KeptUpdate
+from app.bot.views import AvatarView, PhotoView, own_avatar_view, photo_view
+from app.core.buttons import AskDeletePhotos, DeletePhoto, DeletePhotos, Screen, ShowPhoto, ShowPhotos
+from app.core.i18n import Words
+from app.database.engine import Database
+from app.photos.service import Photos
+from app.photos.storage import PhotoMissing, StorageUnavailable
+
+
+def router() -> Router:
+    routes = Router(name="gallery")
+    routes.callback_query.register(show_photo, Pressed(ShowPhotos))
+    routes.callback_query.register(show_photo, Pressed(ShowPhoto))
+    routes.callback_query.register(delete_photo, Pressed(DeletePhoto))
+    routes.callback_query.register(ask_delete_photos, Pressed(AskDeletePhotos))
+    routes.callback_query.register(delete_photos, Pressed(DeletePhotos))
+    return routes
+
+
+@inject
+async def show_photo(
+    query: CallbackQuery,
+    action: ShowPhotos | ShowPhoto,
+    person: Person,
+    database: FromDishka[Database],
+    photos: FromDishka[Photos],
+) -> None:
+    chosen = action.photo_id if isinstance(action, ShowPhoto) else None
+    async with database.transaction() as session:
+        page = await photo_view(session, person.id, action.avatar_id, chosen)
+        view = await own_avatar_view(session, photos, person.id, action.avatar_id)
+    await show(query, await _screen(person.words, photos, page, view))
+
+
+@inject
+async def delete_photo(
+    query: CallbackQuery,
+    action: DeletePhoto,
+    person: Person,
+    kept: KeptUpdate,
+    photos: FromDishka[Photos],
+) -> None:
+    """The next one takes its place, or the one before."""
+    async with kept.effect() as session:
+        page = await photo_view(session, person.id, action.avatar_id, action.photo_id)
+        beside = (page.next_id or page.previous_id) if page else None
+        await photos.remove(session, person.id, action.avatar_id, action.photo_id)
+        page = await photo_view(session, person.id, action.avatar_id, beside)
+        view = await own_avatar_view(session, photos, person.id, action.avatar_id)
+    await show(query, await _screen(person.words, photos, page, view))
+
+
+@inject
+async def ask_delete_photos(
+    query: CallbackQuery,
+    action: AskDeletePhotos,
+    person: Person,
+    database: FromDishka[Database],
+    photos: FromDishka[Photos],
+) -> None:
+    async with database.transaction() as session:
+        view = await own_avatar_view(session, photos, person.id, action.avatar_id)
+    await show(query, screens.ask_delete_photos(person.words, view))
+
+
+@inject
+async def delete_photos(
+    query: CallbackQuery,
+    action: DeletePhotos,
+    person: Person,
+    kept: KeptUpdate,
+    photos: FromDishka[Photos],
+) -> None:
+    async with kept.effect() as session:
+        await photos.remove(session, person.id, action.avatar_id)
+        view = await own_avatar_view(session, photos, person.id, action.avatar_id)
+    await show(query, screens.avatar(person.words, view))
+
+
+async def _screen(words: Words, photos: Photos, page: PhotoView | None, view: AvatarView) -> Screen:
+    """The avatar, where it has no photos."""
+    if page is None:
+        return screens.avatar(words, view)
+    try:
+        picture = await photos.preview(page.storage_key)
+    except (PhotoMissing, StorageUnavailable):
+        picture = None
+    return screens.photo(words, page, picture)

@@ -1,0 +1,12 @@
+"""Kinds of errors that operators have been told of."""
+
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.database.models.base import Base, Created
+
+
+class KnownError(Base):
+    __tablename__ = "known_errors"
+
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    seen_at: Mapped[Created]

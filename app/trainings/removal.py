@@ -1,0 +1,91 @@
+"""Deleting what a person wants gone: photos, trainings, models, at FAL as well."""
+
+from collections.abc import Sequence
+
+import structlog
+from sqlalchemy import delete, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.avatars import service as avatars
+from app.avatars.states import IN_TRAINING
+from app.core.logging import correlation_id
+from app.database.models import (
+    Avatar,
+    InboxEvent,
+    Notification,
+    SendingLimit,
+    Training,
+    TrainingKind,
+    Upload,
+    User,
+)
+from app.fal.client import Fal, ForgettingRefused
+from app.jobs.job import Job
+from app.jobs.queue import Payload, enqueue
+from app.photos import service as photos
+
+FORGET = "training.forget"
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+async def remove_avatar(session: AsyncSession, user_id: int, avatar_id: int) -> None:
+    """Delete the avatar with all that hangs on it; jobs delete its files, and its model at FAL.
+
+    The archive of its photos is kept at FAL for a day, and then gone by itself.
+
+    Raises:
+        AvatarNotFound, AvatarInTraining: it isn't this person's, or its training must be cancelled first.
+    """
+    await avatars.hold_person(session, user_id)
+    avatar = await avatars.get(session, user_id, avatar_id, lock=True)
+    if avatar.state in IN_TRAINING:
+        raise avatars.AvatarInTraining(name=avatar.name)
+    await photos.forget_files(session, await photos.keys(session, avatar_id))
+    trainings = (await session.scalars(select(Training).where(Training.avatar_id == avatar_id))).all()
+    await _forget_at_fal(session, trainings)
+    ids = [training.id for training in trainings]
+    await session.execute(delete(InboxEvent).where(InboxEvent.training_id.in_(ids)))
+    await session.execute(delete(Notification).where(Notification.training_id.in_(ids)))
+    await session.execute(delete(Training).where(Training.id.in_(ids)))
+    await session.execute(delete(Avatar).where(Avatar.id == avatar_id))
+
+
+async def remove_person(session: AsyncSession, user_id: int) -> None:
+    """Delete all that is known of a person.
+
+    Raises:
+        AvatarInTraining: a training must be cancelled first.
+    """
+    await avatars.hold_person(session, user_id)
+    for avatar_id in (await session.scalars(select(Avatar.id).where(Avatar.user_id == user_id))).all():
+        await remove_avatar(session, user_id, avatar_id)
+    await session.execute(delete(Upload).where(Upload.user_id == user_id))
+    await session.execute(delete(SendingLimit).where(SendingLimit.chat_id == user_id))
+    await session.execute(delete(User).where(User.id == user_id))
+
+
+async def _forget_at_fal(session: AsyncSession, trainings: Sequence[Training]) -> None:
+    payloads: list[Payload] = [
+        {"request_id": training.request_id, "correlation_id": correlation_id()}
+        for training in trainings
+        if training.request_id is not None and training.kind is TrainingKind.REAL
+    ]
+    await enqueue(await session.connection(), FORGET, payloads)
+
+
+class ForgetAtFal:
+    """The job `training.forget`: FAL deletes what a request was given and what it made."""
+
+    def __init__(self, fal: Fal) -> None:
+        self._fal = fal
+
+    async def __call__(self, job: Job) -> None:
+        request_id = job.payload["request_id"]
+        try:
+            await self._fal.forget(request_id)
+        except ForgettingRefused:
+            # The person was told that it is gone, so the job is held until the key may delete.
+            log.error("training.not_forgotten", request_id=request_id, remedy="FAL_API_KEY: of scope ADMIN")
+            raise
+        log.info("training.forgotten", request_id=request_id)

@@ -1,0 +1,129 @@
+"""A person's avatars: the list, the main one, names, and the end of one."""
+
+from sqlalchemy import select, update
+
+from app.core.buttons import (
+    AskDeleteAvatar,
+    ConfirmTraining,
+    DeleteAvatar,
+    MakeMain,
+    RenameAvatar,
+    ShowAvatar,
+    ShowAvatars,
+)
+from app.database.models import Avatar, AvatarState, InboxEvent, Training, User
+from app.database.models.avatars import NAME_LENGTH
+from sandbox.fal.models import Behaviour
+from tests.bot.kit import Guest, Town, eventually, words
+from tests.factories import MODEL_URL
+
+
+async def has_model(town: Town, avatar_id: int) -> None:
+    """Its training is over, and gave a model."""
+    done = {"state": AvatarState.COMPLETED, "model_url": MODEL_URL}
+    async with town.database.transaction() as session:
+        await session.execute(update(Avatar).where(Avatar.id == avatar_id).values(done))
+
+
+async def test_a_long_list_has_pages(aisha: Guest) -> None:
+    ids = [await aisha.create(f"№{number}") for number in range(9)]
+    first = await aisha.say("/avatars")
+    assert first.text == words("avatars-list-page", page=1, pages=2)
+    assert [button.label for button in first.buttons[:8]] == [f"📷 №{number}" for number in range(8, 0, -1)]
+    second = await aisha.tap("›")
+    assert [button.data for button in second.buttons[:2]] == [
+        ShowAvatar(ids[0]).pack(),
+        ShowAvatars(1).pack(),
+    ]
+    await aisha.tap("‹")
+    assert (await aisha.forge(ShowAvatars(99).pack())).text == words("avatars-list-page", page=2, pages=2)
+
+
+async def test_a_name_is_changed(aisha: Guest) -> None:
+    avatar_id = await aisha.create()
+    question = await aisha.tap(RenameAvatar(avatar_id))
+    assert question.text == words("avatar-rename", name="Айша", maximum=NAME_LENGTH)
+    assert (await aisha.say("я" * 65)).text == words("error-name-refused", maximum=NAME_LENGTH)
+    assert (await aisha.say("Новое <имя>")).text.startswith("Новое <имя> · ")
+    assert [row[3] for row in (await aisha.belongings()).avatars] == ["Новое <имя>"]
+
+
+async def test_a_step_back_changes_no_name(aisha: Guest) -> None:
+    avatar_id = await aisha.create()
+    await aisha.tap(RenameAvatar(avatar_id))
+    await aisha.tap(words("button-back"))
+    await aisha.say("Не имя")
+    assert [row[3] for row in (await aisha.belongings()).avatars] == ["Айша"]
+
+
+async def test_one_avatar_is_the_main_one(town: Town, aisha: Guest) -> None:
+    first, second = await aisha.create("Первая"), await aisha.create("Вторая")
+    for avatar_id in (first, second):
+        await has_model(town, avatar_id)
+        await aisha.say("/avatars")
+        await aisha.tap(ShowAvatar(avatar_id))
+        shown = await aisha.tap(MakeMain(avatar_id))
+        assert MakeMain(avatar_id).pack() not in [button.data for button in shown.buttons]
+    assert (await aisha.say("/avatars")).labels[:2] == ("⭐ ✅ Вторая", "✅ Первая")
+
+
+async def test_an_avatar_is_deleted_with_all_that_hangs_on_it(town: Town, aisha: Guest) -> None:
+    await town.fal.behave(Behaviour(training_seconds=0.2))
+    avatar_id = await aisha.train()
+    await town.running(aisha)
+    [submit] = await town.submits(await aisha.belongings())
+    await aisha.hears(words("training-completed", name="Айша").splitlines()[0])
+    await aisha.say("/status")
+    question = await aisha.tap(AskDeleteAvatar(avatar_id))
+    assert question.text.startswith(words("avatar-ask-delete", name="Айша", photos="")[:20])
+    assert (await aisha.tap(DeleteAvatar(avatar_id))).text == words("avatars-empty")
+    left = await aisha.belongings()
+    assert (left.avatars, left.photos, left.trainings) == ([], [], [])
+    async with town.database.transaction() as session:
+        training_id = select(InboxEvent.id).where(InboxEvent.request_id == submit.request_id)
+        assert (await session.scalars(training_id)).all() == []
+    await eventually(lambda: nothing_is_left(town, aisha, avatar_id, submit.request_id))
+
+
+async def nothing_is_left(town: Town, guest: Guest, avatar_id: int, request_id: str) -> bool:
+    [submit] = [one for one in await town.fal.requests() if one.request_id == request_id]
+    return submit.forgotten and not guest.files_of(avatar_id)
+
+
+async def test_an_avatar_in_training_is_not_deleted(aisha: Guest) -> None:
+    avatar_id = await aisha.train()
+    before = await aisha.belongings()
+    answer = await aisha.forge(DeleteAvatar(avatar_id).pack())
+    assert answer.text == words("error-avatar-in-training", name="Айша")
+    assert await aisha.belongings() == before
+
+
+async def test_a_draft_is_gone_on_with_after_days_and_from_another_device(town: Town, aisha: Guest) -> None:
+    await aisha.ready()
+    await aisha.say("/new")
+    start = await aisha.say("/start")
+    resume = words("button-resume", name="Айша")
+    assert start.labels[0] == resume
+    shown = await aisha.tap(resume)
+    assert shown.buttons[0].data is not None
+    assert shown.buttons[0].data.startswith(ConfirmTraining.code)
+
+
+async def test_a_word_nobody_understands_gets_the_current_screen_again(aisha: Guest) -> None:
+    assert (await aisha.say("привет")).text == words("not-understood")
+    await aisha.create()
+    answer = await aisha.say("что дальше?")
+    assert answer.text.startswith(f"{words('not-understood')}\n\nАйша · ")
+    answer = await aisha.answer_to(aisha.user.send_other("location"))
+    assert answer.text.startswith(words("not-understood"))
+
+
+async def test_everything_about_a_person_is_deleted(town: Town, aisha: Guest) -> None:
+    await aisha.ready()
+    await aisha.say("/delete_me")
+    assert (await aisha.tap("forget")).text == words("farewell")
+    async with town.database.transaction() as session:
+        assert await session.get(User, aisha.id) is None
+        assert (await session.scalars(select(Avatar).where(Avatar.user_id == aisha.id))).all() == []
+        assert (await session.scalars(select(Training).where(Training.user_id == aisha.id))).all() == []
+    assert (await aisha.say("/start")).text.startswith("👋")
