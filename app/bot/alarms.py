@@ -5,6 +5,7 @@ from contextlib import suppress
 import structlog
 from aiogram import Bot
 from aiogram.exceptions import TelegramAPIError
+from sqlalchemy import delete
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError
 
@@ -34,11 +35,19 @@ class Alarms:
         if self._chat_id is None:
             return
         kind = f"{type(error).__name__}: {place.partition(' < ')[0]}"
-        with suppress(DBAPIError, OSError, TelegramAPIError):  # it is in the log, whatever else is broken
-            if (language := await self._note(kind, self._chat_id)) is not None:
-                words = self._dictionary[language]
-                text = words("operator-new-error", kind=kind, reference=reference)
+        with suppress(DBAPIError, OSError):  # it is in the log, whatever else is broken
+            language = await self._note(kind, self._chat_id)
+            if language is None:
+                return
+            text = self._dictionary[language]("operator-new-error", kind=kind, reference=reference)
+            try:
                 await self._bot.send_message(self._chat_id, text)
+            except TelegramAPIError:
+                await self._forget(kind)
+
+    async def _forget(self, kind: str) -> None:
+        async with self._database.transaction() as session:
+            await session.execute(delete(KnownError).where(KnownError.kind == kind))
 
     async def _note(self, kind: str, chat_id: int) -> str | None:
         """The operator's language, if the kind is new."""

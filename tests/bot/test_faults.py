@@ -3,6 +3,8 @@
 import pytest
 
 from app.core.buttons import ChooseGender, NewAvatar
+from sandbox.environment import ADMIN_CHAT_ID
+from sandbox.telegram.user import TelegramUser
 from tests.bot.kit import Guest, Town, counter, picture, quietly, words
 
 
@@ -110,3 +112,27 @@ async def test_a_blocked_bot_is_back_when_it_is_unblocked(aisha: Guest) -> None:
     await aisha.user.unblock_bot()
     chat = await quietly(aisha, lambda: aisha.user.send("/avatars"))
     assert words("avatars-empty") in [message.text for message in chat.messages]
+
+
+async def test_operators_hear_of_a_new_kind_of_error_once(town: Town, aisha: Guest) -> None:
+    async with TelegramUser(town.telegram_url, ADMIN_CHAT_ID) as operator:
+        await operator.send("/start")
+        await aisha.say("/start")
+        for _ in range(2):
+            await town.fault("sendMessage", "bad_gateway", aisha)
+            assert (await aisha.say("/help")).text.startswith("😔")
+        told = await operator.wait_for(lambda message: message.text.startswith("🛠"))
+        kind = told.text.splitlines()[0]
+        said = [message for message in (await operator.chat()).messages if kind in message.text]
+    assert said == [told]
+    assert "TelegramServerError" in kind
+
+
+async def test_checks_that_take_long_are_followed_in_a_message_that_goes(town: Town, aisha: Guest) -> None:
+    await aisha.create()
+    await town.fault("getFile", "rate_limit", None, retry_after=5)
+    await aisha.user.send_album([picture(number) for number in range(3)])
+    progress = await aisha.hears("🔎")
+    assert progress.text in [words("uploads-checking", done=done, sent=3) for done in range(3)]
+    await aisha.hears(counter(3))
+    await aisha.user.wait_until(lambda chat: progress.id not in [one.id for one in chat.messages] or None)

@@ -1,0 +1,163 @@
+"""What people send as photos: judged once, told of once and all together, never waited for in vain."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, text, update
+
+from app.avatars.service import make_current
+from app.core.errors import AishaError
+from app.database.engine import Database
+from app.database.models import Avatar, Upload, UploadState
+from app.jobs.job import Retry
+from app.photos import uploads
+from app.photos.uploads import Arrival, NoDraft, PhotoUnavailable, StickerRefused
+from tests.factories import make_avatar, make_photos, make_user
+from tests.integration.webhook_service import rows
+
+
+async def someone(database: Database) -> Avatar:
+    async with database.transaction() as session:
+        user = await make_user(session)
+        avatar = await make_avatar(session, user)
+        await make_photos(session, avatar, 1)
+        await make_current(session, user.id, avatar.id)
+    return avatar
+
+
+async def send(database: Database, avatar: Avatar, *arrivals: Arrival) -> list[int]:
+    """The uploads that become of these messages."""
+    async with database.transaction() as session:
+        for arrival in arrivals:
+            await uploads.receive(session, avatar.user_id, arrival)
+    return [upload.id for upload in await rows(database, Upload)]
+
+
+async def accept(database: Database, upload_id: int) -> bool:
+    async with database.transaction() as session:
+        upload = await uploads.waiting(session, upload_id)
+        if upload is not None:
+            await uploads.accept(session, upload, 1)
+    return upload is not None
+
+
+async def refuse(database: Database, upload_id: int, why: AishaError) -> None:
+    async with database.transaction() as session:
+        upload = await uploads.waiting(session, upload_id)
+        assert upload is not None
+        await uploads.refuse(session, upload, why)
+
+
+async def silent_for(database: Database, seconds: float) -> None:
+    """As if it had been sent that much earlier."""
+    async with database.transaction() as session:
+        await session.execute(update(Upload).values(created_at=func.now() - timedelta(seconds=seconds)))
+
+
+async def claim(database: Database, avatar: Avatar, digest_id: int) -> list[int]:
+    async with database.transaction() as session:
+        return [upload.id for upload in await uploads.claim(session, avatar.user_id, digest_id)]
+
+
+async def kinds(database: Database) -> list[str]:
+    async with database.transaction() as session:
+        found = await session.scalars(text("SELECT entrypoint FROM jobs.pgqueuer ORDER BY entrypoint"))
+        return list(found)
+
+
+async def test_an_album_brings_a_check_for_each_photo_and_one_word_when_the_last_is_judged(
+    database: Database,
+) -> None:
+    avatar = await someone(database)
+    sent = await send(database, avatar, *[Arrival(number, f"file-{number}") for number in (1, 2, 3)])
+    assert await kinds(database) == ["upload.check"] * 3 + ["upload.progress"]
+    await accept(database, sent[1])
+    await refuse(database, sent[0], PhotoUnavailable())
+    assert uploads.TELL not in await kinds(database)
+    await accept(database, sent[2])
+    assert (await kinds(database)).count(uploads.TELL) == 1
+
+
+async def test_verdicts_at_the_same_moment_bring_one_word(database: Database) -> None:
+    avatar = await someone(database)
+    sent = await send(database, avatar, *[Arrival(number, f"file-{number}") for number in range(1, 11)])
+    await asyncio.gather(*[accept(database, upload_id) for upload_id in sent])
+    assert (await kinds(database)).count(uploads.TELL) == 1
+
+
+async def test_a_second_verdict_changes_nothing(database: Database) -> None:
+    avatar = await someone(database)
+    [upload_id] = await send(database, avatar, Arrival(1, "file"))
+    assert await asyncio.gather(*[accept(database, upload_id) for _ in range(3)]) in [
+        [True, False, False],
+        [False, True, False],
+        [False, False, True],
+    ]
+
+
+async def test_nothing_is_told_while_the_person_may_still_be_sending(database: Database) -> None:
+    avatar = await someone(database)
+    [upload_id] = await send(database, avatar, Arrival(1, refusal=StickerRefused()))
+    with pytest.raises(Retry) as wanted:
+        await claim(database, avatar, 7)
+    assert timedelta(0) < wanted.value.after <= uploads.SILENCE
+    await silent_for(database, 1)
+    assert await claim(database, avatar, 7) == [upload_id]
+
+
+async def test_nothing_is_told_while_a_photo_is_unjudged(database: Database) -> None:
+    avatar = await someone(database)
+    await send(database, avatar, Arrival(1, "file"), Arrival(2, refusal=StickerRefused()))
+    await silent_for(database, 5)
+    assert await claim(database, avatar, 7) == []
+
+
+async def test_what_is_claimed_is_told_by_one_job_and_found_again_by_it(database: Database) -> None:
+    avatar = await someone(database)
+    sent = await send(database, avatar, *[Arrival(number, refusal=StickerRefused()) for number in (1, 2)])
+    await silent_for(database, 1)
+    claims = await asyncio.gather(*[claim(database, avatar, job_id) for job_id in (7, 8)])
+    assert sorted(claims) == [[], sent]
+    owner = 7 if claims[0] else 8
+    later = (await send(database, avatar, Arrival(3, "file")))[-1:]
+    assert await claim(database, avatar, owner) == sent
+    async with database.transaction() as session:
+        await uploads.told(session, owner)
+    assert [upload.id for upload in await rows(database, Upload)] == later
+
+
+async def test_without_an_avatar_the_person_is_told_so(database: Database) -> None:
+    async with database.transaction() as session:
+        user = await make_user(session)
+        await uploads.receive(session, user.id, Arrival(1, "file"))
+    [upload] = await rows(database, Upload)
+    assert (upload.state, upload.refusal) == (UploadState.REFUSED, NoDraft.reason)
+    assert await kinds(database) == [uploads.TELL]
+
+
+async def test_one_that_nobody_judges_is_refused_after_a_while(database: Database) -> None:
+    avatar = await someone(database)
+    await send(database, avatar, Arrival(1, "file"))
+    for age, state in ((60, UploadState.WAITING), (3600, UploadState.REFUSED)):
+        await silent_for(database, age)
+        async with database.transaction() as session:
+            await uploads.give_up_lost(session)
+        [upload] = await rows(database, Upload)
+        assert upload.state is state
+    assert uploads.TELL in await kinds(database)
+
+
+async def test_progress_counts_what_is_judged(database: Database) -> None:
+    avatar = await someone(database)
+    sent = await send(database, avatar, *[Arrival(number, "file") for number in (1, 2)])
+
+    async def progress() -> tuple[int, int] | None:
+        async with database.transaction() as session:
+            return await uploads.progress(session, avatar.user_id)
+
+    assert await progress() == (0, 2)
+    await accept(database, sent[0])
+    assert await progress() == (1, 2)
+    await accept(database, sent[1])
+    assert await progress() is None
