@@ -6,9 +6,8 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from app.database.engine import Database
 from sandbox.supervisor import Sandbox
-from tests.bot.kit import Guest, Town
+from tests.bot.kit import Guest, Town, town_of
 from tests.conftest import fresh_database, passable_folder
 
 HERE = Path(__file__).parent
@@ -25,12 +24,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def town(postgres: str, template: str) -> AsyncIterator[Town]:
     with fresh_database(postgres, template) as url, passable_folder() as folder:
-        async with Sandbox(folder, settings={"DATABASE_URL": url}, training_seconds=FOREVER) as sandbox:
-            database = Database(url)
-            town = Town(sandbox.telegram_url, sandbox.fal, database, folder)
+        async with (
+            Sandbox(folder, settings={"DATABASE_URL": url}, training_seconds=FOREVER) as sandbox,
+            town_of(sandbox, url, folder) as town,
+        ):
             yield town
-            await town.close()
-            await database.close()
 
 
 @pytest_asyncio.fixture(loop_scope="session")

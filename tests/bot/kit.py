@@ -20,6 +20,7 @@ from app.database.engine import Database
 from app.database.models import Avatar, AvatarPhoto, Training, TrainingState, User
 from sandbox.fal.client import FalControl
 from sandbox.fal.models import RequestRecord
+from sandbox.supervisor import Sandbox
 from sandbox.telegram.chat import ChatMessage, ChatView, Press
 from sandbox.telegram.user import TelegramUser
 from tests.images import encoded
@@ -232,6 +233,17 @@ class Town:
         """The bot's log lines about this person that an operator would look into."""
         lines = [json.loads(line) for line in self._log.read_text().splitlines() if str(guest.id) in line]
         return [line for line in lines if line["level"] in ("ERROR", "CRITICAL")]
+
+
+@asynccontextmanager
+async def town_of(sandbox: Sandbox, database_url: str, data_dir: Path) -> AsyncIterator[Town]:
+    database = Database(database_url)
+    town = Town(sandbox.telegram_url, sandbox.fal, database, data_dir)
+    try:
+        yield town
+    finally:
+        await town.close()
+        await database.close()
 
 
 async def eventually(happened: Callable[[], Awaitable[bool]]) -> None:
