@@ -4,6 +4,9 @@ SUBMITTING goes back to REQUESTED when FAL surely didn't accept the call; only t
 even where another run has made it SUBMIT_UNKNOWN. That goes on to SUBMITTED when the reply comes after all,
 or FAL names the request. OVERDUE still waits for FAL. From every open state FAL's last word ends it; the
 first final state wins.
+
+A training that FAL may have heard of is CANCELLING until FAL says what became of it; it is CANCELLED at once
+when FAL surely hasn't. A drill passes through CANCELLING in a single commit.
 """
 
 from collections.abc import Mapping
@@ -23,7 +26,9 @@ SOURCES: Mapping[TrainingState, frozenset[TrainingState]] = MappingProxyType(
         TrainingState.OVERDUE: frozenset(
             {TrainingState.SUBMIT_UNKNOWN, TrainingState.SUBMITTED, TrainingState.RUNNING}
         ),
+        TrainingState.CANCELLING: OPEN - {TrainingState.REQUESTED, TrainingState.CANCELLING},
         TrainingState.COMPLETED: OPEN,
         TrainingState.FAILED: OPEN,
+        TrainingState.CANCELLED: frozenset({TrainingState.REQUESTED, TrainingState.CANCELLING}),
     }
 )
