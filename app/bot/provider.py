@@ -8,6 +8,7 @@ from dishka import Provider, Scope, provide
 from app.bot.counter import LiveCounter
 from app.bot.dispatcher import make_bot
 from app.bot.intake import Intake
+from app.bot.status import Status
 from app.bot.updates import Updates
 from app.core.config import Settings
 from app.database.address import database_url
@@ -15,6 +16,7 @@ from app.jobs.options import WorkerOptions
 from app.jobs.worker import Worker
 from app.photos.service import Photos
 from app.photos.storage import FolderStorage, MinioStorage, PhotoStorage
+from app.trainings.reconcile import AskFal
 from app.trainings.service import SUBMIT
 from app.trainings.submit import SubmitTraining
 
@@ -25,6 +27,8 @@ class BotProvider(Provider):
     intake = provide(Intake)
     counter = provide(LiveCounter)
     submit = provide(SubmitTraining)
+    questions = provide(AskFal)
+    status = provide(Status)
     updates = provide(Updates)
 
     @provide
@@ -51,6 +55,7 @@ class BotProvider(Provider):
         return Photos(storage, settings.avatar)
 
     @provide
-    def worker(self, settings: Settings, submit: SubmitTraining) -> Worker:
+    def worker(self, settings: Settings, submit: SubmitTraining, status: Status) -> Worker:
         options = WorkerOptions.of(settings.jobs)
-        return Worker(database_url(settings.general), {SUBMIT: submit}, options=options)
+        url = database_url(settings.general)
+        return Worker(url, {SUBMIT: submit}, [status.schedule()], options=options)

@@ -1,5 +1,7 @@
 """One helper shows a screen, whatever message is there."""
 
+from collections.abc import Awaitable
+
 from aiogram import Bot
 from aiogram.exceptions import TelegramBadRequest
 from aiogram.types import CallbackQuery, InlineKeyboardButton, InlineKeyboardMarkup, Message
@@ -9,22 +11,36 @@ from app.core.buttons import Screen
 _SAME = "message is not modified"
 
 
-async def show(event: Message | CallbackQuery, screen: Screen) -> None:
-    """Answer a message with a screen; after a button, the message that bore it becomes the screen."""
+async def show(event: Message | CallbackQuery, screen: Screen) -> Message | None:
+    """Answer a message with a screen; after a button, the message that bore it becomes the screen.
+
+    The message that is the screen now; None when there is nobody to show it to.
+    """
     if isinstance(event, Message):
-        await event.answer(screen.text, reply_markup=keyboard(screen))
-        return
+        return await event.answer(screen.text, reply_markup=keyboard(screen))
     pressed = event.message
     if isinstance(pressed, Message) and pressed.text is not None and await edit(pressed, screen):
-        return
-    if event.bot is not None:
-        await send(event.bot, event.from_user.id, screen)
+        return pressed
+    return await send(event.bot, event.from_user.id, screen) if event.bot is not None else None
 
 
 async def edit(message: Message, screen: Screen) -> bool:
     """Turn a message into the screen; false when it can't be any more (too old, deleted)."""
+    return await _edited(message.edit_text(screen.text, reply_markup=keyboard(screen)))
+
+
+async def edit_at(bot: Bot, chat_id: int, message_id: int, screen: Screen) -> bool:
+    """The same for a message that is known by its id alone."""
+    return await _edited(
+        bot.edit_message_text(
+            screen.text, chat_id=chat_id, message_id=message_id, reply_markup=keyboard(screen)
+        )
+    )
+
+
+async def _edited(call: Awaitable[object]) -> bool:
     try:
-        await message.edit_text(screen.text, reply_markup=keyboard(screen))
+        await call
     except TelegramBadRequest as error:
         return _SAME in error.message
     return True

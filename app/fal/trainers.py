@@ -98,7 +98,7 @@ def presets(trainer: Trainer, settings: FalSettings) -> Mapping[Preset, int]:
 def steps_of(trainer: Trainer, settings: FalSettings, preset: Preset | None) -> tuple[Preset, int]:
     """The preset if it is one of `presets`, else the default one; and its steps."""
     offered = presets(trainer, settings)
-    chosen = preset if preset in offered else settings.training_preset
+    chosen = preset if preset is not None and preset in offered else settings.training_preset
     return chosen, offered[chosen]
 
 

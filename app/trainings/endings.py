@@ -21,15 +21,16 @@ from app.trainings.states import SOURCES
 # from. FAL's word that a request was cancelled is a failure, unless that is what the person asked for.
 _MOVE = """
 UPDATE trainings SET
-    state = CASE WHEN said.cancelled AND state = 'CANCELLING' THEN 'CANCELLED' ELSE said.state END,
+    state = CASE WHEN said.cancelled AND trainings.state = 'CANCELLING' THEN 'CANCELLED' ELSE said.state END,
     finished_at = now(),
     request_id = coalesce(trainings.request_id, said.request_id),
     model_url = CASE kind WHEN 'real' THEN said.model_url END,
     finetune_id = CASE kind WHEN 'real' THEN said.finetune_id END,
-    failure = CASE WHEN said.cancelled AND state = 'CANCELLING' THEN NULL ELSE said.failure END,
+    failure = CASE WHEN said.cancelled AND trainings.state = 'CANCELLING' THEN NULL ELSE said.failure END,
     failure_detail = said.failure_detail
-FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bool[],
-    $9::text[]) AS said(id, request_id, state, model_url, finetune_id, failure, failure_detail, cancelled, sources)
+FROM unnest(
+    $1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bool[], $9::text[]
+) AS said(id, request_id, state, model_url, finetune_id, failure, failure_detail, cancelled, sources)
 WHERE trainings.id = said.id AND trainings.state = ANY(string_to_array(said.sources, ' '))
     AND (said.request_id IS NULL OR trainings.request_id IS NULL OR trainings.request_id = said.request_id)
 RETURNING trainings.id, avatar_id, user_id, kind, trainings.state, trainings.model_url,
@@ -48,8 +49,8 @@ class Ending:
     """The model that a training gave, or why it gave none; a drill ends with an empty model.
 
     With `request_id` it is FAL's word about that request: a training whose own request was lost from sight
-    takes it on, and one that is known by another isn't ended. An `unsent` ending holds only as long as nothing
-    was sent to FAL.
+    takes it on, and one that is known by another isn't ended. An `unsent` ending holds only while nothing was
+    sent to FAL.
     """
 
     training_id: UUID

@@ -5,8 +5,8 @@ even where another run has made it SUBMIT_UNKNOWN. That goes on to SUBMITTED whe
 or FAL names the request. OVERDUE still waits for FAL. From every open state FAL's last word ends it; the
 first final state wins.
 
-A training that FAL may have heard of is CANCELLING until FAL says what became of it; it is CANCELLED at once
-when FAL surely hasn't. A drill passes through CANCELLING in a single commit.
+A training is CANCELLING until FAL says what became of it. One that FAL surely hasn't heard of (it is
+REQUESTED, or a drill) goes on to CANCELLED in the same commit.
 """
 
 from collections.abc import Mapping
@@ -26,9 +26,9 @@ SOURCES: Mapping[TrainingState, frozenset[TrainingState]] = MappingProxyType(
         TrainingState.OVERDUE: frozenset(
             {TrainingState.SUBMIT_UNKNOWN, TrainingState.SUBMITTED, TrainingState.RUNNING}
         ),
-        TrainingState.CANCELLING: OPEN - {TrainingState.REQUESTED, TrainingState.CANCELLING},
+        TrainingState.CANCELLING: OPEN - {TrainingState.CANCELLING},
         TrainingState.COMPLETED: OPEN,
         TrainingState.FAILED: OPEN,
-        TrainingState.CANCELLED: frozenset({TrainingState.REQUESTED, TrainingState.CANCELLING}),
+        TrainingState.CANCELLED: frozenset({TrainingState.CANCELLING}),
     }
 )

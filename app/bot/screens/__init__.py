@@ -3,7 +3,7 @@
 from app.bot.screens.avatar import avatar, avatars_list, no_avatar
 from app.bot.screens.creation import ask_name, choose_gender, choose_type
 from app.bot.screens.menu import menu
-from app.bot.screens.training import confirm_training
+from app.bot.screens.training import confirm_cancel, confirm_training
 
 __all__ = [
     "ask_name",
@@ -11,6 +11,7 @@ __all__ = [
     "avatars_list",
     "choose_gender",
     "choose_type",
+    "confirm_cancel",
     "confirm_training",
     "menu",
     "no_avatar",

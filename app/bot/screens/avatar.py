@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from app.bot.screens.parts import Rows, button, menu_row, type_of
 from app.bot.screens.training import in_training
 from app.bot.views import AvatarView
-from app.core.buttons import Button, ConfirmTraining, NewAvatar, Screen, ShowAvatar
+from app.core.buttons import Button, ConfirmTraining, NewAvatar, Screen, ShowAvatar, StartTraining
 from app.core.i18n import Words
 from app.database.models import Avatar, AvatarState
+from app.fal.failures import NEEDS_OTHER_PHOTOS
 from app.photos.checks import PhotoLimits
 from app.photos.service import PhotoCount
 
@@ -61,13 +62,26 @@ def _draft(words: Words, view: AvatarView) -> Screen:
         maximum=photos.maximum,
     )
     train = button(words, "button-train", ConfirmTraining(view.id))
-    return Screen(_with_failure(words, view, text), ((train,), menu_row(words)))
+    rows: Rows = (*_training_rows(words, view, train), menu_row(words))
+    return Screen(_with_failure(words, view, text), rows)
 
 
 def _completed(words: Words, view: AvatarView) -> Screen:
     photos = words.label("photos-count", count=view.photos.have)
     text = words("avatar-completed", name=view.name, type=type_of(words, view), photos=photos)
-    return Screen(_with_failure(words, view, text), (menu_row(words),))
+    again = button(words, "button-train-again", ConfirmTraining(view.id))
+    rows: Rows = (*_training_rows(words, view, again), menu_row(words))
+    return Screen(_with_failure(words, view, text), rows)
+
+
+def _training_rows(words: Words, view: AvatarView, train: Button) -> Rows:
+    """What can be trained; after a failure that no photo is to blame for, first the same once more."""
+    if not view.photos.ready:
+        return ()
+    failure = view.training.failure if view.training else None
+    if failure is None or failure in NEEDS_OTHER_PHOTOS:
+        return ((train,),)
+    return ((button(words, "button-try-again", StartTraining(view.id)),), (train,))
 
 
 def _with_failure(words: Words, view: AvatarView, text: str) -> str:

@@ -55,9 +55,7 @@ class Training(Base):
             "kind = 'real' OR (model_url IS NULL AND finetune_id IS NULL)", name="drill_has_no_model"
         ),
         CheckConstraint("model_url IS NULL OR model_url LIKE 'https://%'", name="model_url_https"),
-        CheckConstraint(
-            "state <> 'CANCELLING' OR cancel_asked_at IS NOT NULL", name="cancelling_has_a_time"
-        ),
+        CheckConstraint("state <> 'CANCELLING' OR cancel_asked_at IS NOT NULL", name="cancelling_has_a_time"),
         CheckConstraint("state <> 'SUBMITTED' OR request_id IS NOT NULL", name="submitted_has_a_request"),
         Index(
             "uq_trainings_one_open_per_avatar",

@@ -9,18 +9,18 @@ branch_labels = None
 depends_on = None
 
 MOMENT = sa.DateTime(timezone=True)
-COLUMNS = (
-    sa.Column("preset", sa.String(32)),
-    sa.Column("cancel_asked_at", MOMENT),
-    sa.Column("asked_at", MOMENT),
-    sa.Column("queue_position", sa.Integer),
-    sa.Column("last_line", sa.String),
-)
+COLUMNS = {
+    "preset": sa.String(32),
+    "cancel_asked_at": MOMENT,
+    "asked_at": MOMENT,
+    "queue_position": sa.Integer(),
+    "last_line": sa.String(),
+}
 
 
 def upgrade() -> None:
-    for column in COLUMNS:
-        op.add_column("trainings", column.copy())
+    for name, kind in COLUMNS.items():
+        op.add_column("trainings", sa.Column(name, kind))
     op.create_check_constraint(
         op.f("ck_trainings_preset"), "trainings", "preset IN ('fast', 'balanced', 'quality')"
     )
@@ -76,5 +76,5 @@ def downgrade() -> None:
     op.drop_index("ix_trainings_completed", "trainings")
     op.drop_constraint(op.f("ck_trainings_cancelling_has_a_time"), "trainings")
     op.drop_constraint(op.f("ck_trainings_preset"), "trainings")
-    for column in reversed(COLUMNS):
-        op.drop_column("trainings", column.name)
+    for name in COLUMNS:
+        op.drop_column("trainings", name)
