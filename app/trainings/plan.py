@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import ARRAY, Float, func, select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.config import Preset, Settings
@@ -48,7 +48,7 @@ async def plan(
 
 async def usual_time(session: AsyncSession, trainer: Trainer, steps: int) -> UsualTime | None:
     """Median and 90th percentile of the `LAST` trainings like this one; None if there are under `ENOUGH`."""
-    taken = func.extract("epoch", Training.finished_at - Training.requested_at).label("taken")
+    taken = (Training.finished_at - Training.requested_at).label("taken")
     recent = (
         select(taken)
         .where(Training.state == TrainingState.COMPLETED, Training.kind == TrainingKind.REAL)
@@ -58,9 +58,6 @@ async def usual_time(session: AsyncSession, trainer: Trainer, steps: int) -> Usu
         .limit(LAST)
         .subquery()
     )
-    shares = func.percentile_cont([0.5, 0.9], type_=ARRAY(Float)).within_group(recent.c.taken)
-    count, found = (await session.execute(select(func.count(), shares).select_from(recent))).one()
-    if count < ENOUGH:
-        return None
-    median, most = (timedelta(seconds=seconds) for seconds in found)
-    return UsualTime(median, most)
+    median, most = (func.percentile_cont(share).within_group(recent.c.taken) for share in (0.5, 0.9))
+    found = (await session.execute(select(func.count(), median, most).select_from(recent))).one()
+    return UsualTime(found[1], found[2]) if found[0] >= ENOUGH else None

@@ -14,10 +14,14 @@ import httpx
 from PIL import Image
 from sqlalchemy import select
 
-from app.core.buttons import Action, ChooseGender, ChooseType, ConfirmTraining, StartTraining
+from app.core.buttons import Action, ChooseGender, ChooseType, ConfirmTraining, GiveConsent
 from app.core.i18n import Dictionary
 from app.database.engine import Database
 from app.database.models import Avatar, AvatarPhoto, Training, TrainingState, User
+from app.fal.failures import Failure
+from app.fal.trainers import Model
+from app.trainings import consent
+from app.trainings.endings import Ending, end
 from sandbox.fal.client import FalControl
 from sandbox.fal.models import RequestRecord
 from sandbox.telegram.chat import ChatMessage, ChatView, Press
@@ -123,7 +127,7 @@ class Guest:
         """An avatar in training."""
         avatar_id = await self.ready()
         await self.tap(ConfirmTraining(avatar_id))
-        await self.tap(StartTraining(avatar_id))
+        await self.tap(agreeing(avatar_id))
         return avatar_id
 
     async def belongings(self) -> Belongings:
@@ -146,6 +150,11 @@ class Guest:
     def _files(self, avatar_id: int) -> list[str]:
         folder = self._photo_dir / "avatars" / str(avatar_id)
         return [str(path.relative_to(self._photo_dir)) for path in folder.glob("*")]
+
+
+def agreeing(avatar_id: int, preset: Literal["fast", "balanced", "quality"] = "balanced") -> GiveConsent:
+    """The button that starts a training."""
+    return GiveConsent(avatar_id, consent.VERSION, preset)
 
 
 def counter(have: int, language: str = "ru") -> str:
@@ -207,6 +216,12 @@ class Town:
                 return await session.scalar(states) in (TrainingState.SUBMITTED, TrainingState.RUNNING)
 
         await eventually(submitted)
+
+    async def end_training(self, guest: Guest, result: Model | Failure) -> None:
+        """FAL's last word about this person's training."""
+        mine = select(Training.id).where(Training.user_id == guest.id, Training.finished_at.is_(None))
+        async with self.database.transaction() as session:
+            assert await end(session, [Ending((await session.scalars(mine)).one(), result)])
 
     async def faced(self, method: str, guest: Guest, kind: str, times: int) -> None:
         """Wait until the bot has met a planned fault so many times."""

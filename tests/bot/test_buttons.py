@@ -1,10 +1,11 @@
 """Callback data is the user's: another's avatar, garbage, and every button there is."""
 
 from dataclasses import fields
+from typing import get_args, get_type_hints
 
 import pytest
 
-from app.core.buttons import ACTIONS, Action, ChooseGender, ChooseType
+from app.core.buttons import ACTIONS, Action
 from tests.bot.kit import Guest, Town, quietly, words
 
 NOT_FOUND = words("error-avatar-not-found")
@@ -12,9 +13,15 @@ EXPIRED = words("button-expired")
 
 
 def of_an_avatar(avatar_id: int) -> dict[str, Action]:
-    """Every kind of button that names an avatar."""
-    named = {code: kind for code, kind in ACTIONS.items() if _fields(kind) == ["avatar_id"]}
-    return {code: kind(avatar_id) for code, kind in named.items()}  # type: ignore[call-arg]  # see the line above
+    """Every kind of button that names an avatar, whatever else it says."""
+    return {code: made(kind, avatar_id) for code, kind in ACTIONS.items() if "avatar_id" in _fields(kind)}
+
+
+def made(kind: type[Action], avatar_id: int) -> Action:
+    """A button of this kind: about the avatar, with the first word where there is a choice."""
+    hints = get_type_hints(kind)
+    choices = {name: (get_args(hints[name]) or (1,))[0] for name in _fields(kind)}
+    return kind(**{name: avatar_id if name == "avatar_id" else first for name, first in choices.items()})
 
 
 def _fields(kind: type[Action]) -> list[str]:
@@ -23,9 +30,7 @@ def _fields(kind: type[Action]) -> list[str]:
 
 def every(avatar_id: int) -> dict[str, Action]:
     """One of each kind of button."""
-    choices = {"type": ChooseType("style"), "gender": ChooseGender("style", "male")}
-    plain = {code: kind() for code, kind in ACTIONS.items() if not _fields(kind)}
-    return {**plain, **choices, **of_an_avatar(avatar_id)}
+    return {code: made(kind, avatar_id) for code, kind in ACTIONS.items()}
 
 
 def test_there_are_buttons_of_an_avatar_and_none_is_forgotten() -> None:

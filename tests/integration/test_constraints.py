@@ -66,7 +66,7 @@ VIOLATIONS = {
 
 
 async def sample_rows(database: Database) -> None:
-    """A portrait with two photos, a failed and an open training, two callbacks, notifications and consents."""
+    """A portrait with two photos, a failed and an open training, two callbacks, messages and consents."""
     async with database.transaction() as session:
         avatar = await make_avatar(session, await make_user(session))
         await make_photos(session, avatar, 2)

@@ -49,7 +49,16 @@ UNSEEN_ALONE = {"PhotoMissing"}
 NUMBERS = {"count", "have", "height", "left", "maximum", "megabytes", "minimum", "minutes", "needed", "room"}
 NUMBERS |= {"side", "width", "steps", "hours", "position", "done", "total"}
 COUNTS = [0, 1, 2, 5, 11, 21, 50]
-PLAIN = ("button-", "preset-", "duration", "command-", "avatar-label", "avatar-type", "photos-count", "failure-")
+PLAIN = (
+    "button-",
+    "preset-",
+    "duration",
+    "command-",
+    "avatar-label",
+    "avatar-type",
+    "photos-count",
+    "failure-",
+)
 NASTY = '<b>&_*[{$}"' * 6
 
 

@@ -1,5 +1,7 @@
 """Following a training: how it is asked for, what FAL said last, its message in the chat; consents."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -9,7 +11,7 @@ branch_labels = None
 depends_on = None
 
 MOMENT = sa.DateTime(timezone=True)
-COLUMNS = {
+COLUMNS: dict[str, sa.types.TypeEngine[Any]] = {
     "preset": sa.String(32),
     "cancel_asked_at": MOMENT,
     "asked_at": MOMENT,
