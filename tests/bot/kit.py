@@ -17,7 +17,15 @@ from sqlalchemy import select
 from app.core.buttons import Action, ChooseGender, ChooseType, ConfirmTraining, GiveConsent
 from app.core.i18n import Dictionary
 from app.database.engine import Database
-from app.database.models import Avatar, AvatarPhoto, Training, TrainingState, User
+from app.database.models import (
+    Avatar,
+    AvatarPhoto,
+    Notification,
+    NotificationState,
+    Training,
+    TrainingState,
+    User,
+)
 from app.fal.failures import Failure
 from app.fal.trainers import Model
 from app.trainings import consent
@@ -209,7 +217,8 @@ class Town:
 
     async def running(self, guest: Guest) -> None:
         """Wait until the job has submitted this person's training, and has written it down."""
-        states = select(Training.state).where(Training.user_id == guest.id)
+        mine = select(Training.state).where(Training.user_id == guest.id)
+        states = mine.order_by(Training.requested_at.desc()).limit(1)
 
         async def submitted() -> bool:
             async with self.database.transaction() as session:
@@ -218,10 +227,19 @@ class Town:
         await eventually(submitted)
 
     async def end_training(self, guest: Guest, result: Model | Failure) -> None:
-        """FAL's last word about this person's training."""
+        """FAL's last word about this person's training; they have been told."""
         mine = select(Training.id).where(Training.user_id == guest.id, Training.finished_at.is_(None))
         async with self.database.transaction() as session:
             assert await end(session, [Ending((await session.scalars(mine)).one(), result)])
+        unsent = select(Notification.id).where(
+            Notification.user_id == guest.id, Notification.state != NotificationState.SENT
+        )
+
+        async def told() -> bool:
+            async with self.database.transaction() as session:
+                return (await session.scalars(unsent)).first() is None
+
+        await eventually(told)
 
     async def faced(self, method: str, guest: Guest, kind: str, times: int) -> None:
         """Wait until the bot has met a planned fault so many times."""

@@ -22,15 +22,15 @@ async def earlier(town: Town, guest: Guest, minutes: int) -> str:
     return words("training-since", hours=0, minutes=minutes)
 
 
-async def followed(town: Town, guest: Guest) -> list[int]:
-    """The ids of this person's messages that are kept up to date."""
-    async with town.database.transaction() as session:
-        mine = select(StatusMessage.message_id).where(StatusMessage.user_id == guest.id)
-        return list(await session.scalars(mine))
+async def followed(town: Town, guest: Guest, *messages: ChatMessage) -> None:
+    """Wait until these messages of the person, and no others, are kept up to date."""
+    mine = select(StatusMessage.message_id).where(StatusMessage.user_id == guest.id)
 
+    async def noted() -> bool:
+        async with town.database.transaction() as session:
+            return list(await session.scalars(mine)) == [message.id for message in messages]
 
-async def forgotten(town: Town, guest: Guest) -> bool:
-    return await followed(town, guest) == []
+    await eventually(noted)
 
 
 async def edited(guest: Guest, message: ChatMessage, text: str) -> ChatMessage:
@@ -43,7 +43,7 @@ async def test_the_place_in_the_queue_is_asked_for_and_shown(town: Town, aisha: 
     await town.running(aisha)
     status = await aisha.say("/status")
     assert words("training-position", position="").strip(" .") in status.text
-    assert await followed(town, aisha) == [status.id]
+    await followed(town, aisha, status)
 
 
 async def test_fal_is_asked_once_in_ten_seconds_however_often_one_looks(town: Town, aisha: Guest) -> None:
@@ -66,7 +66,7 @@ async def test_the_message_keeps_itself_up_to_date_and_ends_as_the_avatar(town: 
     await town.end_training(aisha, Model(url=MODEL_URL))
     last = await edited(aisha, status, "✅")
     assert words("button-train-again") in last.labels
-    await eventually(lambda: forgotten(town, aisha))
+    await followed(town, aisha)
     assert town.errors(aisha) == []
     assert (await aisha.forge(ShowAvatar(avatar_id).pack())).text == last.text
 
@@ -75,6 +75,7 @@ async def test_only_the_newest_status_is_kept_up_to_date(town: Town, aisha: Gues
     await aisha.train()
     await town.running(aisha)
     old, new = await aisha.say("/status"), await aisha.say("/status")
+    await followed(town, aisha, new)
     await edited(aisha, new, await earlier(town, aisha, 42))
     assert old in (await aisha.user.chat()).messages
 
@@ -82,7 +83,7 @@ async def test_only_the_newest_status_is_kept_up_to_date(town: Town, aisha: Gues
 async def test_a_message_that_became_another_screen_stays_that(town: Town, aisha: Guest) -> None:
     await aisha.train()
     menu = await aisha.tap(ShowMenu())
-    assert await forgotten(town, aisha)
+    await followed(town, aisha)
     await earlier(town, aisha, 42)
     status = await aisha.say("/status")
     await edited(aisha, status, await earlier(town, aisha, 43))
@@ -96,12 +97,13 @@ async def test_a_message_that_is_out_of_reach_is_forgotten_quietly(
     await aisha.train()
     await town.running(aisha)
     status = await aisha.say("/status")
+    await followed(town, aisha, status)
     if gone == "deleted":
-        await aisha.user.delete_message(status.id)
+        await aisha.user.delete(status.id)
     else:
         await aisha.user.block_bot()
     await earlier(town, aisha, 42)
-    await eventually(lambda: forgotten(town, aisha))
+    await followed(town, aisha)
     assert town.errors(aisha) == []
 
 
@@ -116,7 +118,8 @@ async def test_cancelling_is_confirmed_and_then_told(town: Town, aisha: Guest) -
     assert (left.avatars[0][-1], len(left.photos)) == ("DRAFT", 10)
     [submit] = await town.submits(left)
     assert submit.state == "COMPLETED", "FAL took it out of its queue"
-    await aisha.hears(words("button-train"))
+    draft = words("photos-count", count=10)
+    await aisha.user.wait_for(lambda shown: draft in shown.text and question.id == shown.id)
 
 
 async def test_no_is_no(town: Town, aisha: Guest) -> None:
@@ -124,7 +127,7 @@ async def test_no_is_no(town: Town, aisha: Guest) -> None:
     await aisha.tap(AskToCancel(avatar_id))
     status = await aisha.tap(words("button-cancel-not"))
     assert words("training-promise") in status.text
-    assert await followed(town, aisha) == [status.id]
+    await followed(town, aisha, status)
 
 
 async def test_an_old_button_to_cancel_shows_how_it_is(town: Town, aisha: Guest) -> None:

@@ -10,8 +10,8 @@ from app.database.models import Consent, Training
 from app.fal.failures import Failure, Reason
 from app.fal.trainers import Model
 from app.trainings import consent
-from tests.factories import MODEL_URL
 from tests.bot.kit import MINIMUM, Guest, Town, agreeing, quietly, words
+from tests.factories import MODEL_URL
 
 BUSY = words("error-avatar-busy", name="Айша")
 
@@ -38,9 +38,9 @@ async def test_a_forged_button_trains_nothing_with_too_few_photos(
 async def test_the_question_names_what_will_be_trained_and_back_leads_back(aisha: Guest) -> None:
     avatar_id = await aisha.ready()
     question = await aisha.tap(ConfirmTraining(avatar_id))
-    about = {"name": "Айша", "type": words("avatar-type", type="portrait"), "count": MINIMUM}
-    mode = {"preset": words("preset-name", preset="balanced"), "steps": 1000}
-    assert words("confirm-training", **about, **mode) in question.text
+    kind, preset = words("avatar-type", type="portrait"), words("preset-name", preset="balanced")
+    about = words("confirm-training", name="Айша", type=kind, count=MINIMUM, preset=preset, steps=1000)
+    assert about in question.text
     for part in ("usual-time-unknown", "confirm-photos", "consent"):
         assert words(part) in question.text
     back = await aisha.tap(words("button-back"))
