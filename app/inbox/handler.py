@@ -24,6 +24,7 @@ from app.jobs.right_of_way import RightOfWay
 from app.trainings import service as trainings
 from app.trainings.endings import Ending, end
 
+# A callback that says "cancelled" is an ERROR, so its outcome is FAILED, whatever becomes of the training.
 _ENDED = {TrainingState.COMPLETED: Outcome.COMPLETED, TrainingState.FAILED: Outcome.FAILED}
 
 # Made once: to put such a statement together takes longer than to run it. Rows are locked in one order,

@@ -24,6 +24,6 @@ async def give(session: AsyncSession, user_id: int, avatar_id: int, language: st
     Raises:
         AvatarNotFound: the avatar isn't this person's.
     """
-    await avatars.get(session, user_id, avatar_id)
+    await avatars.get(session, user_id, avatar_id, lock=True)
     row = {"user_id": user_id, "avatar_id": avatar_id, "version": VERSION, "language": language}
     await session.execute(insert(Consent).values(row).on_conflict_do_nothing())
