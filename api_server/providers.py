@@ -25,9 +25,10 @@ from app.notifications.pacing import Rates
 from app.notifications.service import DELIVER
 from app.notifications.telegram import TelegramSender
 from app.providers import CoreProvider
+from app.trainings.cancel import CancelTraining
 from app.trainings.pace import Pace
 from app.trainings.reconcile import AskFal, Reconciler
-from app.trainings.service import ASK, SUBMITTED
+from app.trainings.service import ASK, CANCEL, SUBMITTED
 
 
 class WebhookProvider(Provider):
@@ -38,6 +39,7 @@ class WebhookProvider(Provider):
     deliver = provide(DeliverNotification)
     probe = provide(ProbeToken)
     ask = provide(AskFal)
+    cancel = provide(CancelTraining)
     match_late = provide(MatchLate)
     key_store = provide(DatabaseKeyStore)
     pruner = provide(Pruner)
@@ -80,13 +82,21 @@ class WebhookProvider(Provider):
         deliver: DeliverNotification,
         probe: ProbeToken,
         ask: AskFal,
+        cancel: CancelTraining,
         match_late: MatchLate,
         reconciler: Reconciler,
         pruner: Pruner,
     ) -> Worker:
         return Worker(
             database_url(settings.general),
-            {HANDLE: handle, DELIVER: deliver, PROBE: probe, ASK: ask, SUBMITTED: match_late},
+            {
+                HANDLE: handle,
+                DELIVER: deliver,
+                PROBE: probe,
+                ASK: ask,
+                CANCEL: cancel,
+                SUBMITTED: match_late,
+            },
             [reconciler.schedule(), pruner.schedule()],
             options=WorkerOptions.of(settings.jobs),
         )

@@ -30,6 +30,7 @@ from app.database.models import (
 
 MODEL_URL = "https://v3.fal.media/files/sample/model.safetensors"
 NOT_YET_AT_FAL = {TrainingState.REQUESTED, TrainingState.SUBMITTING, TrainingState.SUBMIT_UNKNOWN}
+CANCEL_ASKED = {TrainingState.CANCELLING, TrainingState.CANCELLED}
 Row = TypeVar("Row", bound=Base)
 _user_ids = count(1000)
 
@@ -86,6 +87,7 @@ async def make_training(
         request_id=str(uuid4()) if submitted else None,
         submitted_at=now if submitted else None,
         started_at=now if submitted and state is not TrainingState.SUBMITTED else None,
+        cancel_asked_at=now if state in CANCEL_ASKED else None,
         finished_at=now if state in FINAL else None,
         failure="no-face" if state is TrainingState.FAILED else None,
         model_url=model_url,

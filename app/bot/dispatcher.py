@@ -13,6 +13,7 @@ from dishka.integrations.aiogram import setup_dishka
 from app.bot import handlers
 from app.bot.middlewares import AnswerFirst, InOrder, ObeyRetryAfter
 from app.bot.person import KnowPerson
+from app.bot.status import LeaveStatus
 from app.core.config import TelegramSettings
 from app.core.i18n import Dictionary
 from app.database.engine import Database
@@ -33,10 +34,12 @@ def make_bot(settings: TelegramSettings) -> Bot:
 async def make_dispatcher(container: AsyncContainer) -> Dispatcher:
     """The wizard's state is read by `dispatcher.fsm`, so an update gets its turn before that."""
     dispatcher = Dispatcher(storage=MemoryStorage(), disable_fsm=True)
-    know_person = KnowPerson(await container.get(Database), await container.get(Dictionary))
+    database = await container.get(Database)
+    know_person = KnowPerson(database, await container.get(Dictionary))
     for middleware in (InOrder(), know_person, dispatcher.fsm):
         dispatcher.update.outer_middleware(middleware)
     dispatcher.callback_query.outer_middleware(AnswerFirst())
+    dispatcher.callback_query.outer_middleware(LeaveStatus(database))
     dispatcher.include_router(handlers.router())
     setup_dishka(container, dispatcher)
     return dispatcher

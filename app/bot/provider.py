@@ -8,6 +8,7 @@ from dishka import Provider, Scope, provide
 from app.bot.alarms import Alarms
 from app.bot.albums import CheckUpload, TellOfUploads, TellProgress, lost_uploads
 from app.bot.dispatcher import make_bot
+from app.bot.status import Status
 from app.bot.updates import Updates
 from app.core.config import Settings
 from app.database.address import database_url
@@ -20,6 +21,7 @@ from app.photos import uploads
 from app.photos.service import ForgetFile, Photos
 from app.photos.storage import FolderStorage, MinioStorage, PhotoStorage
 from app.trainings import removal
+from app.trainings.reconcile import AskFal
 from app.trainings.removal import ForgetAtFal
 from app.trainings.service import SUBMIT
 from app.trainings.submit import SubmitTraining
@@ -35,6 +37,8 @@ class BotProvider(Provider):
     forget_at_fal = provide(ForgetAtFal)
     alarms = provide(Alarms)
     submit = provide(SubmitTraining)
+    questions = provide(AskFal)
+    status = provide(Status)
     updates = provide(Updates)
 
     @provide
@@ -71,6 +75,7 @@ class BotProvider(Provider):
         progress: TellProgress,
         forget_file: ForgetFile,
         forget_at_fal: ForgetAtFal,
+        status: Status,
     ) -> Worker:
         handlers: dict[str, Handler] = {
             SUBMIT: submit,
@@ -81,5 +86,5 @@ class BotProvider(Provider):
             removal.FORGET: forget_at_fal,
         }
         options = WorkerOptions.of(settings.jobs)
-        schedules = [lost_uploads(database)]
+        schedules = [lost_uploads(database), status.schedule()]
         return Worker(database_url(settings.general), handlers, schedules, options=options)

@@ -19,21 +19,24 @@ from app.core.buttons import Screen
 _SAME = "message is not modified"
 
 
-async def show(event: Message | CallbackQuery, screen: Screen) -> None:
+async def show(event: Message | CallbackQuery, screen: Screen) -> Message | None:
     """Answer a message with a screen; after a button, the message that bore it becomes the screen.
 
     A text can't become a picture, nor the other way round: then a new message takes the place of the old one.
+    The message that is the screen now is returned; None when there is nobody to show it to.
     """
     if event.bot is None or event.from_user is None:
-        return
+        return None
     pressed = event.message if isinstance(event, CallbackQuery) else None
     if not isinstance(pressed, Message):
-        await send(event.bot, event.from_user.id, screen)
-    elif bool(pressed.photo) is not (screen.picture is not None):
-        await send(event.bot, pressed.chat.id, screen)
+        return await send(event.bot, event.from_user.id, screen)
+    fits = bool(pressed.photo) is (screen.picture is not None)
+    if fits and await edit(event.bot, pressed.chat.id, pressed.message_id, screen):
+        return pressed
+    shown = await send(event.bot, pressed.chat.id, screen)
+    if not fits:
         await remove(event.bot, pressed.chat.id, pressed.message_id)
-    elif not await edit(event.bot, pressed.chat.id, pressed.message_id, screen):
-        await send(event.bot, pressed.chat.id, screen)
+    return shown
 
 
 async def edit(bot: Bot, chat_id: int, message_id: int, screen: Screen) -> bool:

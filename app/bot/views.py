@@ -11,18 +11,24 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.avatars import service as avatars
 from app.avatars.states import CHANGEABLE
 from app.database.models import Avatar, AvatarState, AvatarType, Training, TrainingKind, TrainingState, User
+from app.fal import logs
 from app.fal.failures import Reason
+from app.fal.logs import Preparing, Steps
 from app.photos.service import PhotoCount, Photos, listing
 from app.trainings import service as trainings
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingView:
+    """`position` counts from 1; `doing` is what FAL's log said last."""
+
     id: UUID
     state: TrainingState
     drill: bool
     minutes: int
     failure: Reason | None
+    position: int | None = None
+    doing: Steps | Preparing | str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,4 +122,6 @@ def _training_view(training: Training) -> TrainingView:
         drill=training.kind is TrainingKind.DRILL,
         minutes=int(elapsed.total_seconds() // 60),
         failure=Reason(training.failure) if training.failure else None,
+        position=None if training.queue_position is None else training.queue_position + 1,
+        doing=logs.read(training.last_line or ""),
     )

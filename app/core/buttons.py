@@ -65,8 +65,41 @@ class ConfirmTraining(Action):
 
 
 @dataclass(frozen=True, slots=True)
+class ChoosePreset(Action):
+    """The confirmation with another preset."""
+
+    code = "preset"
+    avatar_id: int
+    preset: Literal["fast", "balanced", "quality"]
+
+
+@dataclass(frozen=True, slots=True)
+class GiveConsent(Action):
+    """Consent to the text of this version, and the start of the training."""
+
+    code = "agree"
+    avatar_id: int
+    version: int
+    preset: Literal["fast", "balanced", "quality"]
+
+
+@dataclass(frozen=True, slots=True)
 class StartTraining(Action):
+    """As the last one was, and at once, if consent was given."""
+
     code = "start"
+    avatar_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class AskToCancel(Action):
+    code = "stop"
+    avatar_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class CancelTraining(Action):
+    code = "cancel"
     avatar_id: int
 
 

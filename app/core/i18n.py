@@ -30,6 +30,7 @@ class Words:
     """One language's words; text of arguments is escaped, because it goes into HTML messages."""
 
     def __init__(self, language: Language, locales: Path = LOCALES) -> None:
+        self.language = language
         self._bundle = FluentBundle([language.value], use_isolating=False)
         for path in sorted((locales / language.value).glob("*.ftl")):
             self._bundle.add_resource(FluentResource(path.read_text(encoding="utf-8")))

@@ -13,8 +13,8 @@ from pydantic import SecretStr
 
 from app.core.errors import AishaError
 from app.fal.failures import Failure, Reason, failure_of
+from app.fal.logs import last_line
 from app.fal.trainers import TRAINERS
-from app.fal.webhook import printable
 
 # A submit costs money, and fal-client repeats its POST when the reply is lost: retries are the job's.
 fal_client_module.MAX_ATTEMPTS = 1
@@ -25,6 +25,7 @@ _ARCHIVE_LIFETIME = fal_client.StorageSettings(expires_in="1d")
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 _TOO_MANY_REQUESTS = 429
 _REFUSALS = frozenset({401, 403, 404, 422})
+_PAGES_AT_MOST = 20
 
 
 class FalUnavailable(AishaError):
@@ -136,12 +137,33 @@ class Fal:
         match status:
             case fal_client.Queued(position=position):
                 return Waiting(position)
+            case fal_client.Completed(error_type="client_cancelled"):
+                return failure_of({"error_type": "client_cancelled"})
             case fal_client.Completed():
                 return await self._result(endpoint, request_id)
             case fal_client.InProgress(logs=logs):
-                return Running(_last_line(logs))
+                return Running(last_line(logs))
             case _:
                 return Running()
+
+    async def cancel(self, endpoint: str, request_id: str) -> bool:
+        """Ask for a training to be stopped; false when FAL knows no such request.
+
+        A running one may complete all the same, and one that is over stays what it is: `progress` tells.
+
+        Raises:
+            FalUnavailable: FAL doesn't say, for now.
+        """
+        try:
+            await self._client.cancel(endpoint, request_id)
+        except fal_client.FalClientHTTPError as error:
+            if error.status_code == httpx.codes.NOT_FOUND:
+                return False
+            if error.status_code != httpx.codes.BAD_REQUEST:  # 400 is ALREADY_COMPLETED
+                raise FalUnavailable from error
+        except httpx.HTTPError as error:
+            raise FalUnavailable from error
+        return True
 
     async def find(self, endpoint: str, archive_url: str, since: datetime) -> str | None:
         """The request that trains on this archive, if FAL lists one since then; its id.
@@ -153,18 +175,27 @@ class Fal:
             FalUnavailable: FAL doesn't say, for now.
         """
         query = {"endpoint_id": endpoint, "start": since.isoformat(), "expand": "payloads", "limit": "100"}
+        field = TRAINERS[endpoint].archive
+        for _ in range(_PAGES_AT_MOST):
+            page = await self._page(query)
+            for item in page["items"]:
+                if _input(item).get(field) == archive_url:
+                    return str(item["request_id"])
+            if not page.get("next_cursor"):
+                break
+            query["cursor"] = str(page["next_cursor"])
+        return None
+
+    async def _page(self, query: Mapping[str, str]) -> Mapping[str, Any]:
         headers = {"Authorization": f"Key {self._key.get_secret_value()}"}
         try:
             response = await self._http.get(_REQUESTS_URL, params=query, headers=headers, timeout=30)
-            items = response.raise_for_status().json()["items"]
-        except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
+            page = response.raise_for_status().json()
+        except (httpx.HTTPError, ValueError) as error:
             raise FalUnavailable from error
-        field = TRAINERS[endpoint].archive
-        inputs = ((item["request_id"], item.get("json_input")) for item in items if "request_id" in item)
-        ours = (
-            found for found, given in inputs if isinstance(given, dict) and given.get(field) == archive_url
-        )
-        return next((str(request_id) for request_id in ours), None)
+        if not isinstance(page, dict) or not isinstance(page.get("items"), list):
+            raise FalUnavailable
+        return page
 
     async def forget(self, request_id: str) -> None:
         """Have FAL delete a request's input and output, the model file too; fine when there is nothing.
@@ -201,8 +232,10 @@ class Fal:
             raise FalUnavailable from error
 
 
-def _last_line(logs: list[dict[str, Any]] | None) -> str:
-    return printable(logs[-1].get("message")) if logs else ""
+def _input(item: object) -> Mapping[str, Any]:
+    """What a request in the list was given, as far as it can be told."""
+    given = item.get("json_input") if isinstance(item, dict) and "request_id" in item else None
+    return given if isinstance(given, dict) else {}
 
 
 def _failure(error: fal_client.FalClientHTTPError) -> Failure:

@@ -54,6 +54,8 @@ _REASONS: Mapping[str, Reason] = {
     "internal_error": Reason.SERVICE,
 }
 
+_CANCELLED = "client_cancelled"
+
 # The same photos would fail the same way: the person has to change them first.
 NEEDS_OTHER_PHOTOS = frozenset(
     {
@@ -70,10 +72,14 @@ NEEDS_OTHER_PHOTOS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """`detail` is for operators: FAL's type and code, never its message, which may echo a user's data."""
+    """`detail` is for operators: FAL's type and code, never its message, which may echo a user's data.
+
+    `cancelled` when FAL says that somebody cancelled the request.
+    """
 
     reason: Reason
     detail: str
+    cancelled: bool = False
 
 
 def failure_of(payload: Mapping[str, Any], *, status_code: int | None = None) -> Failure:
@@ -81,6 +87,8 @@ def failure_of(payload: Mapping[str, Any], *, status_code: int | None = None) ->
     kinds = [kind for kind in _types(payload) if kind]
     known = next((_REASONS[kind] for kind in kinds if kind in _REASONS), None)
     detail = ", ".join([*kinds[:3], *([f"HTTP {status_code}"] if status_code else [])])
+    if _CANCELLED in kinds:
+        return Failure(Reason.UNKNOWN, detail, cancelled=True)
     if known is not None:
         return Failure(known, detail)
     if status_code in (401, 403):

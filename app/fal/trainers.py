@@ -85,16 +85,28 @@ def choose(avatar_type: str, settings: FalSettings) -> Trainer:
     return trainer
 
 
-def arguments(trainer: Trainer, settings: FalSettings, training_id: UUID) -> dict[str, Any]:
-    """What the trainer gets, except the archive, whose address isn't known yet."""
+def presets(trainer: Trainer, settings: FalSettings) -> Mapping[Preset, int]:
+    """The steps of each preset that makes a difference; a number of its own leaves just the default one."""
     override = {
         PORTRAIT.endpoint: settings.portrait_steps,
         STYLE.endpoint: settings.style_steps,
         STYLE_PRO.endpoint: settings.pro_iterations,
     }[trainer.endpoint]
+    return {settings.training_preset: override} if override else trainer.presets
+
+
+def steps_of(trainer: Trainer, settings: FalSettings, preset: Preset | None) -> tuple[Preset, int]:
+    """The preset if it is one of `presets`, else the default one; and its steps."""
+    offered = presets(trainer, settings)
+    chosen = preset if preset is not None and preset in offered else settings.training_preset
+    return chosen, offered[chosen]
+
+
+def arguments(trainer: Trainer, steps: int, training_id: UUID) -> dict[str, Any]:
+    """What the trainer gets, except the archive, whose address isn't known yet."""
     values: dict[str, Any] = {
         trainer.trigger: f"aisha{training_id.hex[:8]}",
-        trainer.steps: override or trainer.presets[settings.training_preset],
+        trainer.steps: steps,
         **trainer.fixed,
     }
     if trainer.comment is not None:

@@ -14,7 +14,7 @@ from structlog.contextvars import bound_contextvars
 from app.core.metrics import HANDLED, HANDLING_SECONDS
 from app.database.engine import Database
 from app.database.models import InboxEvent, Outcome, Training, TrainingKind, TrainingState
-from app.fal.failures import failure_of
+from app.fal.failures import Failure, failure_of
 from app.fal.trainers import TRAINERS, Model, model_of
 from app.fal.webhook import Callback, MalformedCallback, Status, parse
 from app.inbox.writer import HANDLE
@@ -24,6 +24,7 @@ from app.jobs.right_of_way import RightOfWay
 from app.trainings import service as trainings
 from app.trainings.endings import Ending, end
 
+# A callback that says "cancelled" is an ERROR, so its outcome is FAILED, whatever becomes of the training.
 _ENDED = {TrainingState.COMPLETED: Outcome.COMPLETED, TrainingState.FAILED: Outcome.FAILED}
 
 # Made once: to put such a statement together takes longer than to run it. Rows are locked in one order,
@@ -130,7 +131,7 @@ async def _settle(session: AsyncSession, concerning: Sequence[Concerning]) -> No
 def _outcome(verdict: Outcome | Ending, training: Training | None, ended: Container[UUID]) -> Outcome:
     if not isinstance(verdict, Ending) or training is None:
         return cast("Outcome", verdict)  # only a training can be ended
-    return _ENDED[verdict.state] if training.id in ended else _too_late(training, verdict.state)
+    return _ENDED[verdict.state] if training.id in ended else _too_late(training, verdict)
 
 
 async def _decide(session: AsyncSession, event: InboxEvent, training: Training | None) -> Outcome | Ending:
@@ -179,11 +180,14 @@ async def _succeed(session: AsyncSession, training: Training, callback: Callback
     return Ending(training.id, model or Model(), callback.request_id)
 
 
-def _too_late(training: Training, said: TrainingState) -> Outcome:
+def _too_late(training: Training, said: Ending) -> Outcome:
     """The training was over: the same word again is a duplicate, another one a conflict for operators."""
-    if training.state is said:
+    cancelled = isinstance(said.result, Failure) and said.result.cancelled
+    if training.state is said.state or (cancelled and training.state is TrainingState.CANCELLED):
         return Outcome.DUPLICATE
-    log.warning("webhook.conflict", training_id=str(training.id), state=training.state.value, said=said.value)
+    log.warning(
+        "webhook.conflict", training_id=str(training.id), state=training.state.value, said=said.state.value
+    )
     return Outcome.CONFLICT
 
 

@@ -15,7 +15,10 @@ class _Fact(BaseModel):
 
 
 class TrainingCompleted(_Fact):
+    """With `too_late` the person had asked to cancel it."""
+
     kind: Literal["training_completed"] = "training_completed"
+    too_late: bool = False
 
 
 class DrillCompleted(_Fact):
@@ -35,5 +38,9 @@ class TrainingOverdue(_Fact):
     kind: Literal["training_overdue"] = "training_overdue"
 
 
-Fact = TrainingCompleted | DrillCompleted | TrainingFailed | TrainingOverdue
+class TrainingCancelled(_Fact):
+    kind: Literal["training_cancelled"] = "training_cancelled"
+
+
+Fact = TrainingCompleted | DrillCompleted | TrainingFailed | TrainingOverdue | TrainingCancelled
 FACT: TypeAdapter[Fact] = TypeAdapter(Annotated[Fact, Field(discriminator="kind")])

@@ -1,9 +1,16 @@
 """A fact becomes words and buttons here, in the person's language."""
 
-from app.core.buttons import Button, NewAvatar, Screen, ShowAvatar, StartTraining
+from app.core.buttons import AskToCancel, Button, NewAvatar, Screen, ShowAvatar, StartTraining
 from app.core.i18n import Words
 from app.fal.failures import NEEDS_OTHER_PHOTOS
-from app.notifications.facts import DrillCompleted, Fact, TrainingCompleted, TrainingFailed, TrainingOverdue
+from app.notifications.facts import (
+    DrillCompleted,
+    Fact,
+    TrainingCancelled,
+    TrainingCompleted,
+    TrainingFailed,
+    TrainingOverdue,
+)
 
 
 def message(fact: Fact, words: Words) -> Screen:
@@ -16,16 +23,17 @@ def message(fact: Fact, words: Words) -> Screen:
             return _failed(fact, words)
         case TrainingOverdue():
             refresh = Button(words.label("button-refresh"), ShowAvatar(fact.avatar_id))
-            return Screen(words("training-overdue", name=fact.avatar_name), ((refresh,),))
+            cancel = Button(words.label("button-cancel-training"), AskToCancel(fact.avatar_id))
+            return Screen(words("training-overdue", name=fact.avatar_name), ((refresh,), (cancel,)))
+        case TrainingCancelled():
+            return Screen(words("training-cancelled", name=fact.avatar_name), (_opening(fact, words),))
 
 
 def _completed(fact: TrainingCompleted, words: Words) -> Screen:
+    text = words("training-completed", name=fact.avatar_name)
     return Screen(
-        words("training-completed", name=fact.avatar_name),
-        (
-            (Button(words.label("button-open-avatar"), ShowAvatar(fact.avatar_id)),),
-            (Button(words.label("button-new-avatar"), NewAvatar()),),
-        ),
+        f"{text}\n\n{words('training-too-late')}" if fact.too_late else text,
+        (_opening(fact, words), (Button(words.label("button-new-avatar"), NewAvatar()),)),
     )
 
 
@@ -35,5 +43,9 @@ def _failed(fact: TrainingFailed, words: Words) -> Screen:
         "training-failed", name=fact.avatar_name, reason=words.label(f"failure-{fact.failure.value}")
     )
     if fact.failure in NEEDS_OTHER_PHOTOS:
-        return Screen(text, ((Button(words.label("button-open-avatar"), ShowAvatar(fact.avatar_id)),),))
+        return Screen(text, (_opening(fact, words),))
     return Screen(text, ((Button(words.label("button-try-again"), StartTraining(fact.avatar_id)),),))
+
+
+def _opening(fact: Fact, words: Words) -> tuple[Button, ...]:
+    return (Button(words.label("button-open-avatar"), ShowAvatar(fact.avatar_id)),)

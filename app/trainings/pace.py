@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from app.core.config import Settings
-from app.database.models import Training
+from app.database.models import Training, TrainingState
 
 _WITH_CALLBACKS = (300, 60)
 _WITHOUT_CALLBACKS = (15, 15)
@@ -15,6 +15,13 @@ RUNS_AT_MOST = timedelta(hours=3)
 TAKES_AT_MOST = timedelta(hours=24)
 OVERDUE_INTERVAL = timedelta(hours=1)
 ASKED_FOR_AT_MOST = timedelta(days=7)
+
+# A cancellation is repeated after this long, and then at twice the distance each time.
+CANCEL_CHECKED_AFTER = timedelta(seconds=15)
+# What FAL doesn't know by then it never had, or has forgotten.
+CANCEL_SURE_AFTER = timedelta(minutes=15)
+# A training that is to be cancelled is given up then, whatever FAL says: its avatar is needed.
+CANCEL_TAKES_AT_MOST = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +44,8 @@ class Pace:
 
     def next_question(self, training: Training, now: datetime) -> datetime | None:
         """When FAL is asked after the question of now, which is counted already; None for never again."""
+        if training.state is TrainingState.CANCELLING:
+            return now + min(CANCEL_CHECKED_AFTER * (1 << min(training.checks - 1, 10)), _LONGEST)
         late_since = overdue_since(training)
         if now >= late_since:
             return now + OVERDUE_INTERVAL if now - late_since < ASKED_FOR_AT_MOST else None

@@ -1,13 +1,14 @@
-"""Asking FAL how a training is doing, when no callback's word came or none can be taken.
+"""Asking FAL how a training is doing: no callback's word came, none can be taken, or a person wants to know.
 
 What FAL's queue says goes through the same transitions as a callback, so it doesn't matter which is first.
 """
 
-from datetime import UTC, datetime
+import asyncio
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.metrics import RECONCILED
@@ -26,6 +27,10 @@ QUESTIONS_A_TICK = 5
 _EVERY_FIVE_SECONDS = "* * * * * */5"
 _TRIES = 3
 
+# A person's questions: no more often than this, over all instances; and how long the person waits.
+LOOKS_APART = timedelta(seconds=10)
+LOOK_SECONDS = 2.0
+
 log = structlog.stdlib.get_logger(__name__)
 
 
@@ -42,16 +47,39 @@ class AskFal:
         if training.finished_at is not None or training.kind is TrainingKind.DRILL:
             return
         try:
-            await self._ask(training, training.request_id or job.payload["request_id"])
+            await self.ask(training, training.request_id or job.payload["request_id"])
         except FalUnavailable:
             RECONCILED.labels(answer="none").inc()
             if job.starts < _TRIES:
                 raise
             log.warning("training.no_answer", training_id=str(training.id))
 
-    async def _ask(self, training: Training, request_id: str | None) -> None:
-        if request_id is None:
-            request_id = await self._find(training)
+    async def look(self, training_id: UUID) -> None:
+        """For somebody who looks at the status: ask now, unless FAL was asked just before, or is slow."""
+        async with self._database.transaction() as session:
+            training = await session.scalar(
+                update(Training)
+                .where(Training.id == training_id, Training.kind == TrainingKind.REAL)
+                .where(Training.state.in_(OPEN), Training.request_id.is_not(None))
+                .where(or_(Training.asked_at.is_(None), Training.asked_at < func.now() - LOOKS_APART))
+                .values(asked_at=func.now())
+                .returning(Training)
+            )
+        if training is None:
+            return
+        try:
+            async with asyncio.timeout(LOOK_SECONDS):
+                await self.ask(training, training.request_id)
+        except (FalUnavailable, TimeoutError):
+            log.info("training.look_unanswered", training_id=str(training_id))
+
+    async def ask(self, training: Training, request_id: str | None) -> None:
+        """Ask about this request, or the one that has the training's archive, and carry out the answer.
+
+        Raises:
+            FalUnavailable: FAL doesn't say, for now.
+        """
+        request_id = request_id or await self.find(training)
         if request_id is None:
             RECONCILED.labels(answer="not-found").inc()
             return
@@ -62,8 +90,12 @@ class AskFal:
         RECONCILED.labels(answer=told["answer"]).inc()
         log.info("training.asked", training_id=str(training.id), **told)
 
-    async def _find(self, training: Training) -> str | None:
-        """The request of a training whose reply was lost: the one that got its archive."""
+    async def find(self, training: Training) -> str | None:
+        """The request of a training whose reply was lost: the one that got its archive.
+
+        Raises:
+            FalUnavailable: FAL doesn't say, for now.
+        """
         if training.archive_url is None:
             return None
         request_id = await self._fal.find(training.trainer, training.archive_url, training.requested_at)
@@ -100,12 +132,16 @@ class Reconciler:
 
     async def _chase(self, session: AsyncSession, training: Training, now: datetime) -> None:
         training.checks += 1
+        training.asked_at = now
         training.next_check_at = self._pace.next_question(training, now)
         match training.state:
             case TrainingState.REQUESTED:
                 # Its submit job is held, or gone. FAL was never called, and nobody else tells the person.
                 failure = Failure(Reason.SERVICE, "it was never submitted")
-                await end(session, [Ending(training.id, failure)])
+                await end(session, [Ending(training.id, failure, unsent=True)])
+                return
+            case TrainingState.CANCELLING:
+                await service.ask_to_cancel(session, training.id)
                 return
             case TrainingState.SUBMITTING:
                 await service.move(session, training.id, TrainingState.SUBMIT_UNKNOWN)
@@ -129,10 +165,11 @@ def _told(progress: Progress) -> dict[str, str | int]:
 
 async def _apply(session: AsyncSession, training: Training, request_id: str, progress: Progress) -> None:
     match progress:
-        case Waiting():
-            pass
-        case Running():
+        case Waiting(position=position):
+            await service.heard(session, training.id, request_id, position=position)
+        case Running(log=line):
             await service.started(session, training.id, request_id)
+            await service.heard(session, training.id, request_id, line=line or training.last_line)
         case Failure():
             await end(session, [Ending(training.id, progress, request_id)])
         case Finished(payload=payload):

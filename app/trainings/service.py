@@ -1,4 +1,4 @@
-"""The life of a training until FAL's last word (endings.py): asked for, submitted. Nothing here commits.
+"""The life of a training until its last word (endings.py): asked for, submitted, cancelled. Nothing commits.
 
 Every move is a compare-and-set against the table of legal transitions; None back means somebody was first.
 """
@@ -8,25 +8,28 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import structlog
-from sqlalchemy import func, select, update
+from sqlalchemy import case, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.avatars import service as avatars
 from app.avatars.states import TRAINABLE
-from app.core.config import Settings
+from app.core.config import Preset, Settings
 from app.core.errors import AishaError
 from app.core.logging import correlation_id
-from app.database.models import AvatarState, Training, TrainingKind, TrainingState
+from app.database.models import OPEN, AvatarState, Training, TrainingKind, TrainingState
 from app.fal import trainers
 from app.fal.trainers import Trainer
 from app.jobs.queue import enqueue
 from app.notifications.facts import TrainingOverdue
 from app.notifications.service import Announcement, announce
+from app.trainings.endings import Cancelled, Ending, end
+from app.trainings.pace import CANCEL_CHECKED_AFTER
 from app.trainings.states import SOURCES
 
 SUBMIT = "training.submit"
 ASK = "training.ask"
 SUBMITTED = "training.submitted"
+CANCEL = "training.cancel"
 
 # Longer than the submit job tries: a training that isn't at FAL by then has lost its job.
 STUCK_AFTER = timedelta(hours=1)
@@ -63,16 +66,19 @@ async def may_train(session: AsyncSession, settings: Settings, user_id: int, ava
     return trainers.choose(avatar.type, settings.fal)
 
 
-async def request(session: AsyncSession, settings: Settings, user_id: int, avatar_id: int) -> Training:
-    """Ask for a training, if `may_train` allows it; it is submitted by a job.
+async def request(
+    session: AsyncSession, settings: Settings, user_id: int, avatar_id: int, preset: Preset | None = None
+) -> Training:
+    """Ask for a training, if `may_train` allows it; it is submitted by a job. Without a preset as last time.
 
     Asking twice is asking once: while the avatar trains, the training there is comes back.
     """
     avatar = await avatars.get(session, user_id, avatar_id, lock=True)
-    under_way = await latest(session, avatar_id) if avatar.state is AvatarState.TRAINING else None
-    if under_way is not None:
-        return under_way
+    last = await latest(session, avatar_id)
+    if last is not None and avatar.state is AvatarState.TRAINING:
+        return last
     trainer = await may_train(session, settings, user_id, avatar_id)
+    preset, steps = trainers.steps_of(trainer, settings.fal, preset or (last.preset if last else None))
     training_id = uuid4()
     drill = settings.avatar.test_mode
     training = Training(
@@ -82,7 +88,8 @@ async def request(session: AsyncSession, settings: Settings, user_id: int, avata
         kind=TrainingKind.DRILL if drill else TrainingKind.REAL,
         next_check_at=None if drill else datetime.now(UTC) + STUCK_AFTER,
         trainer=trainer.endpoint,
-        arguments=trainers.arguments(trainer, settings.fal, training_id),
+        preset=preset,
+        arguments=trainers.arguments(trainer, steps, training_id),
     )
     session.add(training)
     await session.flush()
@@ -119,6 +126,38 @@ async def move(
     )
 
 
+async def cancel(session: AsyncSession, user_id: int, avatar_id: int) -> None:
+    """Have the avatar's training stopped, if there is one; asking twice is asking once.
+
+    One that FAL hasn't heard of is cancelled at once. About any other FAL is asked, by a job.
+
+    Raises:
+        AvatarNotFound: the avatar isn't this person's.
+    """
+    await avatars.get(session, user_id, avatar_id)
+    # The training is locked before the avatar, as by whatever else ends it.
+    training = await session.scalar(
+        select(Training).where(Training.avatar_id == avatar_id, Training.state.in_(OPEN)).with_for_update()
+    )
+    if training is None:
+        return
+    unheard_of = training.state is TrainingState.REQUESTED or training.kind is TrainingKind.DRILL
+    now = datetime.now(UTC)
+    clock: dict[str, Any] = {"next_check_at": now + CANCEL_CHECKED_AFTER, "checks": 0}
+    moved = await move(session, training.id, TrainingState.CANCELLING, cancel_asked_at=now, **clock)
+    if moved is None:
+        return
+    if unheard_of:
+        await end(session, [Ending(training.id, Cancelled())])
+    else:
+        await ask_to_cancel(session, training.id)
+
+
+async def ask_to_cancel(session: AsyncSession, training_id: UUID) -> None:
+    payload = {"training_id": str(training_id), "correlation_id": correlation_id()}
+    await enqueue(await session.connection(), CANCEL, [payload])
+
+
 async def begin_submit(session: AsyncSession, training_id: UUID) -> Training | None:
     """Write down that FAL is about to be called: from here on only FAL's answer says what happened."""
     return await move(session, training_id, TrainingState.SUBMITTING)
@@ -142,13 +181,33 @@ async def submitted(
         next_check_at=check_at,
     )
     if moved is None:
-        known = func.coalesce(Training.request_id, request_id)
-        await session.execute(
-            update(Training)
-            .where(Training.id == training_id)
-            .values(submitted_at=func.now(), next_check_at=check_at, request_id=known)
-        )
+        await _learn(session, training_id, request_id, check_at)
     return moved
+
+
+async def _learn(
+    session: AsyncSession, training_id: UUID, request_id: str, check_at: datetime | None
+) -> None:
+    """Keep the request id of a training that has moved on. One being cancelled waited for just that."""
+    cancelling = Training.state == TrainingState.CANCELLING
+    state = await session.scalar(
+        update(Training)
+        .where(Training.id == training_id)
+        .values(
+            submitted_at=func.now(),
+            next_check_at=case((cancelling, Training.next_check_at), else_=check_at),
+            request_id=func.coalesce(Training.request_id, request_id),
+        )
+        .returning(Training.state)
+    )
+    if state is TrainingState.CANCELLING:
+        await ask_to_cancel(session, training_id)
+
+
+async def not_accepted(session: AsyncSession, training_id: UUID) -> None:
+    """FAL surely didn't take the call: it may be made anew, unless the training is to be cancelled."""
+    if await move(session, training_id, TrainingState.REQUESTED) is None:
+        await end(session, [Ending(training_id, Cancelled())])
 
 
 async def started(session: AsyncSession, training_id: UUID, request_id: str) -> Training | None:
@@ -159,7 +218,24 @@ async def started(session: AsyncSession, training_id: UUID, request_id: str) -> 
         TrainingState.RUNNING,
         request_id,
         started_at=func.now(),
+        queue_position=None,
         next_check_at=func.coalesce(Training.next_check_at, func.now()),
+    )
+
+
+async def heard(
+    session: AsyncSession,
+    training_id: UUID,
+    request_id: str,
+    *,
+    position: int | None = None,
+    line: str | None = None,
+) -> None:
+    """Keep what FAL said last about an open training, for whoever looks at its status."""
+    await session.execute(
+        update(Training)
+        .where(Training.id == training_id, Training.state.in_(OPEN), Training.request_id == request_id)
+        .values(queue_position=position, last_line=line)
     )
 
 

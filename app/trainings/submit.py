@@ -105,10 +105,8 @@ class SubmitTraining:
         arguments = {**training.arguments, TRAINERS[training.trainer].archive: archive_url}
         try:
             request_id = await self._fal.submit(training.trainer, arguments, self._webhook_url(training))
-        except FalUnavailable:
-            await self._database.insist(
-                lambda session: service.move(session, training.id, TrainingState.REQUESTED)
-            )
+        except (FalUnavailable, SubmitRefused):
+            await self._database.insist(lambda session: service.not_accepted(session, training.id))
             raise
         except SubmitUnknown:
             log.warning("training.submit_unknown", training_id=str(training.id))
@@ -133,5 +131,7 @@ class SubmitTraining:
         await service.move(session, training_id, TrainingState.SUBMIT_UNKNOWN, next_check_at=check_at)
 
     async def _fail(self, training_id: UUID, failure: Failure) -> None:
-        await self._database.insist(lambda session: end(session, [Ending(training_id, failure)]))
+        """Nothing was sent. A person who has cancelled it meanwhile was told that."""
+        ending = Ending(training_id, failure, unsent=True)
+        await self._database.insist(lambda session: end(session, [ending]))
         log.warning("training.refused", training_id=str(training_id), why=failure.detail)

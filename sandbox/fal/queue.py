@@ -1,5 +1,6 @@
 """queue.fal.run: submit, status, result, cancel. And api.fal.ai's list of past requests."""
 
+from base64 import b64decode, b64encode
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -14,6 +15,7 @@ from sandbox.fal.trainers import TRAINERS
 from sandbox.fal.training import Trainings
 
 QUEUE = "https://queue.fal.run"
+PAGE, LARGEST_PAGE = 50, 100
 REFUSAL = {"detail": "Refused by the sandbox"}
 
 
@@ -113,7 +115,7 @@ class Queue:
         return JSONResponse({"cdn_delete_results": []})
 
     async def _by_endpoint(self, request: Request) -> Response:
-        """Finished requests only: whether FAL lists running ones is not known."""
+        """Finished requests only: whether FAL lists running ones is not known. A cursor is a page."""
         self._check_key(request)
         query = request.query_params
         items = [
@@ -121,7 +123,12 @@ class Queue:
             for record in self._trainings.records.values()
             if record.endpoint == query.get("endpoint_id") and record.result is not None
         ]
-        return JSONResponse({"items": items, "next_cursor": None, "has_more": False})
+        size = min(int(query.get("limit", PAGE)), LARGEST_PAGE)
+        page = int(b64decode(query["cursor"])) if "cursor" in query else 1
+        more = len(items) > page * size
+        cursor = b64encode(str(page + 1).encode()).decode() if more else None
+        shown = items[(page - 1) * size : page * size]
+        return JSONResponse({"items": shown, "next_cursor": cursor, "has_more": more})
 
     def _find(self, request: Request) -> RequestRecord:
         self._check_key(request)

@@ -14,10 +14,22 @@ import httpx
 from PIL import Image
 from sqlalchemy import select
 
-from app.core.buttons import Action, ChooseGender, ChooseType, ConfirmTraining, StartTraining
+from app.core.buttons import Action, ChooseGender, ChooseType, ConfirmTraining, GiveConsent
 from app.core.i18n import Dictionary
 from app.database.engine import Database
-from app.database.models import Avatar, AvatarPhoto, Training, TrainingState, User
+from app.database.models import (
+    Avatar,
+    AvatarPhoto,
+    Notification,
+    NotificationState,
+    Training,
+    TrainingState,
+    User,
+)
+from app.fal.failures import Failure
+from app.fal.trainers import Model
+from app.trainings import consent
+from app.trainings.endings import Ending, end
 from sandbox.fal.client import FalControl
 from sandbox.fal.models import RequestRecord
 from sandbox.supervisor import Sandbox
@@ -124,7 +136,7 @@ class Guest:
         """An avatar in training."""
         avatar_id = await self.ready()
         await self.tap(ConfirmTraining(avatar_id))
-        await self.tap(StartTraining(avatar_id))
+        await self.tap(agreeing(avatar_id))
         return avatar_id
 
     async def belongings(self) -> Belongings:
@@ -158,6 +170,11 @@ class Guest:
     def files_of(self, avatar_id: int) -> list[str]:
         folder = self._photo_dir / "avatars" / str(avatar_id)
         return [str(path.relative_to(self._photo_dir)) for path in folder.glob("*")]
+
+
+def agreeing(avatar_id: int, preset: Literal["fast", "balanced", "quality"] = "balanced") -> GiveConsent:
+    """The button that starts a training."""
+    return GiveConsent(avatar_id, consent.VERSION, preset)
 
 
 def counter(have: int, language: str = "ru") -> str:
@@ -213,13 +230,29 @@ class Town:
 
     async def running(self, guest: Guest) -> None:
         """Wait until the job has submitted this person's training, and has written it down."""
-        states = select(Training.state).where(Training.user_id == guest.id)
+        mine = select(Training.state).where(Training.user_id == guest.id)
+        states = mine.order_by(Training.requested_at.desc()).limit(1)
 
         async def submitted() -> bool:
             async with self.database.transaction() as session:
                 return await session.scalar(states) in (TrainingState.SUBMITTED, TrainingState.RUNNING)
 
         await eventually(submitted)
+
+    async def end_training(self, guest: Guest, result: Model | Failure) -> None:
+        """FAL's last word about this person's training; they have been told."""
+        mine = select(Training.id).where(Training.user_id == guest.id, Training.finished_at.is_(None))
+        async with self.database.transaction() as session:
+            assert await end(session, [Ending((await session.scalars(mine)).one(), result)])
+        unsent = select(Notification.id).where(
+            Notification.user_id == guest.id, Notification.state != NotificationState.SENT
+        )
+
+        async def told() -> bool:
+            async with self.database.transaction() as session:
+                return (await session.scalars(unsent)).first() is None
+
+        await eventually(told)
 
     async def faced(self, method: str, guest: Guest, kind: str, times: int) -> None:
         """Wait until the bot has met a planned fault so many times."""

@@ -1,6 +1,7 @@
 """Callback data is the user's: another's avatar, garbage, and every button there is."""
 
 from dataclasses import fields
+from typing import get_args, get_type_hints
 
 import pytest
 
@@ -11,27 +12,25 @@ NOT_FOUND = words("error-avatar-not-found")
 EXPIRED = words("button-expired")
 
 
-EXAMPLES: dict[str, object] = {
-    "type": "style",
-    "gender": "male",
-    "language": "ru",
-    "page": 1,
-    "photo_id": 1,
-}
+def of_an_avatar(avatar_id: int) -> dict[str, Action]:
+    """Every kind of button that names an avatar, whatever else it says."""
+    return {code: made(kind, avatar_id) for code, kind in ACTIONS.items() if "avatar_id" in _fields(kind)}
+
+
+def made(kind: type[Action], avatar_id: int) -> Action:
+    """A button of this kind: about the avatar, with the first word where there is a choice."""
+    hints = get_type_hints(kind)
+    choices = {name: (get_args(hints[name]) or (1,))[0] for name in _fields(kind)}
+    return kind(**{name: avatar_id if name == "avatar_id" else first for name, first in choices.items()})
+
+
+def _fields(kind: type[Action]) -> list[str]:
+    return [field.name for field in fields(kind)]
 
 
 def every(avatar_id: int) -> dict[str, Action]:
     """One of each kind of button."""
-    given = EXAMPLES | {"avatar_id": avatar_id}
-    return {
-        code: kind(**{field.name: given[field.name] for field in fields(kind)})
-        for code, kind in ACTIONS.items()
-    }
-
-
-def of_an_avatar(avatar_id: int) -> dict[str, Action]:
-    """Every kind of button that names an avatar."""
-    return {code: one for code, one in every(avatar_id).items() if hasattr(one, "avatar_id")}
+    return {code: made(kind, avatar_id) for code, kind in ACTIONS.items()}
 
 
 def test_there_are_buttons_of_an_avatar_and_none_is_forgotten() -> None:

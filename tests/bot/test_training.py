@@ -1,21 +1,36 @@
 """From ten photos to a training: once, and only when it may be."""
 
-import pytest
+from collections.abc import Callable
 
-from app.core.buttons import ConfirmTraining, StartTraining
-from tests.bot.kit import MINIMUM, Guest, Town, quietly, words
+import pytest
+from sqlalchemy import select
+
+from app.core.buttons import Action, ChoosePreset, ConfirmTraining, GiveConsent, StartTraining
+from app.database.models import Consent, Training
+from app.fal.failures import Failure, Reason
+from app.fal.trainers import Model
+from app.trainings import consent
+from tests.bot.kit import MINIMUM, Guest, Town, agreeing, quietly, words
+from tests.factories import MODEL_URL
 
 BUSY = words("error-avatar-busy", name="Айша")
 
 
-@pytest.mark.parametrize("action", [ConfirmTraining, StartTraining])
+async def consents(town: Town, guest: Guest) -> list[tuple[int, int, str]]:
+    async with town.database.transaction() as session:
+        found = await session.scalars(select(Consent).where(Consent.user_id == guest.id))
+        return [(each.avatar_id, each.version, each.language) for each in found]
+
+
+@pytest.mark.parametrize("action", [ConfirmTraining, StartTraining, agreeing])
 async def test_a_forged_button_trains_nothing_with_too_few_photos(
-    aisha: Guest, action: type[ConfirmTraining] | type[StartTraining]
+    town: Town, aisha: Guest, action: Callable[[int], Action]
 ) -> None:
     avatar_id = await aisha.create()
     await aisha.fill(MINIMUM - 1)
     before = await aisha.belongings()
     answer = await aisha.forge(action(avatar_id).pack())
+    assert await consents(town, aisha) == []
     assert answer.text == words("error-too-few-photos", have=MINIMUM - 1, needed=MINIMUM)
     assert await aisha.belongings() == before
 
@@ -23,8 +38,11 @@ async def test_a_forged_button_trains_nothing_with_too_few_photos(
 async def test_the_question_names_what_will_be_trained_and_back_leads_back(aisha: Guest) -> None:
     avatar_id = await aisha.ready()
     question = await aisha.tap(ConfirmTraining(avatar_id))
-    kind = words("avatar-type", type="portrait")
-    assert question.text == words("confirm-training", name="Айша", type=kind, count=MINIMUM)
+    kind, preset = words("avatar-type", type="portrait"), words("preset-name", preset="balanced")
+    about = words("confirm-training", name="Айша", type=kind, count=MINIMUM, preset=preset, steps=1000)
+    assert about in question.text
+    for part in ("usual-time-unknown", "confirm-photos", "consent"):
+        assert words(part) in question.text
     back = await aisha.tap(words("button-back"))
     assert words("button-train") in back.labels
     assert (await aisha.belongings()).trainings == []
@@ -34,13 +52,66 @@ async def test_a_triple_tap_starts_one_training(town: Town, aisha: Guest) -> Non
     avatar_id = await aisha.ready()
     question = await aisha.tap(ConfirmTraining(avatar_id))
     for _ in range(3):
-        await aisha.user.press_data(question.id, StartTraining(avatar_id).pack())
+        await aisha.user.press_data(question.id, agreeing(avatar_id).pack())
     await aisha.say("/help")  # answered after all that came before it
     left = await aisha.belongings()
     assert [row[1:] for row in left.trainings] == [(avatar_id, "real")]
     assert left.avatars[0][-1] == "TRAINING"
     await town.running(aisha)
     assert len(await town.submits(left)) == 1
+    assert await consents(town, aisha) == [(avatar_id, consent.VERSION, "ru")]
+
+
+async def test_a_preset_is_chosen_in_place_and_trained(town: Town, aisha: Guest) -> None:
+    avatar_id = await aisha.ready()
+    question = await aisha.tap(ConfirmTraining(avatar_id))
+    chosen = await aisha.tap(ChoosePreset(avatar_id, "fast"))
+    assert chosen.id == question.id
+    assert words("preset-name", preset="fast") in chosen.text
+    await aisha.tap(agreeing(avatar_id, "fast"))
+    await town.running(aisha)
+    [submit] = await town.submits(await aisha.belongings())
+    assert submit.arguments["steps"] == 500
+
+
+async def test_without_consent_the_question_comes_first(town: Town, aisha: Guest) -> None:
+    avatar_id = await aisha.ready()
+    for button in (StartTraining(avatar_id), GiveConsent(avatar_id, consent.VERSION + 1, "quality")):
+        await aisha.say("/help")
+        question = await aisha.forge(button.pack())
+        assert words("consent") in question.text
+    assert (await aisha.belongings()).trainings == []
+    assert await consents(town, aisha) == []
+
+
+async def test_trying_again_starts_at_once_and_as_the_last_time(town: Town, aisha: Guest) -> None:
+    avatar_id = await aisha.ready()
+    await aisha.tap(ConfirmTraining(avatar_id))
+    await aisha.tap(ChoosePreset(avatar_id, "quality"))
+    await aisha.tap(agreeing(avatar_id, "quality"))
+    await town.running(aisha)
+    await town.end_training(aisha, Failure(Reason.SERVICE, "HTTP 500"))
+    screen = await aisha.say("/status")
+    assert words("button-try-again") in screen.labels
+    await aisha.tap(StartTraining(avatar_id))
+    await town.running(aisha)
+    async with town.database.transaction() as session:
+        mine = select(Training).where(Training.user_id == aisha.id)
+        steps = [each.arguments["steps"] for each in await session.scalars(mine)]
+    assert steps == [2500, 2500]
+
+
+async def test_a_finished_avatar_is_trained_again_with_another_preset(town: Town, aisha: Guest) -> None:
+    avatar_id = await aisha.train()
+    await town.running(aisha)
+    await town.end_training(aisha, Model(url=MODEL_URL))
+    screen = await aisha.say("/status")
+    assert words("button-train-again") in screen.labels
+    await aisha.tap(words("button-train-again"))
+    await aisha.tap(ChoosePreset(avatar_id, "fast"))
+    await aisha.tap(agreeing(avatar_id, "fast"))
+    left = await aisha.belongings()
+    assert (left.avatars[0][-1], len(left.trainings)) == ("TRAINING", 2)
 
 
 async def test_another_start_while_it_trains_changes_nothing(town: Town, aisha: Guest) -> None:
@@ -49,7 +120,8 @@ async def test_another_start_while_it_trains_changes_nothing(town: Town, aisha: 
     before = await aisha.belongings()
     assert (await aisha.forge(ConfirmTraining(avatar_id).pack())).text == BUSY
     screen = await aisha.forge(StartTraining(avatar_id).pack())
-    assert screen.labels == (words("button-refresh"), words("button-menu"))
+    buttons = ("button-refresh", "button-cancel-training", "button-menu")
+    assert screen.labels == tuple(map(words, buttons))
     assert await aisha.belongings() == before
     assert len(await town.submits(before)) == 1
 

@@ -11,11 +11,11 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 from sqlalchemy import RowMapping, text
 
-from app.core.buttons import ConfirmTraining, StartTraining
+from app.core.buttons import ConfirmTraining
 from app.database.engine import Database
 from sandbox.fal.models import RequestRecord
 from sandbox.supervisor import Sandbox
-from tests.bot.kit import Guest, Kind, words
+from tests.bot.kit import Guest, Kind, agreeing, words
 from tests.conftest import passable_folder
 
 T = TypeVar("T")
@@ -43,7 +43,7 @@ class Stage:
         avatar_id = int((await self.rows("SELECT max(id) AS id FROM avatars WHERE user_id = :me"))[0]["id"])
         await self.guest.fill()
         await self.guest.tap(ConfirmTraining(avatar_id))
-        await self.guest.user.press(StartTraining(avatar_id).pack())
+        await self.guest.user.press(agreeing(avatar_id).pack())
         return avatar_id
 
     async def hears(self, key: str, **arguments: str | int) -> None:

@@ -7,7 +7,7 @@ from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
 from sqlalchemy.exc import IntegrityError
 
 from app.database.engine import Database
-from app.database.models import Base, FalKeys, TrainingState
+from app.database.models import Base, Consent, FalKeys, TrainingState
 from tests.factories import (
     make_avatar,
     make_inbox_event,
@@ -42,6 +42,11 @@ VIOLATIONS = {
     "ck_trainings_submitted_has_a_request": (
         "UPDATE trainings SET state = 'SUBMITTED' WHERE state = 'REQUESTED'"
     ),
+    "ck_trainings_preset": "UPDATE trainings SET preset = 'cheap'",
+    "ck_trainings_cancelling_has_a_time": (
+        "UPDATE trainings SET state = 'CANCELLING' WHERE state = 'REQUESTED'"
+    ),
+    "uq_consents_avatar_id_version": "UPDATE consents SET version = 1",
     "uq_trainings_request_id": "UPDATE trainings SET request_id = 'same'",
     "uq_trainings_one_open_per_avatar": (
         "UPDATE trainings SET state = 'RUNNING', finished_at = NULL, failure = NULL"
@@ -61,12 +66,17 @@ VIOLATIONS = {
 
 
 async def sample_rows(database: Database) -> None:
-    """A portrait with two photos, a failed and an open training, two callbacks, two notifications, keys."""
+    """A portrait with two photos, a failed and an open training, two callbacks, messages and consents."""
     async with database.transaction() as session:
         avatar = await make_avatar(session, await make_user(session))
         await make_photos(session, avatar, 2)
         await make_training(session, avatar, TrainingState.FAILED)
         training = await make_training(session, avatar)
+        consents = [
+            Consent(user_id=avatar.user_id, avatar_id=avatar.id, version=version, language="ru")
+            for version in (1, 2)
+        ]
+        session.add_all(consents)
         for kind in ("training_started", "training_completed"):
             await make_notification(session, training, kind)
             await make_inbox_event(session)

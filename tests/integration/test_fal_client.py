@@ -12,7 +12,7 @@ import pytest
 from pydantic import SecretStr
 
 from app.core.errors import AishaError
-from app.fal.client import Fal, FalUnavailable, Finished, SubmitRefused, SubmitUnknown
+from app.fal.client import Fal, FalUnavailable, Finished, SubmitRefused, SubmitUnknown, Waiting
 from app.fal.failures import Failure, Reason
 from sandbox.fal.client import FalControl
 from sandbox.fal.models import Behaviour, RequestRecord
@@ -177,6 +177,45 @@ async def test_a_request_is_found_by_its_archive(fal: Fal, control: FalControl, 
     await finished(control, request_id, callbacks=0)
     assert await fal.find(ENDPOINT, url, before) == request_id
     assert await fal.find(ENDPOINT, f"{url}x", before) is None
+
+
+async def test_a_request_is_found_on_a_later_page(fal: Fal, control: FalControl) -> None:
+    before = datetime.now(UTC) - timedelta(minutes=1)
+    await control.behave(Behaviour(training_seconds=0, times=103))
+    sent = [arguments() for _ in range(103)]
+    ids = [await fal.submit(ENDPOINT, each, None) for each in sent]
+    for request_id in ids:
+        await finished(control, request_id, callbacks=0)
+    for place in (0, -1):
+        assert await fal.find(ENDPOINT, sent[place]["images_data_url"], before) == ids[place]
+
+
+async def test_a_waiting_request_is_cancelled_and_a_running_one_goes_on(
+    fal: Fal, control: FalControl, tmp_path: Path
+) -> None:
+    url = await fal.upload(archive(tmp_path / "photos.zip", images=10))
+    await control.behave(Behaviour(training_seconds=3600))
+    waiting = await fal.submit(ENDPOINT, {"images_data_url": url}, None)
+    assert isinstance(await fal.progress(ENDPOINT, waiting), Waiting)
+    for _ in range(2):  # the second time it is over
+        assert await fal.cancel(ENDPOINT, waiting)
+        ended = await fal.progress(ENDPOINT, waiting)
+        assert isinstance(ended, Failure)
+        assert ended.cancelled
+    over = await trained(fal, control, tmp_path, Behaviour(training_seconds=0))
+    assert await fal.cancel(ENDPOINT, over)
+    assert isinstance(await fal.progress(ENDPOINT, over), Finished)
+
+
+async def test_a_request_that_fal_does_not_know_is_not_cancelled(fal: Fal) -> None:
+    assert not await fal.cancel(ENDPOINT, str(uuid4()))
+
+
+@pytest.mark.usefixtures("control")
+async def test_a_cancellation_that_is_refused_is_no_answer() -> None:
+    async with account("wrong") as stranger:
+        with pytest.raises(FalUnavailable):
+            await stranger.cancel(ENDPOINT, str(uuid4()))
 
 
 async def test_a_list_that_is_refused_is_no_answer(control: FalControl) -> None:

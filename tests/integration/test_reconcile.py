@@ -15,6 +15,7 @@ from app.database.models import AvatarState, Notification, Training, TrainingKin
 from app.fal.client import Fal, FalUnavailable, Finished, Progress, Running, Waiting
 from app.fal.failures import Failure, Reason
 from app.jobs.job import Job
+from app.trainings import reconcile
 from app.trainings.pace import Pace
 from app.trainings.reconcile import QUESTIONS_A_TICK, AskFal, Reconciler
 from app.trainings.service import ASK, submitted
@@ -299,3 +300,80 @@ async def test_a_training_left_in_the_middle_of_its_submit_is_asked_about(databa
     await Reconciler(database, PACE).ask_about_due()
     assert (await training_now(database, training)).state is TrainingState.SUBMIT_UNKNOWN
     assert await asked_ids(database) == [str(training.id)]
+
+
+# What a person who looks at the status learns.
+
+
+async def test_what_fal_said_last_is_kept(database: Database) -> None:
+    training = await a_training(database)
+    told = []
+    for answer in (
+        Waiting(3),
+        Running("step 1/9"),
+        Running(""),
+        Running("step 2/9"),
+        Failure(Reason.ARCHIVE, ""),
+    ):
+        await ask(database, FakeFal(answer), training)
+        now = await training_now(database, training)
+        told.append((now.queue_position, now.last_line))
+    assert told == [(3, None), *[(None, "step 1/9")] * 2, *[(None, "step 2/9")] * 2]
+
+
+async def test_two_instances_ask_for_a_look_once_in_ten_seconds(database: Database) -> None:
+    training, fal = await a_training(database), FakeFal(Waiting(1))
+    for expected in (1, 2):
+        await asyncio.gather(*(AskFal(database, fal).look(training.id) for _ in range(4)))
+        await AskFal(database, fal).look(training.id)
+        assert len(fal.asked) == expected
+        async with database.transaction() as session:
+            earlier = Training.asked_at - timedelta(seconds=11)
+            await session.execute(update(Training).values(asked_at=earlier))
+    assert (await training_now(database, training)).queue_position == 1
+
+
+async def test_the_schedules_question_counts_as_a_look(database: Database) -> None:
+    (training,), fal = await due(database), FakeFal(Waiting(1))
+    await Reconciler(database, PACE).ask_about_due()
+    await AskFal(database, fal).look(training.id)
+    assert fal.asked == []
+
+
+@pytest.mark.parametrize(
+    ("state", "kind"),
+    [
+        (TrainingState.REQUESTED, TrainingKind.REAL),
+        (TrainingState.SUBMIT_UNKNOWN, TrainingKind.REAL),
+        (TrainingState.FAILED, TrainingKind.REAL),
+        (TrainingState.SUBMITTED, TrainingKind.DRILL),
+    ],
+)
+async def test_there_is_nothing_to_look_for(
+    database: Database, state: TrainingState, kind: TrainingKind
+) -> None:
+    training, fal = await a_training(database, state, kind), FakeFal(MODEL)
+    await AskFal(database, fal).look(training.id)
+    assert (fal.asked, fal.searched) == ([], [])
+
+
+async def test_a_look_that_finds_the_end_carries_it_out(database: Database) -> None:
+    training = await a_training(database)
+    await AskFal(database, FakeFal(MODEL)).look(training.id)
+    assert (await training_now(database, training)).state is TrainingState.COMPLETED
+    assert len(await rows(database, Notification)) == 1
+
+
+async def test_a_fal_that_does_not_answer_is_not_waited_for(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Hanging(FakeFal):
+        async def progress(self, endpoint: str, request_id: str) -> Progress:
+            await asyncio.Event().wait()
+            raise AssertionError
+
+    monkeypatch.setattr(reconcile, "LOOK_SECONDS", 0.05)
+    for fal in (Hanging(MODEL), FakeFal(FalUnavailable())):
+        training = await a_training(database)
+        await AskFal(database, fal).look(training.id)
+        assert (await training_now(database, training)).state is TrainingState.SUBMITTED

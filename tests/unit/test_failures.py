@@ -58,7 +58,8 @@ def test_a_models_error_is_understood(kind: str, reason: Reason) -> None:
 @pytest.mark.parametrize(("kind", "reason"), REQUEST_ERRORS.items())
 def test_a_requests_error_is_understood(kind: str, reason: Reason) -> None:
     payload = {"detail": "words for people", "error_type": kind}
-    assert failure_of(payload, status_code=504) == Failure(reason, f"{kind}, HTTP 504")
+    cancelled = kind == "client_cancelled"
+    assert failure_of(payload, status_code=504) == Failure(reason, f"{kind}, HTTP 504", cancelled)
 
 
 def test_the_first_type_that_is_known_decides() -> None:

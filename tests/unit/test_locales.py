@@ -16,6 +16,7 @@ from fluent.syntax.visitor import Visitor
 
 import app
 from app.bot.commands import COMMANDS
+from app.core.config import Preset
 from app.core.errors import AishaError
 from app.core.i18n import LOCALES, Dictionary, Language, Words
 from app.database.models import OPEN, AvatarState, AvatarType
@@ -28,6 +29,8 @@ STATES = {
     ("avatar-training", "state"): OPEN,
     ("avatar-label", "state"): frozenset(AvatarState),
     ("avatar-type", "type"): frozenset(AvatarType),
+    ("preset-label", "preset"): frozenset(Preset),
+    ("preset-name", "preset"): frozenset(Preset),
 }
 # Errors of these modules end in a log, an exit code or an answer to FAL; no person meets them.
 UNSEEN = {
@@ -45,8 +48,18 @@ UNSEEN = {
 UNSEEN_ALONE = {"PhotoMissing"}
 NUMBERS = {"count", "have", "height", "left", "maximum", "megabytes", "minimum", "minutes", "needed", "room"}
 NUMBERS |= {"done", "number", "page", "pages", "sent", "side", "width"}
+NUMBERS |= {"side", "width", "steps", "hours", "position", "done", "total"}
 COUNTS = [0, 1, 2, 5, 11, 21, 50]
-PLAIN = ("button-", "command-", "avatar-label", "avatar-type", "photos-count", "failure-")
+PLAIN = (
+    "button-",
+    "preset-",
+    "duration",
+    "command-",
+    "avatar-label",
+    "avatar-type",
+    "photos-count",
+    "failure-",
+)
 NASTY = '<b>&_*[{$}"' * 6
 
 
@@ -259,10 +272,15 @@ def test_russian_counts_as_russians_do(count: int, there: str, more: str, minute
     words = DICTIONARY["ru"]
     about: dict[str, str | int] = {"name": "А", "type": "портрет", "bar": "", "side": 512, "megabytes": 20}
     collecting = words("avatar-collecting", **about, have=0, minimum=50, left=count)
-    training = words("avatar-training", name="А", type="портрет", state="RUNNING", minutes=count)
+    since = words("training-since", hours=0, minutes=count)
     assert words.label("photos-count", count=count) == there
     assert f"Пришлите ещё {more}:" in collecting
-    assert f"Начали {minutes} назад." in training
+    assert since == f"Начали {minutes} назад."
+
+
+@pytest.mark.parametrize(("count", "hours"), [(1, "1 час"), (2, "2 часа"), (5, "5 часов"), (21, "21 час")])
+def test_russian_counts_hours(count: int, hours: str) -> None:
+    assert DICTIONARY["ru"]("training-since", hours=count, minutes=59) == f"Начали {hours} назад."
 
 
 @pytest.mark.parametrize(("count", "photos"), [(1, "1 photo"), (2, "2 photos"), (21, "21 photos")])

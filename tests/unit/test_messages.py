@@ -3,10 +3,18 @@
 import pytest
 from pydantic import ValidationError
 
-from app.core.buttons import Action, NewAvatar, Screen, ShowAvatar, StartTraining
+from app.core.buttons import Action, AskToCancel, NewAvatar, Screen, ShowAvatar, StartTraining
 from app.core.i18n import Dictionary, Language, Words
 from app.fal.failures import NEEDS_OTHER_PHOTOS, Reason
-from app.notifications.facts import FACT, DrillCompleted, Fact, TrainingCompleted, TrainingFailed
+from app.notifications.facts import (
+    FACT,
+    DrillCompleted,
+    Fact,
+    TrainingCancelled,
+    TrainingCompleted,
+    TrainingFailed,
+    TrainingOverdue,
+)
 from app.notifications.messages import message
 from tests.unit.telegram_html import checked
 
@@ -16,6 +24,9 @@ NAME = "<b>&_*["
 FACTS: list[Fact] = [
     TrainingCompleted(avatar_id=ID, avatar_name=NAME),
     DrillCompleted(avatar_id=ID, avatar_name=NAME),
+    TrainingCompleted(avatar_id=ID, avatar_name=NAME, too_late=True),
+    TrainingOverdue(avatar_id=ID, avatar_name=NAME),
+    TrainingCancelled(avatar_id=ID, avatar_name=NAME),
     *(TrainingFailed(avatar_id=ID, avatar_name=NAME, failure=reason) for reason in Reason),
 ]
 
@@ -30,7 +41,7 @@ def actions(screen: Screen) -> list[Action]:
 
 
 def by_kind(fact: Fact) -> str:
-    return f"{fact.kind}-{getattr(fact, 'failure', '')}"
+    return f"{fact.kind}-{getattr(fact, 'failure', getattr(fact, 'too_late', ''))}"
 
 
 @pytest.mark.parametrize("fact", FACTS, ids=by_kind)
@@ -46,6 +57,24 @@ def test_a_fact_is_the_same_after_the_database(fact: Fact) -> None:
 
 def test_a_finished_avatar_can_be_opened(words: Words) -> None:
     assert actions(message(FACTS[0], words)) == [ShowAvatar(ID), NewAvatar()]
+
+
+def test_a_model_that_came_in_spite_of_a_cancellation_says_so(words: Words) -> None:
+    assert words("training-too-late") in message(FACTS[2], words).text
+    assert words("training-too-late") not in message(FACTS[0], words).text
+
+
+def test_what_takes_long_can_be_cancelled(words: Words) -> None:
+    assert actions(message(FACTS[3], words)) == [ShowAvatar(ID), AskToCancel(ID)]
+
+
+def test_who_has_cancelled_finds_the_photos_in_place(words: Words) -> None:
+    assert actions(message(FACTS[4], words)) == [ShowAvatar(ID)]
+
+
+def test_a_fact_of_the_release_before_is_read() -> None:
+    kept = {"kind": "training_completed", "avatar_id": ID, "avatar_name": NAME}
+    assert FACT.validate_python(kept) == FACTS[0]
 
 
 def test_a_drill_promises_no_model(words: Words) -> None:

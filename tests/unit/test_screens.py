@@ -1,7 +1,9 @@
 """Every screen, in every language and state: Telegram takes it, and it offers what can be done."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from itertools import product
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -13,14 +15,18 @@ from app.bot.views import AvatarView, PhotoView, TrainingView
 from app.core.buttons import (
     Action,
     AskDeletePhotos,
+    AskToCancel,
+    CancelTraining,
     ChooseGender,
     ChooseLanguage,
+    ChoosePreset,
     ChooseType,
     ConfirmTraining,
     DeleteAvatar,
     DeleteMe,
     DeletePhoto,
     DeletePhotos,
+    GiveConsent,
     NewAvatar,
     Screen,
     ShowAvatar,
@@ -29,10 +35,14 @@ from app.core.buttons import (
     ShowPhoto,
     StartTraining,
 )
+from app.core.config import Preset
 from app.core.i18n import Dictionary, Language, Words
 from app.database.models import OPEN, Avatar, AvatarState, AvatarType, TrainingState
-from app.fal.failures import Reason
+from app.fal.failures import NEEDS_OTHER_PHOTOS, Reason
+from app.fal.logs import Preparing, Steps
 from app.photos.service import PhotoCount
+from app.trainings import consent
+from app.trainings.plan import Plan, UsualTime
 from tests.unit.telegram_html import checked
 
 ID = 2**63 - 1
@@ -48,9 +58,15 @@ def words(request: pytest.FixtureRequest) -> Words:
 
 
 def training(
-    state: TrainingState, *, drill: bool = False, minutes: int = 3, failure: Reason | None = None
+    state: TrainingState,
+    *,
+    drill: bool = False,
+    minutes: int = 3,
+    failure: Reason | None = None,
+    position: int | None = None,
+    doing: Steps | Preparing | str = "",
 ) -> TrainingView:
-    return TrainingView(id=TRAINING, state=state, drill=drill, minutes=minutes, failure=failure)
+    return TrainingView(TRAINING, state, drill, minutes, failure, position, doing)
 
 
 def view(
@@ -74,8 +90,19 @@ def views() -> Iterator[AvatarView]:
         yield view(have=have, latest=latest, avatar_type=kind)
     for latest in (*before, training(TrainingState.COMPLETED)):
         yield view(AvatarState.COMPLETED, latest=latest)
-    for state, drill, minutes in product(sorted(OPEN), (False, True), (0, 1, 2, 5, 11, 21, 1440)):
+    for state, drill, minutes in product(sorted(OPEN), (False, True), (0, 1, 2, 5, 11, 21, 60, 1440)):
         yield view(AvatarState.TRAINING, latest=training(state, drill=drill, minutes=minutes))
+    said: list[Steps | Preparing | str] = [Steps(0, 1000), Preparing(), NAME]
+    for state, doing, position in product(sorted(OPEN), said, (None, 1)):
+        yield view(AvatarState.TRAINING, latest=training(state, doing=doing, position=position))
+
+
+def plan(
+    preset: Preset = Preset.BALANCED,
+    presets: Sequence[Preset] = tuple(Preset),
+    usual: UsualTime | None = None,
+) -> Plan:
+    return Plan(preset, presets, 1000, usual)
 
 
 def actions(screen: Screen) -> list[Action]:
@@ -125,9 +152,42 @@ def test_training_is_offered_once_there_are_photos_enough(words: Words, have: in
 
 
 @pytest.mark.parametrize("state", sorted(OPEN))
-def test_an_avatar_in_training_offers_a_look_and_nothing_else(words: Words, state: TrainingState) -> None:
+def test_an_avatar_in_training_offers_a_look_and_to_cancel_once(words: Words, state: TrainingState) -> None:
     screen = screens.avatar(words, view(AvatarState.TRAINING, latest=training(state)))
-    assert actions(screen) == [ShowAvatar(ID), ShowMenu()]
+    cancel = [] if state is TrainingState.CANCELLING else [AskToCancel(ID)]
+    assert actions(screen) == [ShowAvatar(ID), *cancel, ShowMenu()]
+
+
+def test_fals_last_word_is_told_in_words(words: Words) -> None:
+    def shown(**values: Any) -> str:
+        running = training(TrainingState.RUNNING, **values)
+        return checked(screens.avatar(words, view(AvatarState.TRAINING, latest=running)))
+
+    assert "450" in shown(doing=Steps(450, 2000))
+    assert "Caching <b> latents" in shown(doing="Caching <b> latents")
+    assert words("training-preparing") in shown(doing=Preparing())
+    assert words("training-position", position=3) in shown(position=3)
+    assert words("training-since", hours=2, minutes=5) in shown(minutes=125)
+
+
+def test_cancelling_is_asked_about_first(words: Words) -> None:
+    screen = screens.confirm_cancel(words, view(AvatarState.TRAINING))
+    assert NAME in checked(screen)
+    assert actions(screen) == [CancelTraining(ID), ShowAvatar(ID)]
+
+
+@pytest.mark.parametrize("state", [AvatarState.DRAFT, AvatarState.COMPLETED])
+@pytest.mark.parametrize("reason", [None, *Reason])
+def test_after_a_failure_stands_what_can_help(
+    words: Words, state: AvatarState, reason: Reason | None
+) -> None:
+    screen = screens.avatar(words, view(state, latest=failed(reason) if reason else None))
+    again = reason is not None and reason not in NEEDS_OTHER_PHOTOS
+    assert actions(screen) == [*([StartTraining(ID)] if again else []), ConfirmTraining(ID), ShowMenu()]
+
+
+def test_a_finished_avatar_without_its_photos_is_not_trained_again(words: Words) -> None:
+    assert actions(screens.avatar(words, view(AvatarState.COMPLETED, have=9))) == [ShowMenu()]
 
 
 def test_each_state_of_a_training_reads_differently(words: Words) -> None:
@@ -168,10 +228,30 @@ def test_more_photos_are_asked_for_while_there_is_room(words: Words, have: int, 
     assert ("(" in screen.text) is more
 
 
-def test_a_training_is_confirmed_or_not(words: Words) -> None:
-    screen = screens.confirm_training(words, view())
+@pytest.mark.parametrize("preset", Preset)
+def test_a_training_is_confirmed_with_consent_or_not(words: Words, preset: Preset) -> None:
+    screen = screens.confirm_training(words, view(), plan(preset))
     assert NAME in checked(screen)
-    assert actions(screen) == [StartTraining(ID), ShowAvatar(ID)]
+    assert words("consent") in screen.text
+    choices = [ChoosePreset(ID, each.value) for each in Preset]
+    agree = GiveConsent(ID, consent.VERSION, preset.value)
+    assert actions(screen) == [*choices, agree, ShowAvatar(ID)]
+    marked = [button.action for row in screen.rows for button in row if button.label.startswith("✓")]
+    assert marked == [ChoosePreset(ID, preset.value)]
+
+
+def test_without_a_choice_none_is_offered(words: Words) -> None:
+    screen = screens.confirm_training(words, view(), plan(presets=[Preset.BALANCED]))
+    assert not any(isinstance(action, ChoosePreset) for action in actions(screen))
+
+
+def test_a_time_is_told_only_if_it_is_known(words: Words) -> None:
+    unknown = screens.confirm_training(words, view(), plan())
+    assert words("usual-time-unknown") in unknown.text
+    known = UsualTime(median=timedelta(seconds=20), most=timedelta(hours=1, minutes=5))
+    told = screens.confirm_training(words, view(), plan(usual=known))
+    short = words.label("duration", hours=0, minutes=1)
+    assert words("usual-time", median=short, most=words.label("duration", hours=1, minutes=5)) in told.text
 
 
 def page(*avatars: Avatar, number: int = 1, pages: int = 1, main_id: int | None = None) -> AvatarPage:

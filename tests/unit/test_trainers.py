@@ -18,6 +18,8 @@ from app.fal.trainers import (
     choose,
     commented_training,
     model_of,
+    presets,
+    steps_of,
 )
 
 TRAINING = UUID("0f9d3c1a-5c55-4f0e-9d2e-6a7b8c9d0e1f")
@@ -78,7 +80,7 @@ def test_a_deprecated_trainer_has_to_be_allowed() -> None:
     ],
 )
 def test_each_gets_the_arguments_it_documents(trainer: Trainer, expected: dict[str, Any]) -> None:
-    assert arguments(trainer, settings(), TRAINING) == expected
+    assert arguments(trainer, expected[trainer.steps], TRAINING) == expected
 
 
 @pytest.mark.parametrize(
@@ -87,7 +89,7 @@ def test_each_gets_the_arguments_it_documents(trainer: Trainer, expected: dict[s
 )
 def test_the_archive_has_a_name_of_each_trainers_own(trainer: Trainer, archive: str) -> None:
     assert trainer.archive == archive
-    assert archive not in arguments(trainer, settings(), TRAINING)
+    assert archive not in arguments(trainer, 1, TRAINING)
 
 
 @pytest.mark.parametrize(
@@ -100,8 +102,10 @@ def test_the_archive_has_a_name_of_each_trainers_own(trainer: Trainer, archive: 
 )
 def test_presets_are_those_of_the_contract(preset: Preset, steps: tuple[int, int, int]) -> None:
     chosen = settings(training_preset=preset)
-    asked = [arguments(trainer, chosen, TRAINING)[trainer.steps] for trainer in (PORTRAIT, STYLE, STYLE_PRO)]
-    assert tuple(asked) == steps
+    trainers = (PORTRAIT, STYLE, STYLE_PRO)
+    assert [steps_of(trainer, chosen, None) for trainer in trainers] == [(preset, each) for each in steps]
+    assert [steps_of(trainer, settings(), preset)[1] for trainer in trainers] == list(steps)
+    assert all(list(presets(trainer, chosen)) == list(Preset) for trainer in trainers)
 
 
 @pytest.mark.parametrize("trainer", TRAINERS.values(), ids=TRAINERS.keys())
@@ -109,20 +113,22 @@ def test_a_number_of_its_own_overrides_the_preset(trainer: Trainer) -> None:
     numbers = {"portrait_steps": PORTRAIT, "style_steps": STYLE, "pro_iterations": STYLE_PRO}
     for name, changed in numbers.items():
         given = settings(**{name: 77})
-        expected = 77 if changed is trainer else trainer.presets[Preset.BALANCED]
-        assert arguments(trainer, given, TRAINING)[trainer.steps] == expected
+        alone = changed is trainer
+        expected = (Preset.BALANCED, 77) if alone else (Preset.FAST, trainer.presets[Preset.FAST])
+        assert steps_of(trainer, given, Preset.FAST) == expected
+        assert (len(presets(trainer, given)) == 1) is alone
 
 
 def test_trainings_have_triggers_of_their_own() -> None:
     other = UUID(int=TRAINING.int ^ (1 << 127))
-    asked = [arguments(STYLE, settings(), training)["trigger_word"] for training in (TRAINING, other)]
+    asked = [arguments(STYLE, 1000, training)["trigger_word"] for training in (TRAINING, other)]
     assert len(set(asked)) == 2
 
 
 @pytest.mark.parametrize(
     ("comment", "found"),
     [
-        (arguments(STYLE_PRO, settings(), TRAINING)["finetune_comment"], TRAINING),
+        (arguments(STYLE_PRO, 500, TRAINING)["finetune_comment"], TRAINING),
         (f"AISHA-TRAINING-{TRAINING}".upper(), TRAINING),
         (f"finetune of aisha-training-{TRAINING}, v2", TRAINING),
         (str(TRAINING), None),

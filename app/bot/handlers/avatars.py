@@ -12,6 +12,7 @@ from app.bot import screens
 from app.bot.callbacks import Pressed
 from app.bot.person import Person
 from app.bot.show import show
+from app.bot.status import Status
 from app.bot.updates import KeptUpdate
 from app.bot.views import avatar_view, own_avatar_view
 from app.core.buttons import (
@@ -77,6 +78,7 @@ async def show_one(
     state: FSMContext,
     database: FromDishka[Database],
     photos: FromDishka[Photos],
+    status: FromDishka[Status],
 ) -> None:
     """The avatar on the screen becomes the one that photos go to."""
     await state.clear()
@@ -84,17 +86,24 @@ async def show_one(
         avatar = await avatars.get(session, person.id, action.avatar_id)
         await avatars.make_current(session, person.id, avatar.id)
         view = await avatar_view(session, photos, avatar)
-    await show(query, screens.avatar(person.words, view))
+    await status.show(query, person, view)
 
 
 @inject
 async def show_current(
-    message: Message, person: Person, database: FromDishka[Database], photos: FromDishka[Photos]
+    message: Message,
+    person: Person,
+    database: FromDishka[Database],
+    photos: FromDishka[Photos],
+    status: FromDishka[Status],
 ) -> None:
     async with database.transaction() as session:
         avatar = await avatars.current(session, person.id)
         view = await avatar_view(session, photos, avatar) if avatar else None
-    await show(message, screens.avatar(person.words, view) if view else screens.no_avatar(person.words))
+    if view is None:
+        await show(message, screens.no_avatar(person.words))
+    else:
+        await status.show(message, person, view)
 
 
 @inject

@@ -5,7 +5,7 @@ from app.bot.screens.creation import ask_name, choose_gender, choose_type
 from app.bot.screens.digest import Verdict, checking, digest, refused
 from app.bot.screens.gallery import ask_delete_photos, photo
 from app.bot.screens.menu import again, ask_delete_me, farewell, languages, menu, support
-from app.bot.screens.training import confirm_training
+from app.bot.screens.training import confirm_cancel, confirm_training
 
 __all__ = [
     "Verdict",
@@ -20,6 +20,7 @@ __all__ = [
     "checking",
     "choose_gender",
     "choose_type",
+    "confirm_cancel",
     "confirm_training",
     "digest",
     "farewell",

@@ -16,10 +16,12 @@ from app.core.buttons import (
     ShowAvatar,
     ShowAvatars,
     ShowPhotos,
+    StartTraining,
 )
 from app.core.i18n import Words
 from app.database.models import Avatar, AvatarState
 from app.database.models.avatars import NAME_LENGTH
+from app.fal.failures import NEEDS_OTHER_PHOTOS
 from app.photos.checks import PhotoLimits
 from app.photos.service import PhotoCount
 
@@ -99,17 +101,31 @@ def _draft(words: Words, view: AvatarView) -> Screen:
         maximum=photos.maximum,
     )
     train = button(words, "button-train", ConfirmTraining(view.id))
-    return Screen(_with_failure(words, view, text), ((train,), *_tools(words, view)))
+    rows: Rows = (*_training_rows(words, view, train), *_tools(words, view))
+    return Screen(_with_failure(words, view, text), rows)
 
 
 def _completed(words: Words, view: AvatarView) -> Screen:
     photos = words.label("photos-count", count=view.photos.have)
     text = words("avatar-completed", name=view.name, type=type_of(words, view), photos=photos)
+    again = button(words, "button-train-again", ConfirmTraining(view.id))
     main = button(words, "button-main", MakeMain(view.id))
-    return Screen(
-        _with_failure(words, view, text),
-        (*([] if view.main else [(main,)]), *_tools(words, view)),
+    rows: Rows = (
+        *_training_rows(words, view, again),
+        *([] if view.main else [(main,)]),
+        *_tools(words, view),
     )
+    return Screen(_with_failure(words, view, text), rows)
+
+
+def _training_rows(words: Words, view: AvatarView, train: Button) -> Rows:
+    """What can be trained; after a failure that no photo is to blame for, first the same once more."""
+    if not view.photos.ready:
+        return ()
+    failure = view.training.failure if view.training else None
+    if failure is None or failure in NEEDS_OTHER_PHOTOS:
+        return ((train,),)
+    return ((button(words, "button-try-again", StartTraining(view.id)),), (train,))
 
 
 def _tools(words: Words, view: AvatarView) -> Rows:

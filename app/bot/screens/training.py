@@ -1,17 +1,51 @@
-"""Asking for a training, and how it goes."""
+"""Asking for a training, how it goes, and stopping it."""
 
-from app.bot.screens.parts import button, menu_row, type_of
-from app.bot.views import AvatarView
-from app.core.buttons import Screen, ShowAvatar, StartTraining
+from datetime import timedelta
+
+from app.bot.screens.parts import Rows, button, menu_row, type_of
+from app.bot.views import AvatarView, TrainingView
+from app.core.buttons import (
+    AskToCancel,
+    Button,
+    CancelTraining,
+    ChoosePreset,
+    GiveConsent,
+    Screen,
+    ShowAvatar,
+)
 from app.core.i18n import Words
+from app.database.models import TrainingState
+from app.fal.logs import Preparing, Steps
+from app.trainings import consent
+from app.trainings.plan import Plan
 
 
-def confirm_training(words: Words, view: AvatarView) -> Screen:
+def confirm_training(words: Words, view: AvatarView, plan: Plan) -> Screen:
+    """What will happen, for how long, what becomes of the photos, and what the person agrees to."""
+    about = words(
+        "confirm-training",
+        name=view.name,
+        type=type_of(words, view),
+        count=view.photos.have,
+        preset=words.label("preset-name", preset=plan.preset.value),
+        steps=plan.steps,
+    )
+    paragraphs = (about, _usual_time(words, plan), words("confirm-photos"), words("consent"))
+    agree = GiveConsent(view.id, consent.VERSION, plan.preset.value)
+    rows: Rows = (
+        *((_presets(words, view, plan),) if len(plan.presets) > 1 else ()),
+        (button(words, "button-confirm", agree),),
+        (button(words, "button-back", ShowAvatar(view.id)),),
+    )
+    return Screen("\n\n".join((*paragraphs, words("confirm-question"))), rows)
+
+
+def confirm_cancel(words: Words, view: AvatarView) -> Screen:
     return Screen(
-        words("confirm-training", name=view.name, type=type_of(words, view), count=view.photos.have),
+        words("confirm-cancel", name=view.name),
         (
-            (button(words, "button-confirm", StartTraining(view.id)),),
-            (button(words, "button-back", ShowAvatar(view.id)),),
+            (button(words, "button-cancel-confirm", CancelTraining(view.id)),),
+            (button(words, "button-cancel-not", ShowAvatar(view.id)),),
         ),
     )
 
@@ -20,14 +54,55 @@ def in_training(words: Words, view: AvatarView) -> Screen:
     training = view.training
     if training is None:
         raise ValueError("an avatar in training has a training")
-    text = words(
-        "avatar-training",
-        name=view.name,
-        type=type_of(words, view),
-        state=training.state.value,
-        minutes=training.minutes,
-    )
+    cancelling = training.state is TrainingState.CANCELLING
+    hours, minutes = divmod(training.minutes, 60)
+    promise = words("training-promise-cancelling") if cancelling else words("training-promise")
+    paragraphs = [
+        words("avatar-training", name=view.name, type=type_of(words, view), state=training.state.value),
+        *_fals_word(words, training),
+        f"{words('training-since', hours=hours, minutes=minutes)} {promise}",
+    ]
     if training.drill:
-        text = f"{text}\n\n{words('avatar-drill', training=str(training.id))}"
+        paragraphs.append(words("avatar-drill", training=str(training.id)))
     refresh = button(words, "button-refresh", ShowAvatar(view.id))
-    return Screen(text, ((refresh,), menu_row(words)))
+    cancel = button(words, "button-cancel-training", AskToCancel(view.id))
+    rows: Rows = ((refresh,), *(() if cancelling else ((cancel,),)), menu_row(words))
+    return Screen("\n\n".join(paragraphs), rows)
+
+
+def _fals_word(words: Words, training: TrainingView) -> list[str]:
+    if training.position is not None:
+        return [words("training-position", position=training.position)]
+    match training.doing:
+        case Steps(done=done, total=total):
+            return [words("training-steps", done=done, total=total)]
+        case Preparing():
+            return [words("training-preparing")]
+        case "":
+            return []
+        case line:
+            return [words("training-line", line=line)]
+
+
+def _usual_time(words: Words, plan: Plan) -> str:
+    if plan.usual is None:
+        return words("usual-time-unknown")
+    return words(
+        "usual-time", median=_duration(words, plan.usual.median), most=_duration(words, plan.usual.most)
+    )
+
+
+def _duration(words: Words, time: timedelta) -> str:
+    hours, minutes = divmod(max(1, round(time.total_seconds() / 60)), 60)
+    return words.label("duration", hours=hours, minutes=minutes)
+
+
+def _presets(words: Words, view: AvatarView, plan: Plan) -> tuple[Button, ...]:
+    """The chosen one is marked."""
+    return tuple(
+        Button(
+            ("✓ " if preset is plan.preset else "") + words.label("preset-label", preset=preset.value),
+            ChoosePreset(view.id, preset.value),
+        )
+        for preset in plan.presets
+    )

@@ -2,11 +2,13 @@
 
 from app.database.models.avatars import Avatar, AvatarPhoto, AvatarState, AvatarType, Gender
 from app.database.models.base import Base
+from app.database.models.consents import Consent
 from app.database.models.errors import KnownError
 from app.database.models.fal_keys import FalKeys
 from app.database.models.inbox import InboxEvent, Outcome, Source
 from app.database.models.notifications import Notification, NotificationState
 from app.database.models.sending import RefusedToken, SendingLimit
+from app.database.models.status_messages import StatusMessage
 from app.database.models.trainings import FINAL, OPEN, Training, TrainingKind, TrainingState
 from app.database.models.updates import BotOffset, BotUpdate
 from app.database.models.uploads import Upload, UploadState
@@ -22,6 +24,7 @@ __all__ = [
     "Base",
     "BotOffset",
     "BotUpdate",
+    "Consent",
     "FalKeys",
     "Gender",
     "InboxEvent",
@@ -32,6 +35,7 @@ __all__ = [
     "RefusedToken",
     "SendingLimit",
     "Source",
+    "StatusMessage",
     "Training",
     "TrainingKind",
     "TrainingState",

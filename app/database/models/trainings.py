@@ -8,6 +8,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.core.config import Preset
 from app.database.models.base import Base, Created, Moment, TelegramId, words
 
 
@@ -38,7 +39,8 @@ _FINAL_SQL = "('COMPLETED', 'FAILED', 'CANCELLED')"
 class Training(Base):
     """`arguments` are what FAL's trainer gets, without the archive's address; `failure` is a reason's id.
 
-    FAL is asked about an open training at `next_check_at`; `checks` counts how often that was.
+    FAL is asked about an open training at `next_check_at`; `checks` counts how often that was. `asked_at` is
+    when it was last asked, `queue_position` (from 0) and `last_line` what it said.
     """
 
     __tablename__ = "trainings"
@@ -53,6 +55,7 @@ class Training(Base):
             "kind = 'real' OR (model_url IS NULL AND finetune_id IS NULL)", name="drill_has_no_model"
         ),
         CheckConstraint("model_url IS NULL OR model_url LIKE 'https://%'", name="model_url_https"),
+        CheckConstraint("state <> 'CANCELLING' OR cancel_asked_at IS NOT NULL", name="cancelling_has_a_time"),
         CheckConstraint("state <> 'SUBMITTED' OR request_id IS NOT NULL", name="submitted_has_a_request"),
         Index(
             "uq_trainings_one_open_per_avatar",
@@ -61,6 +64,12 @@ class Training(Base):
             postgresql_where=text(f"state NOT IN {_FINAL_SQL}"),
         ),
         Index("ix_trainings_avatar_id_requested_at", "avatar_id", "requested_at"),
+        Index(
+            "ix_trainings_completed",
+            "trainer",
+            "finished_at",
+            postgresql_where=text("state = 'COMPLETED' AND kind = 'real'"),
+        ),
         Index("ix_trainings_due", "next_check_at", postgresql_where=text(f"state NOT IN {_FINAL_SQL}")),
     )
 
@@ -72,6 +81,7 @@ class Training(Base):
         words(TrainingState, "state"), default=TrainingState.REQUESTED
     )
     trainer: Mapped[str]
+    preset: Mapped[Preset | None] = mapped_column(words(Preset, "preset"))
     arguments: Mapped[dict[str, Any]] = mapped_column(JSONB)
     archive_url: Mapped[str | None]
     request_id: Mapped[str | None] = mapped_column(unique=True)
@@ -80,8 +90,12 @@ class Training(Base):
     failure: Mapped[str | None]
     failure_detail: Mapped[str | None]
     requested_at: Mapped[Created]
+    cancel_asked_at: Mapped[Moment | None]
     submitted_at: Mapped[Moment | None]
     started_at: Mapped[Moment | None]
     finished_at: Mapped[Moment | None]
     next_check_at: Mapped[Moment | None]
     checks: Mapped[int] = mapped_column(default=0, server_default="0")
+    asked_at: Mapped[Moment | None]
+    queue_position: Mapped[int | None]
+    last_line: Mapped[str | None]

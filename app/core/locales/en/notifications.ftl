@@ -17,6 +17,13 @@ training-overdue =
 
     There's nothing to do: I keep asking FAL AI and will write as soon as there is an answer.
 
+training-cancelled =
+    ✋ <b>The training of the avatar “{ $name }” is cancelled.</b>
+
+    All the photos are in place: it can be started again.
+
+training-too-late = It was too late to cancel it: the training had ended before.
+
 failure-too-few-images = there were too few photos. Add some and start again.
 failure-too-many-images = there were too many photos.
 failure-archive = the archive of photos didn't open at FAL AI. Starting again usually helps.

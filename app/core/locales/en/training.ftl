@@ -15,21 +15,9 @@ avatar-training =
         [OVERDUE] ⌛ The training takes longer than usual. I keep watching and will write.
        *[CANCELLING] ✋ The training is being cancelled.
     }
-    { $minutes ->
-        [0] Started just now.
-        [one] Started { $minutes } minute ago.
-       *[other] Started { $minutes } minutes ago.
-    } I'll write when the avatar is ready.
 
 avatar-drill =
     🧪 A drill: nothing was sent to FAL.
     To end it, run <code>python -m scripts.simulate_webhook { $training }</code>
 
 avatar-failed = ⚠️ It didn't work out last time: { $reason }
-
-confirm-training =
-    <b>Train the avatar “{ $name }”?</b>
-
-    Type: { $type }. Photos: { $count }.
-
-    The photos go to FAL AI to be trained on; the archive is kept there for one day. While it trains, the photos can't be changed. Shall we?

@@ -1,0 +1,63 @@
+"""What a training would be: its preset and steps, and how long such trainings took so far."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.config import Preset, Settings
+from app.database.models import Training, TrainingKind, TrainingState
+from app.fal import trainers
+from app.fal.trainers import Trainer
+from app.trainings.service import latest, may_train
+
+LAST = 100
+ENOUGH = 5
+
+
+@dataclass(frozen=True, slots=True)
+class UsualTime:
+    """From the request to the model: half of the trainings took at most `median`, nine in ten `most`."""
+
+    median: timedelta
+    most: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """`presets` are those to choose from; `usual` is None as long as too few such trainings are known."""
+
+    preset: Preset
+    presets: Sequence[Preset]
+    steps: int
+    usual: UsualTime | None
+
+
+async def plan(
+    session: AsyncSession, settings: Settings, user_id: int, avatar_id: int, preset: Preset | None = None
+) -> Plan:
+    """The training that `request` would ask for; raises what `may_train` raises."""
+    trainer = await may_train(session, settings, user_id, avatar_id)
+    last = await latest(session, avatar_id)
+    preset, steps = trainers.steps_of(trainer, settings.fal, preset or (last.preset if last else None))
+    offered = tuple(trainers.presets(trainer, settings.fal))
+    return Plan(preset, offered, steps, await usual_time(session, trainer, steps))
+
+
+async def usual_time(session: AsyncSession, trainer: Trainer, steps: int) -> UsualTime | None:
+    """Median and 90th percentile of the `LAST` trainings like this one; None if there are under `ENOUGH`."""
+    taken = (Training.finished_at - Training.requested_at).label("taken")
+    recent = (
+        select(taken)
+        .where(Training.state == TrainingState.COMPLETED, Training.kind == TrainingKind.REAL)
+        .where(Training.trainer == trainer.endpoint)
+        .where(Training.arguments[trainer.steps].astext == str(steps))
+        .order_by(Training.finished_at.desc())
+        .limit(LAST)
+        .subquery()
+    )
+    median, most = (func.percentile_cont(share).within_group(recent.c.taken) for share in (0.5, 0.9))
+    found = (await session.execute(select(func.count(), median, most).select_from(recent))).one()
+    return UsualTime(found[1], found[2]) if found[0] >= ENOUGH else None
