@@ -33,6 +33,7 @@ from app.core.buttons import (
     ShowAvatars,
     ShowMenu,
     ShowPhoto,
+    ShowPhotos,
     StartTraining,
 )
 from app.core.config import Preset
@@ -183,11 +184,13 @@ def test_after_a_failure_stands_what_can_help(
 ) -> None:
     screen = screens.avatar(words, view(state, latest=failed(reason) if reason else None))
     again = reason is not None and reason not in NEEDS_OTHER_PHOTOS
-    assert actions(screen) == [*([StartTraining(ID)] if again else []), ConfirmTraining(ID), ShowMenu()]
+    offered = [one for one in actions(screen) if isinstance(one, StartTraining | ConfirmTraining)]
+    assert offered == [*([StartTraining(ID)] if again else []), ConfirmTraining(ID)]
+    assert ShowPhotos(ID) in actions(screen)
 
 
 def test_a_finished_avatar_without_its_photos_is_not_trained_again(words: Words) -> None:
-    assert actions(screens.avatar(words, view(AvatarState.COMPLETED, have=9))) == [ShowMenu()]
+    assert ConfirmTraining(ID) not in actions(screens.avatar(words, view(AvatarState.COMPLETED, have=9)))
 
 
 def test_each_state_of_a_training_reads_differently(words: Words) -> None:
