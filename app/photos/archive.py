@@ -1,4 +1,4 @@
-"""The archive a training learns from: upright JPEGs that carry nothing but pixels."""
+"""The archive a training learns from: upright JPEGs of a sensible size that carry nothing but pixels."""
 
 import asyncio
 import io
@@ -10,19 +10,12 @@ from zipfile import ZIP_STORED, ZipFile
 from PIL import Image, ImageCms
 
 from app.photos.checks import PhotoLimits, decode, open_photo, orientation
+from app.photos.pixels import mixable, on_white, reduced_size, upright
 from app.photos.storage import PhotoStorage
 
+_LONGER_SIDE = 2000  # pixels; the reasons are in docs/decisions/0007-archives-of-2000-pixels.md
 _JPEG_QUALITY = 95
 _SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
-_UPRIGHT = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 
 
 async def build_archive(storage: PhotoStorage, keys: Sequence[str], path: Path) -> int:
@@ -54,25 +47,16 @@ def _publish(archive: Path, path: Path) -> int:
 
 
 def _bare(path: Path) -> Image.Image:
-    """The photo as a person sees it: upright, on white, in sRGB, without a single tag."""
+    """The photo as a person sees it: upright, on white, in sRGB, not too large, without a tag."""
     with open_photo(path, PhotoLimits()) as image:
+        size = reduced_size(image.size, _LONGER_SIDE / max(image.size))
+        image.draft(None, size)
         decode(image)
-        turn = _UPRIGHT.get(orientation(image))
-        upright = image if turn is None else image.transpose(turn)
-        plain = _to_srgb(_on_white(upright), image.info.get("icc_profile"))
+        turned, profile = orientation(image), image.info.get("icc_profile")
+        reduced = mixable(image).resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
+    plain = _to_srgb(on_white(upright(reduced, turned)), profile)
     plain.info.clear()  # Pillow would write the comment and the density it finds here
     return plain
-
-
-def _on_white(image: Image.Image) -> Image.Image:
-    if image.mode == "I;16":  # 16-bit greys: a plain conversion cuts them at 255
-        image = image.point(lambda value: value / 256).convert("L")
-    if not image.has_transparency_data:
-        return image
-    layer = image.convert("RGBA")
-    white = Image.new("RGB", image.size, "white")
-    white.paste(layer, mask=layer.getchannel("A"))
-    return white
 
 
 def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:

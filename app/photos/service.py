@@ -10,9 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.avatars import service as avatars
 from app.avatars.states import CHANGEABLE
-from app.core.config import AvatarSettings
+from app.core.config import AvatarSettings, PhotoSettings
 from app.database.models import AvatarPhoto
-from app.photos.checks import PhotoDuplicate, PhotoFacts, PhotoLimitReached, PhotoLimits, inspect
+from app.photos import coach
+from app.photos.checks import PhotoDuplicate, PhotoFacts, PhotoLimitReached
 from app.photos.storage import PhotoStorage
 
 _CHECKS_AT_ONCE = 2
@@ -32,20 +33,20 @@ class PhotoCount:
 
 
 class Photos:
-    def __init__(self, storage: PhotoStorage, settings: AvatarSettings) -> None:
+    def __init__(self, storage: PhotoStorage, settings: AvatarSettings, photo: PhotoSettings) -> None:
         self._storage = storage
         self._settings = settings
-        self._limits = PhotoLimits()
+        self._photo = photo
         self._slots = asyncio.Semaphore(_CHECKS_AT_ONCE)
 
-    async def check(self, path: Path) -> PhotoFacts:
-        """What the file is.
+    async def check(self, path: Path, *, portrait: bool = False) -> PhotoFacts:
+        """What the file is; for a portrait its faces are counted, if that can be done.
 
         Raises:
             PhotoRefused: why it can't be used.
         """
         async with self._slots:
-            return await asyncio.to_thread(inspect, path, self._limits)
+            return await asyncio.to_thread(coach.check, path, self._photo, portrait=portrait)
 
     async def keep(self, avatar_id: int, facts: PhotoFacts, path: Path) -> str:
         """Put the file into the storage, under a key of its own."""

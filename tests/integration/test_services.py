@@ -38,7 +38,7 @@ def settings(monkeypatch: pytest.MonkeyPatch) -> Settings:
 
 @pytest.fixture
 def photos(settings: Settings, tmp_path: Path) -> Photos:
-    return Photos(FolderStorage(tmp_path), settings.avatar)
+    return Photos(FolderStorage(tmp_path), settings.avatar, settings.photo)
 
 
 async def an_avatar(
