@@ -67,6 +67,12 @@ class StartTraining(Action):
     avatar_id: int
 
 
+@dataclass(frozen=True, slots=True)
+class ShowTips(Action):
+    code = "tips"
+    avatar_id: int
+
+
 ACTIONS: dict[str, type[Action]] = {action.code: action for action in Action.__subclasses__()}
 
 

@@ -118,8 +118,9 @@ class AvatarSettings(Section):
 class PhotoSettings(Section):
     """When a photo is refused, and when advised against; app/photos/traits.py tells what is measured.
 
-    `same_bits`, `alike_bits`: of 64, so few may differ in the hashes of two photos; `background_alike`: of 255,
-    so little in the mean colours along their borders. The tables behind the defaults are in docs/photos.md.
+    same_bits, alike_bits: of 64, so few differ in the hashes of photos that are the same, or alike.
+    background_alike: of 255, so little differs in the mean colours along the borders.
+    The tables behind the defaults are in docs/photos.md.
     """
 
     model_config = SettingsConfigDict(env_prefix="PHOTO_")

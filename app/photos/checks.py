@@ -22,7 +22,7 @@ PhotoFormat = Literal["jpeg", "png", "webp", "heic"]
 
 @dataclass(frozen=True)
 class PhotoLimits:
-    """What is accepted: bytes, pixels on the shorter side and in all, how much longer the longer side may be."""
+    """What is accepted: bytes, pixels on the shorter side and in all, the longer side by the shorter one."""
 
     max_bytes: int = 20 * 1024 * 1024
     min_side: int = 512

@@ -1,4 +1,4 @@
-"""What the coach says of one photo: an error refuses it, advice keeps it. Of a whole set: app/photos/verdict.py."""
+"""What the coach says of one photo: an error refuses it, advice keeps it. Of a set: app/photos/verdict.py."""
 
 from collections.abc import Iterable, Iterator
 from enum import StrEnum

@@ -38,6 +38,7 @@ def _cascade() -> "cv2.CascadeClassifier | None":
 def _load() -> "cv2.CascadeClassifier | None":
     try:
         import cv2
+        import cv2.data
     except ImportError:
         return None
     cv2.setNumThreads(1)  # two checks at once are as many threads as the bot gives them

@@ -15,7 +15,7 @@ _UPRIGHT = {
 
 
 def reduced_size(size: tuple[int, int], scale: float) -> tuple[int, int]:
-    """The sides times `scale` or less than 1; rounded down, so that a JPEG of twice them is read at a half."""
+    """The sides times `scale`, or 1; rounded down, so that a JPEG of twice them is read at a half."""
     scale = min(1.0, scale)
     return int(size[0] * scale), int(size[1] * scale)
 

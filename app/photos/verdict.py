@@ -34,13 +34,9 @@ def verdict(photos: Sequence[PhotoTraits], settings: PhotoSettings) -> list[SetR
 
 
 def _verdict(photos: Sequence[PhotoTraits], settings: PhotoSettings) -> Iterator[SetRemark]:
-    alike = _most_alike(photos, lambda a, b: distance(a.hash, b.hash) <= settings.alike_bits)
-    if 2 * alike >= len(photos):
+    if 2 * (alike := _most_alike(photos, settings)) >= len(photos):
         yield SetRemark(SetAdvice.ALL_ALIKE, alike)
-    same_place = _most_alike(
-        photos, lambda a, b: background_distance(a.background, b.background) <= settings.background_alike
-    )
-    if 3 * same_place >= 2 * len(photos) > 2 * alike:  # photos that are alike share more than the background
+    elif 3 * (same_place := _most_in_one_place(photos, settings)) >= 2 * len(photos):
         yield SetRemark(SetAdvice.ONE_BACKGROUND, same_place)
     blurry = sum(photo.sharpness < settings.sharpness_advised for photo in photos)
     if 3 * blurry >= len(photos):
@@ -53,9 +49,19 @@ def _verdict(photos: Sequence[PhotoTraits], settings: PhotoSettings) -> Iterator
         yield SetRemark(SetAdvice.MIXED_ORIENTATIONS, min(standing, lying))
 
 
-def _most_alike(photos: Sequence[PhotoTraits], like: Callable[[PhotoTraits, PhotoTraits], bool]) -> int:
+def _most_alike(photos: Sequence[PhotoTraits], settings: PhotoSettings) -> int:
+    return _largest_group(photos, lambda a, b: distance(a.hash, b.hash) <= settings.alike_bits)
+
+
+def _most_in_one_place(photos: Sequence[PhotoTraits], settings: PhotoSettings) -> int:
+    return _largest_group(
+        photos, lambda a, b: background_distance(a.background, b.background) <= settings.background_alike
+    )
+
+
+def _largest_group(photos: Sequence[PhotoTraits], like: Callable[[PhotoTraits, PhotoTraits], bool]) -> int:
     """How many photos, it included, are like the one that most are like."""
-    return max(sum(photo is other or like(photo, other) for other in photos) for photo in photos)
+    return max(sum(like(photo, other) for other in photos) for photo in photos)
 
 
 def _held(photos: Sequence[PhotoTraits], way: Orientation) -> int:

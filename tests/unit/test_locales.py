@@ -20,6 +20,8 @@ from app.core.errors import AishaError
 from app.core.i18n import LOCALES, Dictionary, Language, Words
 from app.database.models import OPEN, AvatarState, AvatarType
 from app.fal.failures import Reason
+from app.photos.coach import Advice
+from app.photos.verdict import SetAdvice
 from tests.unit.telegram_html import visible
 
 ROOT = Path(__file__).parents[2]
@@ -28,6 +30,7 @@ STATES = {
     ("avatar-training", "state"): OPEN,
     ("avatar-label", "state"): frozenset(AvatarState),
     ("avatar-type", "type"): frozenset(AvatarType),
+    ("photo-tips", "type"): frozenset(AvatarType),
 }
 # Errors of these modules end in a log, an exit code or an answer to FAL; no person meets them.
 UNSEEN = {
@@ -46,7 +49,7 @@ UNSEEN_ALONE = {"PhotoMissing"}
 NUMBERS = {"count", "have", "height", "left", "maximum", "megabytes", "minimum", "minutes", "needed", "room"}
 NUMBERS |= {"side", "width"}
 COUNTS = [0, 1, 2, 5, 11, 21, 50]
-PLAIN = ("button-", "command-", "avatar-label", "avatar-type", "photos-count", "failure-")
+PLAIN = ("advice-", "button-", "command-", "avatar-label", "avatar-type", "photos-count", "failure-")
 NASTY = '<b>&_*[{$}"' * 6
 
 
@@ -166,6 +169,8 @@ def families() -> dict[str, set[str]]:
     return {
         "error-": {kind.reason for kind in met_by_people().values()},
         "failure-": {reason.value for reason in Reason},
+        "advice-": {advice.value for advice in Advice},
+        "set-advice-": {advice.value for advice in SetAdvice},
         "command-": set(COMMANDS),
     }
 

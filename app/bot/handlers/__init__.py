@@ -3,7 +3,7 @@
 from aiogram import F, Router
 from aiogram.enums import ChatType
 
-from app.bot.handlers import anything, avatars, creation, errors, membership, menu, photos, training
+from app.bot.handlers import anything, avatars, creation, errors, membership, menu, photos, tips, training
 
 
 def router() -> Router:
@@ -19,6 +19,7 @@ def router() -> Router:
         menu.router,
         creation.router,
         photos.router,
+        tips.router,
         training.router,
         avatars.router,
         anything.router,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from app.bot.screens.parts import Rows, button, menu_row, type_of
 from app.bot.screens.training import in_training
 from app.bot.views import AvatarView
-from app.core.buttons import Button, ConfirmTraining, NewAvatar, Screen, ShowAvatar
+from app.core.buttons import Button, ConfirmTraining, NewAvatar, Screen, ShowAvatar, ShowTips
 from app.core.i18n import Words
 from app.database.models import Avatar, AvatarState
 from app.photos.checks import PhotoLimits
@@ -42,6 +42,7 @@ def no_avatar(words: Words) -> Screen:
 
 def _draft(words: Words, view: AvatarView) -> Screen:
     photos, about = view.photos, {"name": view.name, "type": type_of(words, view), "bar": _bar(view.photos)}
+    tips = (button(words, "button-tips", ShowTips(view.id)),)
     if not photos.ready:
         text = words(
             "avatar-collecting",
@@ -52,7 +53,7 @@ def _draft(words: Words, view: AvatarView) -> Screen:
             side=_LIMITS.min_side,
             megabytes=_LIMITS.max_bytes // 1024**2,
         )
-        return Screen(_with_failure(words, view, text), (menu_row(words),))
+        return Screen(_with_failure(words, view, text), (tips, menu_row(words)))
     text = words(
         "avatar-ready",
         **about,
@@ -61,7 +62,7 @@ def _draft(words: Words, view: AvatarView) -> Screen:
         maximum=photos.maximum,
     )
     train = button(words, "button-train", ConfirmTraining(view.id))
-    return Screen(_with_failure(words, view, text), ((train,), menu_row(words)))
+    return Screen(_with_failure(words, view, text), ((train,), tips, menu_row(words)))
 
 
 def _completed(words: Words, view: AvatarView) -> Screen:
