@@ -1,6 +1,6 @@
-"""`python -m bench.archiving photo ...`: builds their archive, uploads it, says how many MB that took at most.
+"""`python -m bench.archiving photo ...`: what building and uploading their archive takes at most, in MB.
 
-As the submit job does it; FAL is where the environment leads. What the process needs before the first photo
+As the submit job does it in the bot's process; FAL is where the environment leads. What the process needs before the first photo
 (imports, a connection) isn't counted.
 """
 
@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 from pydantic import SecretStr
 
+from app.core.memory import give_back_large_blocks
 from app.fal.client import Fal
 from app.photos.archive import build_archive
 from app.photos.storage import FolderStorage
@@ -46,4 +47,5 @@ async def main(photos: Sequence[Path]) -> None:
 
 
 if __name__ == "__main__":
+    give_back_large_blocks()
     asyncio.run(main([Path(name) for name in sys.argv[1:]]))

@@ -1,4 +1,4 @@
-"""`python -m sandbox.spoils folder [--number n]`: generated photographs, good and spoiled ones, a folder each.
+"""`python -m sandbox.spoils folder [--number n]`: photographs, good and spoiled, in a folder each.
 
 What `python -m scripts.photos_table` then tells of them stands in docs/photos.md. Photographs have 12
 megapixels, and blurs are in their pixels.
@@ -93,16 +93,20 @@ def burst(seed: int, number: int) -> Iterator[bytes]:
 
 
 def sets(number: int) -> Iterator[tuple[str, Iterator[bytes]]]:
-    """Each set's name and its photographs; the first is good and as large as three of the others."""
-    yield "good", (photograph(seed, orientation=seed % 8 + 1) for seed in range(3 * number))
+    """Each set's name and its photographs. The first is good, and spoils are of its first ones, in order."""
+    yield "good", (_good(seed) for seed in range(3 * number))
     yield "one background", (photograph(seed, place=1) for seed in range(number))
     yield "a burst", burst(0, number)
     for name, spoil in SPOILS.items():
         yield name, (encoded(spoil(_upright(seed))) for seed in range(number))
 
 
+def _good(seed: int) -> bytes:
+    return photograph(seed, orientation=seed % 8 + 1)
+
+
 def _upright(seed: int) -> Image.Image:
-    return ImageOps.exif_transpose(Image.open(io.BytesIO(photograph(seed))))
+    return ImageOps.exif_transpose(Image.open(io.BytesIO(_good(seed))))
 
 
 def main() -> None:

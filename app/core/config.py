@@ -135,7 +135,7 @@ class PhotoSettings(Section):
     stretch_advised: float = Field(2.2, ge=1)
     side_advised: int = Field(1024, ge=512)
     same_bits: int = Field(4, ge=0, le=64)
-    alike_bits: int = Field(12, ge=0, le=64)
+    alike_bits: int = Field(10, ge=0, le=64)
     background_alike: float = Field(12, ge=0, le=255)
     faces: bool = True
 

@@ -10,10 +10,11 @@ from zipfile import ZIP_STORED, ZipFile
 from PIL import Image, ImageCms
 
 from app.photos.checks import PhotoLimits, decode, open_photo, orientation
-from app.photos.pixels import mixable, on_white, reduced_size, upright
+from app.photos.pixels import on_white, reduced, reduced_size, upright
 from app.photos.storage import PhotoStorage
 
-_LONGER_SIDE = 2000  # pixels; the reasons are in docs/decisions/0007-archives-of-2000-pixels.md
+# Pixels on the longer side: so many at most, and so many do; docs/decisions/0007-archives-of-2000-pixels.md
+_LONGER_SIDE, _ENOUGH = 2000, 1500
 _JPEG_QUALITY = 95
 _SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
 
@@ -47,16 +48,24 @@ def _publish(archive: Path, path: Path) -> int:
 
 
 def _bare(path: Path) -> Image.Image:
-    """The photo as a person sees it: upright, on white, in sRGB, not too large, without a tag."""
+    """The photo as a person sees it: upright, on white, in sRGB, not too large, without a tag.
+
+    Each step lets go of the picture before it: of a large one there are two at most.
+    """
+    picture, turned, profile = _decoded(path)
+    picture = reduced(picture, reduced_size(picture.size, _LONGER_SIDE / max(picture.size)))
+    picture = upright(picture, turned)
+    picture = _to_srgb(on_white(picture), profile)
+    picture.info.clear()  # Pillow would write the comment and the density it finds here
+    return picture
+
+
+def _decoded(path: Path) -> tuple[Image.Image, int, bytes | None]:
+    """With its orientation and its profile. A JPEG is read at a fraction of its size, if that is enough."""
     with open_photo(path, PhotoLimits()) as image:
-        size = reduced_size(image.size, _LONGER_SIDE / max(image.size))
-        image.draft(None, size)
+        image.draft(None, reduced_size(image.size, _ENOUGH / max(image.size)))
         decode(image)
-        turned, profile = orientation(image), image.info.get("icc_profile")
-        reduced = mixable(image).resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
-    plain = _to_srgb(on_white(upright(reduced, turned)), profile)
-    plain.info.clear()  # Pillow would write the comment and the density it finds here
-    return plain
+        return image, orientation(image), image.info.get("icc_profile")
 
 
 def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:

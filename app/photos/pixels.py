@@ -3,6 +3,7 @@
 from PIL import Image
 
 SWAPS_SIDES = frozenset({5, 6, 7, 8})  # orientations of EXIF
+_HARDLY_LARGER = 1.02
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -20,14 +21,21 @@ def reduced_size(size: tuple[int, int], scale: float) -> tuple[int, int]:
     return int(size[0] * scale), int(size[1] * scale)
 
 
+def reduced(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """Of `size`, or as it is if it is hardly larger; in a mode whose neighbouring values can be mixed."""
+    image = _mixable(image)
+    if image.width <= size[0] * _HARDLY_LARGER:
+        return image
+    return image.resize(size, Image.Resampling.HAMMING, reducing_gap=2.0)
+
+
 def upright(image: Image.Image, orientation: int) -> Image.Image:
     """As a person sees it, when EXIF says that it lies like `orientation`."""
     turn = _UPRIGHT.get(orientation)
     return image if turn is None else image.transpose(turn)
 
 
-def mixable(image: Image.Image) -> Image.Image:
-    """In a mode whose neighbouring values can be mixed, as reducing does: no palette, 8 bits."""
+def _mixable(image: Image.Image) -> Image.Image:
     match image.mode:
         case "I;16":  # 16-bit greys: a plain conversion cuts them at 255
             return image.point(lambda value: value / 256).convert("L")

@@ -14,10 +14,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from app.photos import faces
-from app.photos.pixels import SWAPS_SIDES, mixable, on_white, reduced_size, upright
+from app.photos.pixels import SWAPS_SIDES, on_white, reduced, reduced_size, upright
 
 _SHORTER_SIDE = 375  # pixels; no accepted photo is enlarged to it
-_NEAR_ENOUGH = 1.02
 _TILE = 25
 _SHARPEST_TILES = 95  # percentile: a face before a blurred background is sharp in few tiles
 _LEAST_CONTRAST = 40
@@ -82,7 +81,7 @@ def measure(
     image: Image.Image, size: tuple[int, int], orientation: int, *, look_for_faces: bool
 ) -> PhotoTraits:
     """The traits of a photo of `size`, decoded at `measured_size` or above, that lies as EXIF says."""
-    picture = upright(on_white(_reduced(image, measured_size(size))), orientation).convert("RGB")
+    picture = upright(on_white(reduced(image, measured_size(size))), orientation).convert("RGB")
     if orientation in SWAPS_SIDES:
         size = size[1], size[0]
     grey = picture.convert("L")
@@ -110,12 +109,6 @@ def background_distance(one: str, other: str) -> float:
     colours = (np.frombuffer(bytes.fromhex(text), np.uint8).astype(int) for text in (one, other))
     first, second = colours
     return float(np.abs(first - second).mean())
-
-
-def _reduced(image: Image.Image, size: tuple[int, int]) -> Image.Image:
-    image = mixable(image)
-    near = image.width <= size[0] * _NEAR_ENOUGH
-    return image if near else image.resize(size, Image.Resampling.HAMMING, reducing_gap=2.0)
 
 
 def _sharpness(luma: Luma, shares: NDArray[np.float64]) -> float:
