@@ -35,7 +35,7 @@ format: install
 
 install: $(INSTALLED)
 
-$(INSTALLED): requirements_dev.txt requirements.txt requirements_webhook.txt constraints.txt
+$(INSTALLED): requirements_dev.txt requirements_faces.txt requirements.txt requirements_webhook.txt constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null || { \
 	  echo 'Python 3.11 is needed, and "$(PYTHON)" is not it.' \
 	    'On Debian 12: apt-get install python3.11-venv; elsewhere: make PYTHON=/path/to/python3.11' >&2; exit 1; }

@@ -10,6 +10,7 @@ from dishka import AsyncContainer, make_async_container
 from app.bot.polling import poll
 from app.bot.provider import BotProvider
 from app.core.config import Settings
+from app.core.memory import give_back_large_blocks
 from app.core.process import starting
 from app.database.engine import Database
 from app.database.startup import open_database
@@ -33,6 +34,7 @@ async def serve(settings: Settings) -> None:
 
 
 def main() -> None:
+    give_back_large_blocks()
     with starting("bot") as settings:
         asyncio.run(serve(settings))
 

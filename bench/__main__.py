@@ -15,6 +15,7 @@ from app.database import revision
 from app.database.embedded import EmbeddedPostgres
 from bench.accepting import accepting, full_tables
 from bench.house import House, house
+from bench.photos import photos
 from bench.report import Spread, Target, show
 from bench.working import accepting_beside_jobs, backlog, telling
 
@@ -38,6 +39,7 @@ PARTS: Mapping[str, Callable[[House, Sizes], Awaitable[None]]] = {
     "backlog": lambda house, sizes: backlog(house, sizes.backlog),
     "beside-jobs": lambda house, sizes: accepting_beside_jobs(house, sizes.backlog, sizes.seconds),
     "telling": lambda house, sizes: telling(house, sizes.seconds),
+    "photos": lambda _, sizes: photos(sizes.repetitions),
 }
 
 

@@ -1,12 +1,15 @@
 """Generated photographs: 12 megapixels of somebody who doesn't exist, as a phone's camera would save them.
 
+`python -m sandbox.photographs folder [--number n] [--quality q]` writes some of them.
 The scene is painted small and enlarged; grain is added to the luminance at full size, so that a JPEG weighs
 what a photograph weighs.
 """
 
+import argparse
 import io
 import math
 import random
+from pathlib import Path
 
 import numpy as np
 from PIL import ExifTags, Image, ImageChops, ImageDraw, ImageFilter
@@ -38,12 +41,22 @@ def photographs(count: int, *, seed: int) -> list[bytes]:
 
 
 def photograph(
-    seed: int, *, width: int = 4032, height: int = 3024, orientation: int = 1, gps: bool = True
+    seed: int,
+    *,
+    width: int = 4032,
+    height: int = 3024,
+    orientation: int = 1,
+    gps: bool = True,
+    place: int | None = None,
+    quality: int = _JPEG_QUALITY,
 ) -> bytes:
-    """A JPEG of `width` x `height` as stored; a viewer that obeys EXIF shows the person upright."""
+    """A JPEG of `width` x `height` as stored; a viewer that obeys EXIF shows the person upright.
+
+    Photographs of one `place` have the same background; without it each has its own.
+    """
     rng = random.Random(seed)
     sides = (width, height) if orientation < 5 else (height, width)
-    scene = _scene(rng, sides[0] // _SCALE, sides[1] // _SCALE)
+    scene = _scene(rng, sides[0] // _SCALE, sides[1] // _SCALE, place)
     if orientation in _TO_SENSOR:
         scene = scene.transpose(_TO_SENSOR[orientation])
     bands = scene.convert("YCbCr").split()
@@ -51,7 +64,7 @@ def photograph(
     grainy = ImageChops.add(luma, _grain(seed, width, height), offset=-128)
     file = io.BytesIO()
     picture = Image.merge("YCbCr", (grainy, *chroma))
-    picture.save(file, "JPEG", quality=_JPEG_QUALITY, exif=_exif(rng, orientation, gps))
+    picture.save(file, "JPEG", quality=quality, exif=_exif(rng, orientation, gps))
     return file.getvalue()
 
 
@@ -63,8 +76,8 @@ def _grain(seed: int, width: int, height: int) -> Image.Image:
     return Image.fromarray(np.tile(tile, (rows, columns))[:height, :width])
 
 
-def _scene(rng: random.Random, width: int, height: int) -> Image.Image:
-    scene = _backdrop(rng, width, height)
+def _scene(rng: random.Random, width: int, height: int, place: int | None) -> Image.Image:
+    scene = _backdrop(rng if place is None else random.Random(place), width, height)
     _person(rng, scene)
     return scene.filter(ImageFilter.GaussianBlur(0.6))
 
@@ -154,3 +167,19 @@ def _degrees(value: float) -> tuple[float, float, float]:
     fraction, degrees = math.modf(value)
     seconds, minutes = math.modf(fraction * 60)
     return degrees, minutes, round(seconds * 60, 2)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m sandbox.photographs")
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--number", type=int, default=10, help="[10]")
+    parser.add_argument("--quality", type=int, default=_JPEG_QUALITY, help=f"of the JPEG [{_JPEG_QUALITY}]")
+    arguments = parser.parse_args()
+    arguments.folder.mkdir(parents=True)
+    for number in range(arguments.number):
+        content = photograph(number, orientation=number % 8 + 1, quality=arguments.quality)
+        (arguments.folder / f"{number:02}.jpg").write_bytes(content)
+
+
+if __name__ == "__main__":
+    main()

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pillow_heif
 from PIL import ExifTags, Image
 
 CORNERS = ("red", "lime", "blue", "white")  # top left, top right, bottom left, bottom right
@@ -17,6 +18,12 @@ def noise(width: int = 640, height: int = 520, *, seed: int = 0) -> Image.Image:
     """A picture that no compressor shrinks to nothing."""
     pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
     return Image.fromarray(pixels)
+
+
+def blocks(number: int, width: int = 640, height: int = 520) -> Image.Image:
+    """A patchwork, sharp, neither dark nor bright; no two numbers give pictures that look alike."""
+    patches = np.random.default_rng(number).integers(40, 216, (8, 8, 3), dtype=np.uint8)
+    return Image.fromarray(patches).resize((width, height), Image.Resampling.NEAREST)
 
 
 def corners(width: int = 640, height: int = 520) -> Image.Image:
@@ -41,6 +48,16 @@ def _distance(one: object, other: tuple[int, int, int]) -> int:
 def encoded(image: Image.Image, kind: str = "JPEG", **options: Any) -> bytes:
     file = io.BytesIO()
     image.save(file, kind, **options)
+    return file.getvalue()
+
+
+def heic(image: Image.Image, orientation: int | None = None) -> bytes:
+    """As an iPhone writes it: the sensor's pixels, a turn for decoders to make, and EXIF that tells of it."""
+    container = pillow_heif.from_bytes(image.mode, image.size, image.tobytes())
+    if orientation is not None:
+        container[0].info["exif"] = exif(orientation).tobytes()
+    file = io.BytesIO()
+    container.save(file, quality=60)
     return file.getvalue()
 
 

@@ -19,10 +19,10 @@ from app.core.errors import AishaError
 from app.core.i18n import Dictionary
 from app.core.logging import where
 from app.database.engine import Database
-from app.database.models import Upload, User
+from app.database.models import Avatar, AvatarType, Upload, User
 from app.jobs.job import Job, Retry, Schedule
 from app.photos import uploads
-from app.photos.checks import PhotoRefused, PhotoTooLarge
+from app.photos.checks import PhotoLimits, PhotoRefused, PhotoTooLarge
 from app.photos.service import Photos, is_kept
 from app.photos.uploads import PhotoUnavailable
 
@@ -44,11 +44,12 @@ class CheckUpload:
     async def __call__(self, job: Job) -> None:
         async with self._database.transaction() as session:
             upload = await uploads.waiting(session, job.payload["upload_id"])
-        if upload is None:
+            avatar = await session.get(Avatar, upload.avatar_id) if upload else None
+        if upload is None or avatar is None:
             return
         key = f"avatars/{upload.avatar_id}/{upload.id}"
         try:
-            await self._add(upload, key)
+            await self._add(upload, key, portrait=avatar.type is AvatarType.PORTRAIT)
         except (PhotoRefused, AvatarBusy, AvatarNotFound) as why:
             await self._refuse(upload, key, why)
         except Exception as error:
@@ -57,11 +58,11 @@ class CheckUpload:
             log.error("upload.not_checked", error=type(error).__name__, where=where(error))
             await self._refuse(upload, key, error if isinstance(error, AishaError) else PhotoUnavailable())
 
-    async def _add(self, upload: Upload, key: str) -> None:
+    async def _add(self, upload: Upload, key: str, *, portrait: bool) -> None:
         with tempfile.TemporaryDirectory(prefix="aisha-") as folder:
             path = Path(folder) / "photo"
             await self._download(upload.file_id or "", path)
-            facts = await self._photos.check(path)
+            facts = await self._photos.check(path, portrait=portrait)
             await self._photos.keep(key, path)
         async with self._database.transaction() as session:
             found = await uploads.waiting(session, upload.id)
@@ -79,7 +80,7 @@ class CheckUpload:
             await self._bot.download(file_id, destination=path)
         except TelegramBadRequest as error:
             if "too big" in error.message:
-                raise PhotoTooLarge(megabytes=self._photos.limits.max_bytes // 1024**2) from error
+                raise PhotoTooLarge(megabytes=PhotoLimits().max_bytes // 1024**2) from error
             raise PhotoUnavailable from error
 
     async def _refuse(self, upload: Upload, key: str, why: AishaError) -> None:

@@ -62,7 +62,7 @@ class BotProvider(Provider):
 
     @provide
     def photos(self, storage: PhotoStorage, settings: Settings) -> Photos:
-        return Photos(storage, settings.avatar)
+        return Photos(storage, settings.avatar, settings.photo)
 
     @provide
     def worker(

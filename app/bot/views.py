@@ -15,6 +15,7 @@ from app.fal import logs
 from app.fal.failures import Reason
 from app.fal.logs import Preparing, Steps
 from app.photos.service import PhotoCount, Photos, listing
+from app.photos.verdict import SetRemark
 from app.trainings import service as trainings
 
 
@@ -40,6 +41,7 @@ class AvatarView:
     photos: PhotoCount
     training: TrainingView | None
     main: bool = False
+    remarks: Sequence[SetRemark] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,7 @@ async def photo_view(
 
 async def avatar_view(session: AsyncSession, photos: Photos, avatar: Avatar) -> AvatarView:
     training = await trainings.latest(session, avatar.id)
+    count = await photos.count(session, avatar.id)
     main = await session.scalar(select(User.main_avatar_id).where(User.id == avatar.user_id))
     await session.refresh(avatar)  # so that it is no older than its training, which may just have ended
     return AvatarView(
@@ -99,9 +102,10 @@ async def avatar_view(session: AsyncSession, photos: Photos, avatar: Avatar) -> 
         name=avatar.name,
         type=avatar.type,
         state=avatar.state,
-        photos=await photos.count(session, avatar.id),
+        photos=count,
         training=_training_view(training) if training else None,
         main=main == avatar.id,
+        remarks=await photos.remarks(session, avatar.id) if count.ready else (),
     )
 
 

@@ -174,6 +174,12 @@ class DeleteMe(Action):
     code = "forget"
 
 
+@dataclass(frozen=True, slots=True)
+class ShowTips(Action):
+    code = "tips"
+    avatar_id: int
+
+
 ACTIONS: dict[str, type[Action]] = {action.code: action for action in Action.__subclasses__()}
 
 

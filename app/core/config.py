@@ -116,6 +116,31 @@ class AvatarSettings(Section):
     max_photos: int = Field(20, ge=4, le=50)
 
 
+class PhotoSettings(Section):
+    """When a photo is refused, and when advised against; app/photos/traits.py tells what is measured.
+
+    same_bits, alike_bits: of 64, so few differ in the hashes of photos that are the same, or alike.
+    background_alike: of 255, so little differs in the mean colours along the borders.
+    The tables behind the defaults are in docs/photos.md.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="PHOTO_")
+
+    max_stretch: float = Field(3, ge=1, le=10)
+    sharpness_refused: float = Field(1, ge=0)
+    sharpness_advised: float = Field(2, ge=0)
+    dark_refused: float = Field(0.93, gt=0, le=1)
+    dark_advised: float = Field(0.6, gt=0, le=1)
+    bright_refused: float = Field(0.93, gt=0, le=1)
+    bright_advised: float = Field(0.75, gt=0, le=1)
+    stretch_advised: float = Field(2.2, ge=1)
+    side_advised: int = Field(1024, ge=512)
+    same_bits: int = Field(4, ge=0, le=64)
+    alike_bits: int = Field(10, ge=0, le=64)
+    background_alike: float = Field(12, ge=0, le=255)
+    faces: bool = True
+
+
 class MinioSettings(Section):
     model_config = SettingsConfigDict(env_prefix="MINIO_")
 
@@ -188,6 +213,7 @@ class Settings:
     telegram: TelegramSettings
     fal: FalSettings
     avatar: AvatarSettings
+    photo: PhotoSettings
     minio: MinioSettings
     api: ApiSettings
     edges: EdgeSettings
@@ -209,6 +235,7 @@ class Settings:
             telegram=_read(TelegramSettings, problems),
             fal=_read(FalSettings, problems),
             avatar=_read(AvatarSettings, problems),
+            photo=_read(PhotoSettings, problems),
             minio=_read(MinioSettings, problems),
             api=_read(ApiSettings, problems),
             edges=_read(EdgeSettings, problems),

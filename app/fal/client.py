@@ -1,5 +1,6 @@
 """FAL's queue and storage through fal-client, with its errors turned into what they mean for a training."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,9 +20,14 @@ from app.fal.trainers import TRAINERS
 # A submit costs money, and fal-client repeats its POST when the reply is lost: retries are the job's.
 fal_client_module.MAX_ATTEMPTS = 1
 
+# An archive goes out in parts: TLS would hold one that is sent whole several times over.
+fal_client_module.MULTIPART_THRESHOLD = fal_client_module.MULTIPART_CHUNK_SIZE = 5 * 1024**2
+fal_client_module.MULTIPART_MAX_CONCURRENCY = 1
+
 _REQUEST_URL = "https://api.fal.ai/v1/models/requests"
 _REQUESTS_URL = f"{_REQUEST_URL}/by-endpoint"
 _ARCHIVE_LIFETIME = fal_client.StorageSettings(expires_in="1d")
+_UPLOAD_PATIENCE = 600  # seconds; fal-client sets no limit to a part
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 _TOO_MANY_REQUESTS = 429
 _REFUSALS = frozenset({401, 403, 404, 422})
@@ -95,12 +101,13 @@ class Fal:
             SubmitRefused: FAL refuses our account.
         """
         try:
-            return await self._client.upload_file(archive, lifecycle=_ARCHIVE_LIFETIME)
+            async with asyncio.timeout(_UPLOAD_PATIENCE):
+                return await self._client.upload_file(archive, lifecycle=_ARCHIVE_LIFETIME)
         except fal_client.FalClientHTTPError as error:
             if error.status_code in _REFUSALS:
                 raise SubmitRefused(_failure(error)) from error
             raise FalUnavailable from error
-        except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
+        except (httpx.HTTPError, TimeoutError, ValueError, KeyError, TypeError) as error:
             raise FalUnavailable from error
 
     async def submit(self, endpoint: str, arguments: Mapping[str, Any], webhook_url: str | None) -> str:

@@ -1,4 +1,4 @@
-"""The archive a training learns from: upright JPEGs that carry nothing but pixels."""
+"""The archive a training learns from: upright JPEGs of a sensible size that carry nothing but pixels."""
 
 import asyncio
 import io
@@ -10,20 +10,14 @@ from zipfile import ZIP_STORED, ZipFile
 from PIL import Image, ImageCms
 
 from app.photos.checks import PhotoLimits, decode, open_photo, orientation
+from app.photos.pixels import on_white, reduced, reduced_size, upright
 from app.photos.storage import PhotoStorage
 
+# Pixels on the longer side: so many at most, and so many do; docs/decisions/0007-archives-of-2000-pixels.md
+_LONGER_SIDE, _ENOUGH = 2000, 1500
 _JPEG_QUALITY = 95
 _LOOK_SIDE, _LOOK_QUALITY = 1280, 85
 _SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
-_UPRIGHT = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 
 
 async def build_archive(storage: PhotoStorage, keys: Sequence[str], path: Path) -> int:
@@ -64,25 +58,24 @@ def _publish(archive: Path, path: Path) -> int:
 
 
 def _bare(path: Path) -> Image.Image:
-    """The photo as a person sees it: upright, on white, in sRGB, without a single tag."""
+    """The photo as a person sees it: upright, on white, in sRGB, not too large, without a tag.
+
+    Each step lets go of the picture before it: of a large one there are two at most.
+    """
+    picture, turned, profile = _decoded(path)
+    picture = reduced(picture, reduced_size(picture.size, _LONGER_SIDE / max(picture.size)))
+    picture = upright(picture, turned)
+    picture = _to_srgb(on_white(picture), profile)
+    picture.info.clear()  # Pillow would write the comment and the density it finds here
+    return picture
+
+
+def _decoded(path: Path) -> tuple[Image.Image, int, bytes | None]:
+    """With its orientation and its profile. A JPEG is read at a fraction of its size, if that is enough."""
     with open_photo(path, PhotoLimits()) as image:
+        image.draft(None, reduced_size(image.size, _ENOUGH / max(image.size)))
         decode(image)
-        turn = _UPRIGHT.get(orientation(image))
-        upright = image if turn is None else image.transpose(turn)
-        plain = _to_srgb(_on_white(upright), image.info.get("icc_profile"))
-    plain.info.clear()  # Pillow would write the comment and the density it finds here
-    return plain
-
-
-def _on_white(image: Image.Image) -> Image.Image:
-    if image.mode == "I;16":  # 16-bit greys: a plain conversion cuts them at 255
-        image = image.point(lambda value: value / 256).convert("L")
-    if not image.has_transparency_data:
-        return image
-    layer = image.convert("RGBA")
-    white = Image.new("RGB", image.size, "white")
-    white.paste(layer, mask=layer.getchannel("A"))
-    return white
+        return image, orientation(image), image.info.get("icc_profile")
 
 
 def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:

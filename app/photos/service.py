@@ -2,8 +2,8 @@
 
 import asyncio
 import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from sqlalchemy import delete, select
@@ -11,13 +11,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.avatars import service as avatars
 from app.avatars.states import CHANGEABLE
-from app.core.config import AvatarSettings
+from app.core.config import AvatarSettings, PhotoSettings
 from app.database.models import AvatarPhoto, Upload
 from app.jobs.job import Job
 from app.jobs.queue import enqueue
+from app.photos import coach
 from app.photos.archive import jpeg_to_look_at
-from app.photos.checks import PhotoDuplicate, PhotoFacts, PhotoLimitReached, PhotoLimits, inspect
+from app.photos.checks import PhotoDuplicate, PhotoFacts, PhotoLimitReached
+from app.photos.coach import Advice, Likeness, PhotoAlike
 from app.photos.storage import PhotoStorage
+from app.photos.traits import PhotoTraits
+from app.photos.verdict import SetRemark, verdict
 
 FORGET = "photo.forget"
 _CHECKS_AT_ONCE = 2
@@ -37,27 +41,23 @@ class PhotoCount:
 
 
 class Photos:
-    def __init__(self, storage: PhotoStorage, settings: AvatarSettings) -> None:
+    def __init__(self, storage: PhotoStorage, settings: AvatarSettings, photo: PhotoSettings) -> None:
         self._storage = storage
         self._settings = settings
-        self.limits = PhotoLimits()
+        self._photo = photo
         self._slots = asyncio.Semaphore(_CHECKS_AT_ONCE)
 
-    async def check(self, path: Path) -> PhotoFacts:
-        """What the file is.
+    async def check(self, path: Path, *, portrait: bool = False) -> PhotoFacts:
+        """What the file is; for a portrait its faces are counted, if that can be done.
 
         Raises:
             PhotoRefused: why it can't be used.
         """
         async with self._slots:
-            return await asyncio.to_thread(inspect, path, self.limits)
+            return await asyncio.to_thread(coach.check, path, self._photo, portrait=portrait)
 
     async def keep(self, key: str, path: Path) -> None:
         await self._storage.put(key, path)
-
-    async def fetch(self, key: str, path: Path) -> None:
-        """Write a kept photo to `path`; raises `PhotoMissing`."""
-        await self._storage.get(key, path)
 
     async def forget(self, key: str) -> None:
         await self._storage.delete(key)
@@ -72,16 +72,22 @@ class Photos:
 
         Raises:
             AvatarNotFound, AvatarBusy: it isn't this person's, or takes no photos now.
-            PhotoDuplicate, PhotoLimitReached: it is there already, or there is no room.
+            PhotoDuplicate, PhotoAlike, PhotoLimitReached: it is there already, or there is no room.
         """
         avatar = await avatars.get(session, upload.user_id, upload.avatar_id or 0, lock=True)
         if avatar.state not in CHANGEABLE:
             raise avatars.AvatarBusy(name=avatar.name)
-        if await _is_there(session, avatar.id, facts):
+        others = await listing(session, avatar.id)
+        if facts.sha256 in [other.sha256 for other in others]:
             raise PhotoDuplicate
-        have = await avatars.count_photos(session, avatar.id)
-        if have >= self._settings.max_photos:
+        if len(others) >= self._settings.max_photos:
             raise PhotoLimitReached(maximum=self._settings.max_photos)
+        advice = coach.advise(facts.traits, self._photo)
+        match coach.likeness(facts.traits.hash, [one.hash for one in traits_of(others)], self._photo):
+            case Likeness.SAME:
+                raise PhotoAlike
+            case Likeness.ALIKE:
+                advice.append(Advice.ALIKE)
         photo = AvatarPhoto(
             avatar_id=avatar.id,
             position=upload.message_id,
@@ -91,6 +97,8 @@ class Photos:
             width=facts.width,
             height=facts.height,
             size_bytes=facts.size_bytes,
+            traits=asdict(facts.traits),
+            advice=[one.value for one in advice],
         )
         session.add(photo)
         await session.flush()
@@ -123,6 +131,10 @@ class Photos:
             await self._storage.get(key, path)
             async with self._slots:
                 return await asyncio.to_thread(jpeg_to_look_at, path)
+
+    async def remarks(self, session: AsyncSession, avatar_id: int) -> list[SetRemark]:
+        """What the coach says of all the avatar's photos together."""
+        return verdict(traits_of(await listing(session, avatar_id)), self._photo)
 
     async def count(self, session: AsyncSession, avatar_id: int) -> PhotoCount:
         have = await avatars.count_photos(session, avatar_id)
@@ -160,8 +172,6 @@ async def keys(session: AsyncSession, avatar_id: int) -> list[str]:
     return [photo.storage_key for photo in await listing(session, avatar_id)]
 
 
-async def _is_there(session: AsyncSession, avatar_id: int, facts: PhotoFacts) -> bool:
-    query = select(AvatarPhoto.id).where(
-        AvatarPhoto.avatar_id == avatar_id, AvatarPhoto.sha256 == facts.sha256
-    )
-    return await session.scalar(query) is not None
+def traits_of(photos: Iterable[AvatarPhoto]) -> list[PhotoTraits]:
+    """What was measured; of photos that are older than the coach nothing was."""
+    return [PhotoTraits(**photo.traits) for photo in photos if photo.traits is not None]

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import httpx
-from PIL import Image
 from sqlalchemy import select
 
 from app.core.buttons import Action, ChooseGender, ChooseType, ConfirmTraining, GiveConsent
@@ -35,7 +34,7 @@ from sandbox.fal.models import RequestRecord
 from sandbox.supervisor import Sandbox
 from sandbox.telegram.chat import ChatMessage, ChatView, Press
 from sandbox.telegram.user import TelegramUser
-from tests.images import encoded
+from tests.images import blocks, encoded
 
 MINIMUM, MAXIMUM = 10, 20
 PATIENCE, POLL = 30.0, 0.05  # seconds
@@ -53,7 +52,7 @@ def words(key: str, language: str = "ru", **arguments: str | int) -> str:
 
 def picture(number: int, side: int = 512) -> bytes:
     """A small JPEG; each number gives another picture, after Telegram's recompression too."""
-    return encoded(Image.new("RGB", (side, side), (number * 11 % 256, number * 37 % 256, 128)))
+    return encoded(blocks(number, side, side))
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from app.database.models import (
 from app.photos.checks import PhotoDuplicate, PhotoFacts, PhotoLimitReached
 from app.photos.service import Photos, keys
 from app.photos.storage import FolderStorage
+from app.photos.traits import PhotoTraits
 from app.trainings import service as trainings
 from app.trainings.service import SUBMIT, TooFewPhotos, TrainingsPaused
 from tests.factories import make_avatar, make_photos, make_user
@@ -42,7 +43,7 @@ def settings(monkeypatch: pytest.MonkeyPatch) -> Settings:
 
 @pytest.fixture
 def photos(settings: Settings, tmp_path: Path) -> Photos:
-    return Photos(FolderStorage(tmp_path), settings.avatar)
+    return Photos(FolderStorage(tmp_path), settings.avatar, settings.photo)
 
 
 async def an_avatar(
@@ -58,7 +59,8 @@ async def an_avatar(
 def facts(number: int) -> PhotoFacts:
     """The facts of a photo that differs from every other number's."""
     digest = hashlib.sha256(f"new photo {number}".encode()).digest()
-    return PhotoFacts(sha256=digest, format="jpeg", width=640, height=640, size_bytes=1)
+    traits = PhotoTraits(640, 640, sharpness=5, dark=0, bright=0, hash=digest[:8].hex(), background="00" * 54)
+    return PhotoFacts(sha256=digest, format="jpeg", width=640, height=640, size_bytes=1, traits=traits)
 
 
 async def add(database: Database, photos: Photos, user_id: int, avatar_id: int, number: int) -> None:

@@ -5,7 +5,7 @@ import sys
 
 WITHOUT = """
 import sys
-for name in ("aiogram", "aiohttp", "PIL", "numpy", "minio"):
+for name in ("aiogram", "aiohttp", "PIL", "pillow_heif", "cv2", "numpy", "minio"):
     sys.modules[name] = None
 import api_server.main
 """

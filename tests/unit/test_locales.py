@@ -21,6 +21,8 @@ from app.core.errors import AishaError
 from app.core.i18n import LOCALES, Dictionary, Language, Words
 from app.database.models import OPEN, AvatarState, AvatarType
 from app.fal.failures import Reason
+from app.photos.coach import Advice
+from app.photos.verdict import SetAdvice
 from tests.unit.telegram_html import visible
 
 ROOT = Path(__file__).parents[2]
@@ -31,6 +33,7 @@ STATES = {
     ("avatar-type", "type"): frozenset(AvatarType),
     ("preset-label", "preset"): frozenset(Preset),
     ("preset-name", "preset"): frozenset(Preset),
+    ("photo-tips", "type"): frozenset(AvatarType),
 }
 # Errors of these modules end in a log, an exit code or an answer to FAL; no person meets them.
 UNSEEN = {
@@ -51,6 +54,7 @@ NUMBERS |= {"done", "number", "page", "pages", "sent", "side", "width"}
 NUMBERS |= {"side", "width", "steps", "hours", "position", "done", "total"}
 COUNTS = [0, 1, 2, 5, 11, 21, 50]
 PLAIN = (
+    "advice-",
     "button-",
     "preset-",
     "duration",
@@ -179,6 +183,8 @@ def families() -> dict[str, set[str]]:
     return {
         "error-": {kind.reason for kind in met_by_people().values()},
         "failure-": {reason.value for reason in Reason},
+        "advice-": {advice.value for advice in Advice},
+        "set-advice-": {advice.value for advice in SetAdvice},
         "command-": set(COMMANDS),
     }
 

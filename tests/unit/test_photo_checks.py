@@ -13,7 +13,6 @@ from PIL import ImageFile
 from app.photos.checks import (
     PhotoBroken,
     PhotoDuplicate,
-    PhotoFacts,
     PhotoFormatRefused,
     PhotoLimitReached,
     PhotoLimits,
@@ -22,9 +21,10 @@ from app.photos.checks import (
     PhotoTooLarge,
     PhotoTooManyPixels,
     PhotoTooSmall,
+    PhotoTooStretched,
     inspect,
 )
-from tests.images import encoded, exif, noise, png_header_only, stored
+from tests.images import blocks, corners, encoded, exif, heic, noise, png_header_only, stored
 
 LIMITS = PhotoLimits()
 
@@ -59,7 +59,8 @@ def test_a_photo_is_known_by_its_content(tmp_path: Path, kind: str, name: str) -
     content = encoded(noise(640, 520), kind)
     facts = inspect(stored(tmp_path, content, name), LIMITS)
     digest = hashlib.sha256(content).digest()
-    assert facts == PhotoFacts(kind.lower(), 640, 520, len(content), digest)  # type: ignore[arg-type]  # one of the three
+    told = (facts.format, facts.width, facts.height, facts.size_bytes, facts.sha256)
+    assert told == (kind.lower(), 640, 520, len(content), digest)
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
@@ -129,14 +130,73 @@ def test_an_animated_gif_is_refused_like_any_gif(tmp_path: Path) -> None:
         inspect(stored(tmp_path, content), LIMITS)
 
 
+@pytest.mark.parametrize("orientation", [None, *range(1, 9)])
+def test_heic_is_turned_once(tmp_path: Path, orientation: int | None) -> None:
+    """By its decoder, which obeys the container; EXIF says the same and must not be obeyed again."""
+    facts = inspect(stored(tmp_path, heic(corners(), orientation)), LIMITS)
+    sides = (640, 520) if (orientation or 1) < 5 else (520, 640)
+    assert (facts.format, facts.width, facts.height) == ("heic", *sides)
+
+
+@pytest.mark.parametrize("kept", [0.01, 0.1, 0.5, 0.99])
+def test_a_truncated_heic_is_broken(tmp_path: Path, kept: float) -> None:
+    content = heic(blocks(1))
+    with pytest.raises(PhotoBroken):
+        inspect(stored(tmp_path, content[: int(len(content) * kept)]), LIMITS)
+
+
 @pytest.mark.parametrize(
-    ("brand", "format_"), [(b"heic", "HEIC"), (b"heix", "HEIC"), (b"mif1", "HEIC"), (b"avif", "AVIF")]
+    ("size", "refusal"), [((9_000, 9_000), PhotoTooManyPixels), ((400, 900), PhotoTooSmall)]
 )
-def test_heic_is_known_by_its_ftyp_box(tmp_path: Path, brand: bytes, format_: str) -> None:
-    box = b"ftyp" + brand + bytes(4) + b"mif1" + brand
+@pytest.mark.usefixtures("undecoded")
+def test_a_heic_is_refused_from_its_header(
+    tmp_path: Path, size: tuple[int, int], refusal: type[PhotoRefused]
+) -> None:
+    with pytest.raises(refusal):
+        inspect(stored(tmp_path, declared(heic(blocks(1)), *size)), LIMITS)
+
+
+def test_a_heic_with_more_pixels_than_its_header_declares_is_broken(tmp_path: Path) -> None:
+    with pytest.raises(PhotoBroken):
+        inspect(stored(tmp_path, declared(heic(blocks(1, 1600, 1200)), 640, 520)), LIMITS)
+
+
+def declared(content: bytes, width: int, height: int) -> bytes:
+    """A HEIC whose header claims another size than its picture has."""
+    changed = bytearray(content)
+    struct.pack_into(">II", changed, content.index(b"ispe") + 8, width, height)
+    return bytes(changed)
+
+
+@pytest.mark.parametrize("brand", [b"heic", b"heix", b"mif1"])
+def test_a_heic_with_nothing_behind_its_head_is_broken(tmp_path: Path, brand: bytes) -> None:
+    with pytest.raises(PhotoBroken):
+        inspect(stored(tmp_path, iso_head(brand, b"mif1", b"heic")), LIMITS)
+
+
+@pytest.mark.parametrize("brand", [b"avif", b"mif1"])
+def test_avif_is_named_and_refused(tmp_path: Path, brand: bytes) -> None:
     with pytest.raises(PhotoFormatRefused) as refusal:
-        inspect(stored(tmp_path, struct.pack(">I", len(box) + 4) + box + bytes(500)), LIMITS)
-    assert refusal.value.details == {"format": format_}
+        inspect(stored(tmp_path, iso_head(brand, b"mif1", b"avif")), LIMITS)
+    assert refusal.value.details == {"format": "AVIF"}
+
+
+def iso_head(*brands: bytes) -> bytes:
+    major, *compatible = brands
+    box = b"ftyp" + major + bytes(4) + b"".join(compatible)
+    return struct.pack(">I", len(box) + 4) + box + bytes(500)
+
+
+@pytest.mark.usefixtures("undecoded")
+def test_a_strip_is_refused_from_its_header(tmp_path: Path) -> None:
+    with pytest.raises(PhotoTooStretched) as refusal:
+        inspect(stored(tmp_path, encoded(noise(1800, 520))), LIMITS)
+    assert (refusal.value.reason, refusal.value.details) == ("photo-too-stretched", {"maximum": "3"})
+
+
+@pytest.mark.parametrize("size", [(1560, 520), (512, 1536)])
+def test_sides_of_exactly_the_limit_are_taken(tmp_path: Path, size: tuple[int, int]) -> None:
+    assert inspect(stored(tmp_path, encoded(noise(*size))), LIMITS).width == size[0]
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
@@ -168,9 +228,9 @@ def test_a_jpeg_is_decoded_at_an_eighth(tmp_path: Path, monkeypatch: pytest.Monk
         return load(image)
 
     monkeypatch.setattr("PIL.ImageFile.ImageFile.load", noted)
-    facts = inspect(stored(tmp_path, encoded(noise(1600, 1200))), LIMITS)
-    assert (facts.width, facts.height) == (1600, 1200)
-    assert decoded == [("L", (200, 150))]
+    facts = inspect(stored(tmp_path, encoded(blocks(1, 4000, 3000))), LIMITS)
+    assert (facts.width, facts.height) == (4000, 3000)
+    assert set(decoded) == {("RGB", (500, 375))}
 
 
 @pytest.mark.parametrize(

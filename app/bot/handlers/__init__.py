@@ -13,6 +13,7 @@ from app.bot.handlers import (
     membership,
     menu,
     photos,
+    tips,
     training,
 )
 
@@ -31,6 +32,7 @@ def router() -> Router:
         menu.router,
         photos.router,
         creation.router,
+        tips.router,
         training.router,
         avatars.router,
         gallery.router,

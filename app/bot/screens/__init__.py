@@ -1,6 +1,7 @@
 """Every screen as a pure function: data in, text and buttons out."""
 
 from app.bot.screens.avatar import ask_delete, ask_new_name, avatar, avatars_list, no_avatar
+from app.bot.screens.coach import tips
 from app.bot.screens.creation import ask_name, choose_gender, choose_type
 from app.bot.screens.digest import Verdict, checking, digest, refused
 from app.bot.screens.gallery import ask_delete_photos, photo
@@ -30,4 +31,5 @@ __all__ = [
     "photo",
     "refused",
     "support",
+    "tips",
 ]

@@ -1,6 +1,7 @@
 """An avatar as it is, and the list of them."""
 
 from app.avatars.service import AvatarPage
+from app.bot.screens.coach import set_advice_words
 from app.bot.screens.parts import Rows, button, menu_row, type_of
 from app.bot.screens.training import in_training
 from app.bot.views import AvatarView
@@ -16,6 +17,7 @@ from app.core.buttons import (
     ShowAvatar,
     ShowAvatars,
     ShowPhotos,
+    ShowTips,
     StartTraining,
 )
 from app.core.i18n import Words
@@ -102,7 +104,8 @@ def _draft(words: Words, view: AvatarView) -> Screen:
     )
     train = button(words, "button-train", ConfirmTraining(view.id))
     rows: Rows = (*_training_rows(words, view, train), *_tools(words, view))
-    return Screen(_with_failure(words, view, text), rows)
+    remarks = [set_advice_words(words, remark) for remark in view.remarks]
+    return Screen(_with_failure(words, view, "\n\n".join([text, *remarks])), rows)
 
 
 def _completed(words: Words, view: AvatarView) -> Screen:
@@ -131,10 +134,16 @@ def _training_rows(words: Words, view: AvatarView, train: Button) -> Rows:
 def _tools(words: Words, view: AvatarView) -> Rows:
     """What can be done with an avatar that isn't in training."""
     photos = button(words, "button-photos", ShowPhotos(view.id))
+    tips = button(words, "button-tips", ShowTips(view.id))
     rename = button(words, "button-rename", RenameAvatar(view.id))
     delete = button(words, "button-delete", AskDeleteAvatar(view.id))
     back = button(words, "button-my-avatars", ShowAvatars())
-    return (*([(photos,)] if view.photos.have else []), (rename, delete), (back,))
+    return (
+        *([(photos,)] if view.photos.have else []),
+        *([(tips,)] if view.state is AvatarState.DRAFT else []),
+        (rename, delete),
+        (back,),
+    )
 
 
 def _with_failure(words: Words, view: AvatarView, text: str) -> str:

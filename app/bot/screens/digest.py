@@ -4,9 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from app.bot.screens.avatar import avatar
+from app.bot.screens.coach import advice_words
 from app.bot.views import AvatarView
 from app.core.buttons import Screen
 from app.core.i18n import Words
+from app.photos.coach import Advice
 
 _LINES = 10  # of a list; a message holds 4096 characters
 
@@ -48,7 +50,7 @@ def _judged(words: Words, verdicts: Sequence[Verdict]) -> Iterator[str]:
 
 
 def _advice(words: Words, verdict: Verdict) -> str:
-    return " ".join(words(f"advice-{one}") for one in verdict.advice)
+    return "; ".join(advice_words(words, Advice(one)) for one in verdict.advice)
 
 
 def _refusal(words: Words, verdict: Verdict) -> str:

@@ -1,5 +1,6 @@
 """Paging through an avatar's photos."""
 
+from app.bot.screens.coach import advice_words
 from app.bot.screens.parts import Rows, button
 from app.bot.views import AvatarView, PhotoView
 from app.core.buttons import (
@@ -13,6 +14,7 @@ from app.core.buttons import (
     ShowPhotos,
 )
 from app.core.i18n import Words
+from app.photos.coach import Advice
 
 
 def photo(words: Words, view: PhotoView, picture: bytes | None) -> Screen:
@@ -25,7 +27,7 @@ def photo(words: Words, view: PhotoView, picture: bytes | None) -> Screen:
         width=view.width,
         height=view.height,
     )
-    advice = [f"⚠️ {words(f'advice-{one}')}" for one in view.advice]
+    advice = [f"⚠️ {advice_words(words, Advice(one))}" for one in view.advice]
     missing = [words("photo-not-shown")] if picture is None else []
     return Screen("\n\n".join([text, *advice, *missing]), _rows(words, view), picture)
 

@@ -1,0 +1,24 @@
+"""What the coach says, in words, and the screen with its tips."""
+
+from app.bot.screens.parts import button, menu_row
+from app.core.buttons import Screen, ShowAvatar
+from app.core.i18n import Words
+from app.database.models import AvatarType
+from app.photos.coach import Advice
+from app.photos.verdict import SetRemark
+
+
+def advice_words(words: Words, advice: Advice) -> str:
+    """Half a sentence about one photo, to stand behind its number."""
+    return words(f"advice-{advice.value}")
+
+
+def set_advice_words(words: Words, remark: SetRemark) -> str:
+    """A line about all the photos of an avatar."""
+    return words(f"set-advice-{remark.advice.value}", count=remark.count)
+
+
+def tips(words: Words, avatar_id: int, avatar_type: AvatarType) -> Screen:
+    """Which photos teach an avatar well; one step back leads to the avatar."""
+    back = button(words, "button-back", ShowAvatar(avatar_id))
+    return Screen(words("photo-tips", type=avatar_type.value), ((back,), menu_row(words)))

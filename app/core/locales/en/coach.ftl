@@ -1,0 +1,54 @@
+error-photo-too-stretched = The picture is too long: one side is more than { $maximum } times the other. Crop it closer to a square and send it again.
+error-photo-too-blurry = The photo is blurred: nothing in it is sharp. Send one where the face, or the subject, is in focus.
+error-photo-too-dark = The photo is too dark: hardly anything can be seen. Take it by a window or with the lights on.
+error-photo-too-bright = The photo is overexposed: nearly all of it is white. Step out of direct light and take it again.
+error-photo-alike = There is nearly the same photo already. Send another one: another angle, place or outfit.
+
+advice-blurry = a little blurred: a sharp one teaches better
+advice-dark = rather dark: try it by a window
+advice-bright = rather bright: better without direct light
+advice-stretched = rather long: crop what isn't needed
+advice-small = rather small: send the original as a file if you have it
+advice-alike = like another one: different angles help more
+advice-no-face = I can't see a face: fine, if it doesn't look into the camera
+advice-several-faces = seems to show several faces: one person works best
+
+set-advice-all-alike = 🔁 Photos that are nearly the same: { $count }. Add other angles, expressions and clothes.
+set-advice-one-background = 🖼 Photos with the same background: { $count }. Add some from other places, or the background will be learned as well.
+set-advice-few-sharp = 🔍 Photos that aren't quite sharp: { $count }. Replace at least some of them with sharp ones.
+set-advice-faces-missing = 🙂 Photos without a face seen from the front: { $count }. Add some where the face can be seen well.
+set-advice-mixed-orientations = 📐 There are upright and wide photos (the fewer kind: { $count }). Keep what matters near the middle: the edges may be cropped.
+
+button-tips = 💡 Which photos work
+
+photo-tips = { $type ->
+    [portrait]
+        <b>Which photos work for a portrait</b>
+
+        ✅ <b>Do</b>
+        • the whole face, in focus and well lit
+        • one person in the picture
+        • different angles: front, half profile, to the waist, full length
+        • different places, clothes and expressions
+        • originals as files: Telegram doesn't compress those
+
+        ❌ <b>Don't</b>
+        • sunglasses, a mask, a hand in front of the face
+        • filters, collages, captions, screenshots
+        • a burst of the same shot
+        • group photos
+   *[style]
+        <b>Which photos work for a style</b>
+
+        ✅ <b>Do</b>
+        • all in one manner: light, colour, mood
+        • different subjects: people, places, things
+        • sharp pictures of 1024 pixels or more on the shorter side
+        • originals as files: Telegram doesn't compress those
+
+        ❌ <b>Don't</b>
+        • the same thing in every picture: it would be learned instead of the style
+        • pictures in different styles
+        • captions, watermarks, frames, screenshots
+        • a burst of the same shot
+}

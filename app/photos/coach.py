@@ -1,0 +1,109 @@
+"""What the coach says of one photo: an error refuses it, advice keeps it. Of a set: app/photos/verdict.py."""
+
+from collections.abc import Iterable, Iterator
+from enum import StrEnum
+from pathlib import Path
+
+from app.core.config import PhotoSettings
+from app.photos.checks import PhotoFacts, PhotoLimits, PhotoRefused, inspect
+from app.photos.traits import PhotoTraits, distance
+
+
+class PhotoTooBlurry(PhotoRefused):
+    """Nothing in it is sharp."""
+
+    reason = "photo-too-blurry"
+
+
+class PhotoTooDark(PhotoRefused):
+    """Nearly all of it is black."""
+
+    reason = "photo-too-dark"
+
+
+class PhotoTooBright(PhotoRefused):
+    """Nearly all of it is white."""
+
+    reason = "photo-too-bright"
+
+
+class PhotoAlike(PhotoRefused):
+    """Practically the same picture is there: recompressed, resized, or the next one of a burst."""
+
+    reason = "photo-alike"
+
+
+class Advice(StrEnum):
+    """Why a photo that is kept could be better; `advice-...` are its words."""
+
+    BLURRY = "blurry"
+    DARK = "dark"
+    BRIGHT = "bright"
+    STRETCHED = "stretched"
+    SMALL = "small"
+    ALIKE = "alike"
+    NO_FACE = "no-face"
+    SEVERAL_FACES = "several-faces"
+
+
+class Likeness(StrEnum):
+    """How near a photo is to the nearest of others."""
+
+    SAME = "same"
+    ALIKE = "alike"
+    DIFFERENT = "different"
+
+
+def check(path: Path, settings: PhotoSettings, *, portrait: bool) -> PhotoFacts:
+    """Facts about a photo that may teach an avatar. Synchronous: call from `asyncio.to_thread`.
+
+    Raises:
+        PhotoRefused: why it may not.
+    """
+    limits = PhotoLimits(max_stretch=settings.max_stretch)
+    facts = inspect(path, limits, look_for_faces=portrait and settings.faces)
+    refuse(facts.traits, settings)
+    return facts
+
+
+def refuse(traits: PhotoTraits, settings: PhotoSettings) -> None:
+    """Raises PhotoTooDark, PhotoTooBright, PhotoTooBlurry: in a black photo nothing can be sharp."""
+    if traits.dark > settings.dark_refused:
+        raise PhotoTooDark
+    if traits.bright > settings.bright_refused:
+        raise PhotoTooBright
+    if traits.sharpness < settings.sharpness_refused:
+        raise PhotoTooBlurry
+
+
+def advise(traits: PhotoTraits, settings: PhotoSettings) -> list[Advice]:
+    """What could be better in a photo by itself, the worst first.
+
+    Advice.ALIKE needs the others: see `likeness`.
+    """
+    return list(_advise(traits, settings))
+
+
+def _advise(traits: PhotoTraits, settings: PhotoSettings) -> Iterator[Advice]:
+    if traits.sharpness < settings.sharpness_advised:
+        yield Advice.BLURRY
+    if traits.dark > settings.dark_advised:
+        yield Advice.DARK
+    if traits.bright > settings.bright_advised:
+        yield Advice.BRIGHT
+    if traits.faces == 0:
+        yield Advice.NO_FACE
+    if traits.faces is not None and traits.faces > 1:
+        yield Advice.SEVERAL_FACES
+    if traits.stretch > settings.stretch_advised:
+        yield Advice.STRETCHED
+    if traits.side < settings.side_advised:
+        yield Advice.SMALL
+
+
+def likeness(photo_hash: str, others: Iterable[str], settings: PhotoSettings) -> Likeness:
+    """How like one photo is to those that are there, by their hashes."""
+    nearest = min((distance(photo_hash, other) for other in others), default=None)
+    if nearest is None or nearest > settings.alike_bits:
+        return Likeness.DIFFERENT
+    return Likeness.SAME if nearest <= settings.same_bits else Likeness.ALIKE

@@ -1,0 +1,129 @@
+"""Photos of phones: checked on two threads, and made into an archive that is uploaded."""
+
+import asyncio
+import os
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from hashlib import file_digest
+from pathlib import Path
+
+import httpx
+
+from app.core.config import PhotoSettings
+from app.photos import coach
+from app.photos.checks import PhotoLimits, decode, open_photo, orientation
+from app.photos.traits import measure
+from bench.house import HOST, ROOT, free_port
+from bench.report import Spread, Target, console, show
+
+_NUMBER = 20
+_THREADS = 2
+_LIGHT, _HEAVY = 88, 100  # JPEG qualities at which the painted photographs weigh 2.5 and 8 MB
+
+
+async def photos(repetitions: int) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        light, heavy = await _painted(folder / "light", _LIGHT), await _painted(folder / "heavy", _HEAVY)
+        _checking(light, repetitions)
+        async with _fal(folder / "fal") as environment:
+            added = [await _archived(heavy, environment) for _ in range(min(repetitions, 3))]
+        show(
+            f"An archive of {_NUMBER} photos of {_megabytes(heavy):.1f} MB, built and uploaded",
+            [Target("at most added to the process", Spread(added), "MB", most=60)],
+        )
+
+
+def _checking(paths: Sequence[Path], repetitions: int) -> None:
+    settings = PhotoSettings()
+    ours, full = [], []
+    for _ in range(repetitions):
+        ours.append(_seconds(lambda path: coach.check(path, settings, portrait=False), paths))
+        full.append(_seconds(_check_in_full, paths))
+    ratios = [slow / quick for slow, quick in zip(full, ours, strict=True)]
+    show(
+        f"{_NUMBER} photos of 12 megapixels and {_megabytes(paths):.1f} MB, checked on {_THREADS} threads",
+        [
+            Target("ours", Spread(ours), "s", most=0.6),
+            Target("full decoding and the same statistics", Spread(full), "s"),
+            Target("full decoding / ours", Spread(ratios), least=2),
+        ],
+    )
+
+
+def _check_in_full(path: Path) -> object:
+    with open_photo(path, PhotoLimits()) as image:
+        decode(image)
+        traits = measure(image, image.size, orientation(image), look_for_faces=False)
+    with path.open("rb") as file:
+        return traits, file_digest(file, "sha256").digest()
+
+
+def _seconds(check: Callable[[Path], object], paths: Sequence[Path]) -> float:
+    with ThreadPoolExecutor(_THREADS) as threads:
+        began = time.perf_counter()
+        list(threads.map(check, paths))
+        return time.perf_counter() - began
+
+
+def _megabytes(paths: Sequence[Path]) -> float:
+    return sum(path.stat().st_size for path in paths) / len(paths) / 1e6
+
+
+async def _painted(folder: Path, quality: int) -> list[Path]:
+    console.print(f"photos: painting {_NUMBER} of quality {quality}", style="dim")
+    options = ["--number", str(_NUMBER), "--quality", str(quality)]
+    await _run("sandbox.photographs", str(folder), *options, environment={})
+    return [folder / f"{number:02}.jpg" for number in range(_NUMBER)]
+
+
+async def _archived(paths: Sequence[Path], environment: dict[str, str]) -> float:
+    """Megabytes that a fresh process took more at its peak than before."""
+    return float(await _run("bench.archiving", *map(str, paths), environment=environment))
+
+
+async def _run(*module: str, environment: dict[str, str]) -> bytes:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        *module,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **environment},
+        stdout=asyncio.subprocess.PIPE,
+    )
+    said, _ = await process.communicate()
+    if process.returncode:
+        raise RuntimeError(f"{module[0]} ended with {process.returncode}")
+    return said
+
+
+@asynccontextmanager
+async def _fal(folder: Path) -> AsyncIterator[dict[str, str]]:
+    """FAL's emulator; what leads a process to it."""
+    port, proxy_port, control_port = (free_port() for _ in range(3))
+    ports = {"--port": port, "--proxy-port": proxy_port, "--control-port": control_port}
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "sandbox.fal", "--data-dir", str(folder)),
+        *(str(word) for pair in ports.items() for word in pair),
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)},
+    )
+    try:
+        await _healthy(f"http://{HOST}:{control_port}/health")
+        yield {"HTTPS_PROXY": f"http://{HOST}:{proxy_port}", "SSL_CERT_FILE": str(folder / "ca.pem")}
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+async def _healthy(url: str) -> None:
+    async with asyncio.timeout(60), httpx.AsyncClient(trust_env=False) as http:
+        while True:
+            try:
+                (await http.get(url)).raise_for_status()
+            except httpx.HTTPError:
+                await asyncio.sleep(0.05)
+            else:
+                return
