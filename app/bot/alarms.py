@@ -39,7 +39,8 @@ class Alarms:
             language = await self._note(kind, self._chat_id)
             if language is None:
                 return
-            text = self._dictionary[language]("operator-new-error", kind=kind, reference=reference)
+            words = self._dictionary[language]
+            text = words("operator-new-error", kind=kind, reference=reference)
             try:
                 await self._bot.send_message(self._chat_id, text)
             except TelegramAPIError:

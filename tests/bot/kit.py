@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import httpx
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from app.core.buttons import Action, ChooseGender, ChooseType, ConfirmTraining, GiveConsent
 from app.core.i18n import Dictionary
@@ -21,6 +21,7 @@ from app.database.models import (
     AvatarPhoto,
     Notification,
     NotificationState,
+    StatusMessage,
     Training,
     TrainingState,
     User,
@@ -131,12 +132,19 @@ class Guest:
         await self.fill()
         return avatar_id
 
-    async def train(self) -> int:
-        """An avatar in training."""
+    async def train(self, *, followed: bool = False) -> int:
+        """An avatar in training. Unless it is `followed`, its screen stays: what comes next is an answer."""
         avatar_id = await self.ready()
         await self.tap(ConfirmTraining(avatar_id))
         await self.tap(agreeing(avatar_id))
+        if not followed:
+            await eventually(self._unfollow)
         return avatar_id
+
+    async def _unfollow(self) -> bool:
+        mine = delete(StatusMessage).where(StatusMessage.user_id == self.id)
+        async with self._database.transaction() as session:
+            return (await session.execute(mine.returning(StatusMessage.message_id))).first() is not None
 
     async def belongings(self) -> Belongings:
         async with self._database.transaction() as session:

@@ -10,7 +10,7 @@ from app.database.models import StatusMessage, Training
 from app.fal.failures import Failure, Reason
 from app.fal.trainers import Model
 from sandbox.telegram.chat import ChatMessage
-from tests.bot.kit import Guest, Town, eventually, words
+from tests.bot.kit import MAXIMUM, MINIMUM, Guest, Town, eventually, words
 from tests.factories import MODEL_URL
 
 
@@ -81,8 +81,9 @@ async def test_only_the_newest_status_is_kept_up_to_date(town: Town, aisha: Gues
 
 
 async def test_a_message_that_became_another_screen_stays_that(town: Town, aisha: Guest) -> None:
-    await aisha.train()
-    menu = await aisha.tap(ShowMenu())
+    await aisha.train(followed=True)
+    await aisha.user.press(ShowMenu().pack())
+    menu = await aisha.hears(words("welcome", name="Айша", minimum=MINIMUM, maximum=MAXIMUM).splitlines()[0])
     await followed(town, aisha)
     await earlier(town, aisha, 42)
     status = await aisha.say("/status")

@@ -69,7 +69,7 @@ def test_it_fits_telegrams_callback_data(action: Action) -> None:
         "gender:portrait",
         "gender:male:portrait",
         "gender:portrait:male:1",
-        "delete:1",
+        "remove:1",
         "preset:1:cheap",
         "preset:1",
         "agree:1:fast:1",
