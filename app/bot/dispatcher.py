@@ -5,14 +5,17 @@ from aiogram.client.default import DefaultBotProperties
 from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.telegram import TelegramAPIServer
 from aiogram.enums import ParseMode
-from aiogram.fsm.storage.memory import MemoryStorage
-from aiogram.types import BotCommand, LinkPreviewOptions
+from aiogram.types import BotCommand, ErrorEvent, LinkPreviewOptions
 from dishka import AsyncContainer
 from dishka.integrations.aiogram import setup_dishka
+from redis.exceptions import RedisError
+from sqlalchemy.exc import DBAPIError, InterfaceError
+from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 
 from app.bot import handlers
-from app.bot.middlewares import AnswerFirst, InOrder, ObeyRetryAfter
+from app.bot.middlewares import AnswerFirst, ObeyRetryAfter
 from app.bot.person import KnowPerson
+from app.bot.states import States
 from app.core.config import TelegramSettings
 from app.core.i18n import Dictionary, Language
 from app.database.engine import Database
@@ -33,15 +36,27 @@ def make_bot(settings: TelegramSettings) -> Bot:
 
 
 async def make_dispatcher(container: AsyncContainer) -> Dispatcher:
-    """The wizard's state is read by `dispatcher.fsm`, so an update gets its turn before that."""
-    dispatcher = Dispatcher(storage=MemoryStorage(), disable_fsm=True)
+    """An update comes with its chat's turn already taken, so aiogram itself locks nothing."""
+    states = await container.get(States)
+    dispatcher = Dispatcher(storage=states.storage)
     know_person = KnowPerson(await container.get(Database), await container.get(Dictionary))
-    for middleware in (InOrder(), know_person, dispatcher.fsm):
-        dispatcher.update.outer_middleware(middleware)
+    dispatcher.update.outer_middleware(know_person)
     dispatcher.callback_query.outer_middleware(AnswerFirst())
+    dispatcher.errors.register(leave_for_later, _is_absence)
     dispatcher.include_router(handlers.router())
     setup_dishka(container, dispatcher)
     return dispatcher
+
+
+async def leave_for_later(event: ErrorEvent) -> None:
+    """What the bot works with is away: nobody is told; the update stays kept, and is carried out then."""
+    raise event.exception
+
+
+def _is_absence(event: ErrorEvent) -> bool:
+    error = event.exception
+    absent = (RedisError, ConnectionError, TimeoutError, InterfaceError, NoConnectionLeft)
+    return isinstance(error, absent) or (isinstance(error, DBAPIError) and error.connection_invalidated)
 
 
 async def set_commands(bot: Bot, dictionary: Dictionary) -> None:

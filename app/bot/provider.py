@@ -7,12 +7,15 @@ from dishka import Provider, Scope, provide
 
 from app.bot.counter import LiveCounter
 from app.bot.dispatcher import make_bot
+from app.bot.floods import Floods
 from app.bot.intake import Intake
+from app.bot.states import States, open_states
 from app.bot.updates import Updates
 from app.core.config import Settings
 from app.database.address import database_url
+from app.database.engine import Database
 from app.jobs.options import WorkerOptions
-from app.jobs.worker import Worker
+from app.jobs.worker import Schedule, Worker
 from app.photos.service import Photos
 from app.photos.storage import FolderStorage, MinioStorage, PhotoStorage
 from app.trainings.service import SUBMIT
@@ -26,12 +29,18 @@ class BotProvider(Provider):
     counter = provide(LiveCounter)
     submit = provide(SubmitTraining)
     updates = provide(Updates)
+    floods = provide(Floods)
 
     @provide
     async def bot(self, settings: Settings) -> AsyncIterator[Bot]:
         bot = make_bot(settings.telegram)
         yield bot
         await bot.session.close()
+
+    @provide
+    async def states(self, settings: Settings, database: Database) -> AsyncIterator[States]:
+        async with open_states(settings.general, database) as states:
+            yield states
 
     @provide
     def storage(self, settings: Settings) -> PhotoStorage:
@@ -51,6 +60,7 @@ class BotProvider(Provider):
         return Photos(storage, settings.avatar)
 
     @provide
-    def worker(self, settings: Settings, submit: SubmitTraining) -> Worker:
-        options = WorkerOptions.of(settings.jobs)
-        return Worker(database_url(settings.general), {SUBMIT: submit}, options=options)
+    def worker(self, settings: Settings, submit: SubmitTraining, updates: Updates) -> Worker:
+        url, options = database_url(settings.general), WorkerOptions.of(settings.jobs)
+        pruning = Schedule("updates.prune", "47 * * * *", updates.prune)
+        return Worker(url, {SUBMIT: submit}, [pruning], options=options)

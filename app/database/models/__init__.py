@@ -7,7 +7,7 @@ from app.database.models.inbox import InboxEvent, Outcome, Source
 from app.database.models.notifications import Notification, NotificationState
 from app.database.models.sending import RefusedToken, SendingLimit
 from app.database.models.trainings import FINAL, OPEN, Training, TrainingKind, TrainingState
-from app.database.models.updates import BotOffset, BotUpdate
+from app.database.models.updates import BotOffset, BotState, BotUpdate, BotUpdateId
 from app.database.models.users import User
 
 __all__ = [
@@ -19,7 +19,9 @@ __all__ = [
     "AvatarType",
     "Base",
     "BotOffset",
+    "BotState",
     "BotUpdate",
+    "BotUpdateId",
     "FalKeys",
     "Gender",
     "InboxEvent",
