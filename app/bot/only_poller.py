@@ -47,7 +47,7 @@ class OnlyPoller:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._let_go()
+        await self._let_go()
 
     async def watch(self) -> None:
         """For ever; a connection that is lost is replaced.
@@ -71,7 +71,7 @@ class OnlyPoller:
             await asyncio.sleep(_BETWEEN_TRIES)
 
     async def _take(self) -> None:
-        self._let_go()
+        await self._let_go()
         self._connection = await asyncpg.connect(
             **self._options,
             timeout=_ANSWERING,
@@ -81,9 +81,11 @@ class OnlyPoller:
         deadline = time.monotonic() + _WAITING_SECONDS
         while not await self._connection.fetchval(_LOCK, self._bot_id):
             if time.monotonic() > deadline:
+                await self._let_go()
                 raise CannotStart(_WORDS)
             await asyncio.sleep(_BETWEEN_TRIES)
 
-    def _let_go(self) -> None:
+    async def _let_go(self) -> None:
         if self._connection is not None:
-            self._connection.terminate()
+            with suppress(*LOST):
+                await self._connection.close(timeout=_ANSWERING)
