@@ -130,9 +130,10 @@ async def test_while_the_database_is_away_telegram_keeps_it(pair: Replicas, stag
     await stage.guest.reach_naming()
     address = make_url(pair.sandbox.database_url)
     server, name = address.set(database="postgres"), address.database
-    await asyncio.to_thread(wheel.psql, server, f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+    async with stage.database.engine.connect() as connection:
+        await asyncio.to_thread(wheel.psql, server, f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+        await connection.execute(text(BREAK))
     try:
-        await stage.rows(BREAK)
         update = {"update_id": 2, "message": a_message(stage, "/start")}
         assert (await post(pair.ports[1], update)).status_code == 503
         health = await get(pair.ports[1], "/health")
