@@ -54,9 +54,12 @@ async def leave_for_later(event: ErrorEvent) -> None:
 
 
 def _is_absence(event: ErrorEvent) -> bool:
+    """Of Redis, or of Postgres: lost, full, or just starting (https://www.postgresql.org/docs/current/errcodes-appendix.html)."""
     error = event.exception
-    absent = (RedisError, ConnectionError, TimeoutError, InterfaceError, NoConnectionLeft)
-    return isinstance(error, absent) or (isinstance(error, DBAPIError) and error.connection_invalidated)
+    if isinstance(error, DBAPIError) and not isinstance(error, InterfaceError):
+        code = str(getattr(error.orig, "sqlstate", None))
+        return error.connection_invalidated or code.startswith(("08", "53", "57"))
+    return isinstance(error, (RedisError, ConnectionError, TimeoutError, InterfaceError, NoConnectionLeft))
 
 
 async def set_commands(bot: Bot, dictionary: Dictionary) -> None:

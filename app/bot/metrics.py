@@ -5,11 +5,9 @@ from prometheus_client import Counter, Gauge, start_http_server
 from app.core.config import BotSettings
 from app.core.errors import CannotStart
 
-UPDATES = Counter(
-    "aisha_bot_updates",
-    "Updates by what became of them: kept, handled, delayed, skipped in a flood, dropped as hopeless",
-    ["outcome"],
-)
+UPDATES = Counter("aisha_bot_updates", "Updates by what became of them", ["outcome"])
+for outcome in ("kept", "handled", "delayed", "skipped", "dropped"):
+    UPDATES.labels(outcome)
 CHATS = Gauge("aisha_bot_chats", "Chats whose updates are being carried out by this process")
 WAITING = Gauge("aisha_bot_updates_waiting", "Updates that are kept and not yet done with, seen every 5 s")
 

@@ -71,6 +71,7 @@ class Replicas:
     redis: RedisServer
     ports: tuple[int, int]
     two: Child
+    metrics_port: int
 
     async def kill_one(self) -> None:
         await self.sandbox.kill("bot")
@@ -95,7 +96,7 @@ async def answers(port: int) -> None:
 @asynccontextmanager
 async def replicas(database_url: str) -> AsyncIterator[Replicas]:
     deaths: list[ChildDiedError] = []
-    ports = (free_port(), free_port())
+    ports, metrics_port = (free_port(), free_port()), free_port()
     with passable_folder() as folder:
         async with redis_server(folder) as redis, Balancer([*ports]).open() as balancer:
             product = {
@@ -103,16 +104,18 @@ async def replicas(database_url: str) -> AsyncIterator[Replicas]:
                 "TELEGRAM_WEBHOOK_SECRET": SECRET,
                 "REDIS_URL": redis.url,
                 "BOT_PORT": str(ports[0]),
+                "BOT_METRICS_PORT": str(metrics_port),
             }
             async with house(database_url, product=product) as sandbox:
-                environment = {**sandbox.environment("bot"), "BOT_PORT": str(ports[1])}
+                other = {"BOT_PORT": str(ports[1]), "BOT_METRICS_PORT": ""}
+                environment = {**sandbox.environment("bot"), **other}
                 program = Program("bot-two", "app.main", (), environment)
                 two = Child(program, folder, sandbox.log_dir / "bot-two.log", deaths.append)
                 await two.start()
                 try:
                     for port in ports:
                         await answers(port)
-                    yield Replicas(sandbox, balancer, redis, ports, two)
+                    yield Replicas(sandbox, balancer, redis, ports, two, metrics_port)
                 finally:
                     await two.end(signal.SIGTERM)
     assert deaths == []

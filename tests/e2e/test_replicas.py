@@ -1,6 +1,7 @@
 """Two bot processes behind one address: order kept, nothing lost, nothing doubled, whatever dies."""
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Mapping
 
 import httpx
@@ -14,6 +15,7 @@ from tests.bot.kit import picture, words
 from tests.conftest import fresh_database
 from tests.e2e.replicas import HOST, PATH, SECRET, Replicas, replicas
 from tests.e2e.stage import Stage, guest_of
+from tests.integration.service_process import free_port
 from tests.redis_server import needs_redis
 
 pytestmark = needs_redis
@@ -65,14 +67,18 @@ async def test_a_wizard_and_an_album_through_both(pair: Replicas, stage: Stage) 
 async def test_what_is_said_at_once_is_done_in_its_order(stage: Stage) -> None:
     """A name goes to the choice before it, though each came to another process."""
     menu = await stage.guest.say("/start")
-    expected = []
+    expected: list[str] = []
+
+    async def named() -> list[str] | None:
+        names = [row["name"] for row in await stage.rows(NAMES)]
+        return names if len(names) >= len(expected) else None
+
     for turn in range(4):
         for gender in ("male", "female"):
             await stage.guest.user.press_data(menu.id, ChooseGender("portrait", gender).pack())
             expected.append(f"{gender} {turn}")
             await stage.guest.user.send(expected[-1])
-        await stage.until(lambda: stage.rows(ALL_DONE))
-    assert [row["name"] for row in await stage.rows(NAMES)] == expected
+        assert await stage.until(named) == expected
 
 
 async def test_what_a_killed_process_had_in_hand_the_other_carries_out(pair: Replicas, stage: Stage) -> None:
@@ -179,6 +185,49 @@ async def test_a_process_that_is_told_to_stop_finishes_what_it_has_in_hand(
     await stage.guest.hears("Айша · ")
     assert await stage.rows(WAITING) == []
     await pair.start_one()
+
+
+async def test_what_it_does_is_counted(pair: Replicas, stage: Stage) -> None:
+    pair.lead_to(pair.ports[0])
+    counted = 'aisha_bot_updates_total{outcome="handled"}'
+    before = await metric(pair, counted)
+    for _ in range(3):
+        await stage.guest.say("/start")
+    await stage.until(lambda: stage.rows(ALL_DONE))
+    assert await metric(pair, counted) >= before + 3
+    assert await metric(pair, "aisha_bot_updates_waiting") >= 0
+
+
+@pytest.mark.parametrize(
+    ("different", "told"),
+    [
+        ({}, "Free it, or change BOT_HOST and BOT_PORT"),
+        ({"BOT_PORT": "0"}, "BOT_PORT"),
+        ({"TELEGRAM_WEBHOOK_URL": "http://localhost/x"}, "Telegram refuses TELEGRAM_WEBHOOK_URL"),
+        ({"REDIS_URL": f"redis://{HOST}:1/0"}, "Redis does not answer"),
+    ],
+)
+async def test_what_keeps_it_from_starting_is_told(
+    pair: Replicas, different: dict[str, str], told: str
+) -> None:
+    environment = {**pair.sandbox.environment("bot"), "BOT_METRICS_PORT": ""}
+    if "TELEGRAM_WEBHOOK_URL" in different:
+        environment["BOT_PORT"] = str(free_port())
+    process = await asyncio.create_subprocess_exec(
+        *[sys.executable, "-m", "app.main"],
+        env={**environment, **different},
+        cwd=pair.sandbox.log_dir,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    async with asyncio.timeout(60):
+        words = (await process.communicate())[1].decode()
+    assert (process.returncode, told in words) == (2, True)
+    assert "Traceback" not in words
+
+
+async def metric(pair: Replicas, name: str) -> float:
+    lines = (await get(pair.metrics_port, "/metrics")).text.splitlines()
+    return float(next(line for line in lines if line.startswith(f"{name} ")).rpartition(" ")[2])
 
 
 async def in_hand(stage: Stage) -> bool:
