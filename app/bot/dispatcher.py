@@ -42,7 +42,7 @@ async def make_dispatcher(container: AsyncContainer) -> Dispatcher:
     know_person = KnowPerson(await container.get(Database), await container.get(Dictionary))
     dispatcher.update.outer_middleware(know_person)
     dispatcher.callback_query.outer_middleware(AnswerFirst())
-    dispatcher.errors.register(leave_for_later, _is_absence)
+    dispatcher.errors.register(leave_for_later, is_absence)
     dispatcher.include_router(handlers.router())
     setup_dishka(container, dispatcher)
     return dispatcher
@@ -53,7 +53,7 @@ async def leave_for_later(event: ErrorEvent) -> None:
     raise event.exception
 
 
-def _is_absence(event: ErrorEvent) -> bool:
+def is_absence(event: ErrorEvent) -> bool:
     """Of Redis, or of Postgres: lost, full, or just starting (https://www.postgresql.org/docs/current/errcodes-appendix.html)."""
     error = event.exception
     if isinstance(error, DBAPIError) and not isinstance(error, InterfaceError):

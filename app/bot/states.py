@@ -15,7 +15,7 @@ from aiogram.fsm.state import State
 from aiogram.fsm.storage.base import BaseEventIsolation, BaseStorage, DefaultKeyBuilder, StateType, StorageKey
 from aiogram.fsm.storage.memory import DisabledEventIsolation
 from aiogram.fsm.storage.redis import RedisStorage
-from redis.asyncio import Redis
+from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import LockNotOwnedError, RedisError
@@ -30,6 +30,7 @@ from app.database.models import BotState
 _LOCK_SECONDS = 15.0  # what a process that was killed leaves locked is free after so long
 _RENEWED_EVERY = _LOCK_SECONDS / 3
 _ANSWERING_SECONDS = 5.0
+_CONNECTIONS = 20
 
 _KEYS = DefaultKeyBuilder(prefix="aisha", with_bot_id=True)
 
@@ -51,12 +52,15 @@ async def open_states(settings: GeneralSettings, database: Database) -> AsyncIte
     if settings.redis_url is None:
         yield States(PostgresStorage(database), DisabledEventIsolation())
         return
-    redis = Redis.from_url(
+    pool = BlockingConnectionPool.from_url(
         settings.redis_url.get_secret_value(),
+        max_connections=_CONNECTIONS,
+        timeout=_ANSWERING_SECONDS,
         socket_timeout=_ANSWERING_SECONDS,
         socket_connect_timeout=_ANSWERING_SECONDS,
         retry=Retry(NoBackoff(), 1),  # a pooled connection that a restart closed; the rest waits in `Chats`
     )
+    redis = Redis.from_pool(pool)
     try:
         await _greet(redis)
         yield States(RedisStorage(redis, _KEYS), RedisLocks(redis))

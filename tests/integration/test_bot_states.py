@@ -65,6 +65,17 @@ async def test_a_step_is_kept_until_it_is_left(opened: States) -> None:
     assert (await storage.get_state(HERS), await storage.get_data(HERS)) == (None, {})
 
 
+async def test_many_at_once_wait_for_a_connection(opened: States) -> None:
+    async def step(person: int) -> str | None:
+        key = StorageKey(bot_id=42, chat_id=person, user_id=person)
+        async with opened.locks.lock(key):
+            await opened.storage.set_state(key, f"step {person}")
+            return await opened.storage.get_state(key)
+
+    people = range(300)
+    assert await asyncio.gather(*[step(person) for person in people]) == [f"step {one}" for one in people]
+
+
 @needs_redis
 async def test_two_processes_take_turns(redis: RedisServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """For longer, too, than a lock lives that nobody renews."""
