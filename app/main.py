@@ -7,8 +7,8 @@ import app.bot.lazy_models  # noqa: F401 - for its effect, before anything impor
 # isort: split
 from dishka import AsyncContainer, make_async_container
 
-from app.bot.polling import poll
 from app.bot.provider import BotProvider
+from app.bot.serve import serve as serve_bot
 from app.core.config import Settings
 from app.core.memory import give_back_large_blocks
 from app.core.process import starting
@@ -27,7 +27,7 @@ async def serve(settings: Settings) -> None:
     database = await open_database(settings)
     container = make_container(settings, database)
     try:
-        await poll(container)
+        await serve_bot(container)
     finally:
         await container.close()
         await database.close()

@@ -5,14 +5,17 @@ from aiogram.client.default import DefaultBotProperties
 from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.telegram import TelegramAPIServer
 from aiogram.enums import ParseMode
-from aiogram.fsm.storage.memory import MemoryStorage
-from aiogram.types import LinkPreviewOptions
+from aiogram.types import ErrorEvent, LinkPreviewOptions
 from dishka import AsyncContainer
 from dishka.integrations.aiogram import setup_dishka
+from redis.exceptions import RedisError
+from sqlalchemy.exc import DBAPIError, InterfaceError
+from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 
 from app.bot import handlers
-from app.bot.middlewares import AnswerFirst, InOrder, ObeyRetryAfter
+from app.bot.middlewares import AnswerFirst, ObeyRetryAfter
 from app.bot.person import KnowPerson
+from app.bot.states import States
 from app.bot.status import LeaveStatus
 from app.core.config import TelegramSettings
 from app.core.i18n import Dictionary
@@ -32,14 +35,27 @@ def make_bot(settings: TelegramSettings) -> Bot:
 
 
 async def make_dispatcher(container: AsyncContainer) -> Dispatcher:
-    """The wizard's state is read by `dispatcher.fsm`, so an update gets its turn before that."""
-    dispatcher = Dispatcher(storage=MemoryStorage(), disable_fsm=True)
-    database = await container.get(Database)
-    know_person = KnowPerson(database, await container.get(Dictionary))
-    for middleware in (InOrder(), know_person, dispatcher.fsm):
-        dispatcher.update.outer_middleware(middleware)
+    """An update comes with its chat's turn already taken, so aiogram itself locks nothing."""
+    database, states = await container.get(Database), await container.get(States)
+    dispatcher = Dispatcher(storage=states.storage)
+    dispatcher.update.outer_middleware(KnowPerson(database, await container.get(Dictionary)))
     dispatcher.callback_query.outer_middleware(AnswerFirst())
     dispatcher.callback_query.outer_middleware(LeaveStatus(database))
+    dispatcher.errors.register(leave_for_later, is_absence)
     dispatcher.include_router(handlers.router())
     setup_dishka(container, dispatcher)
     return dispatcher
+
+
+async def leave_for_later(event: ErrorEvent) -> None:
+    """What the bot works with is away: nobody is told; the update stays kept, and is carried out then."""
+    raise event.exception
+
+
+def is_absence(event: ErrorEvent) -> bool:
+    """Of Redis, or of Postgres: lost, full, or just starting (https://www.postgresql.org/docs/current/errcodes-appendix.html)."""
+    error = event.exception
+    if isinstance(error, DBAPIError) and not isinstance(error, InterfaceError):
+        code = str(getattr(error.orig, "sqlstate", None))
+        return error.connection_invalidated or code.startswith(("08", "53", "57"))
+    return isinstance(error, (RedisError, ConnectionError, TimeoutError, InterfaceError, NoConnectionLeft))

@@ -48,7 +48,7 @@ class KnowPerson(BaseMiddleware):
         user: TelegramUser | None = data.get("event_from_user")
         if user is None:
             return None
-        # Never unbound: errors are handled further out, and an update has a task of its own.
+        # Never unbound: errors are handled further out, and the chat's next update binds its own.
         structlog.contextvars.bind_contextvars(correlation_id=new_correlation_id(), user_id=user.id)
         language = Language.of(user.language_code)
         data["person"] = Person(user.id, user.first_name, self._dictionary[language])

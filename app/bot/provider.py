@@ -8,12 +8,14 @@ from dishka import Provider, Scope, provide
 from app.bot.alarms import Alarms
 from app.bot.albums import CheckUpload, TellOfUploads, TellProgress, lost_uploads
 from app.bot.dispatcher import make_bot
+from app.bot.floods import Floods
+from app.bot.states import States, open_states
 from app.bot.status import Status
 from app.bot.updates import Updates
 from app.core.config import Settings
 from app.database.address import database_url
 from app.database.engine import Database
-from app.jobs.job import Handler
+from app.jobs.job import Handler, Schedule
 from app.jobs.options import WorkerOptions
 from app.jobs.worker import Worker
 from app.photos import service as photos
@@ -40,12 +42,18 @@ class BotProvider(Provider):
     questions = provide(AskFal)
     status = provide(Status)
     updates = provide(Updates)
+    floods = provide(Floods)
 
     @provide
     async def bot(self, settings: Settings) -> AsyncIterator[Bot]:
         bot = make_bot(settings.telegram)
         yield bot
         await bot.session.close()
+
+    @provide
+    async def states(self, settings: Settings, database: Database) -> AsyncIterator[States]:
+        async with open_states(settings.general, database) as states:
+            yield states
 
     @provide
     def storage(self, settings: Settings) -> PhotoStorage:
@@ -76,6 +84,7 @@ class BotProvider(Provider):
         forget_file: ForgetFile,
         forget_at_fal: ForgetAtFal,
         status: Status,
+        updates: Updates,
     ) -> Worker:
         handlers: dict[str, Handler] = {
             SUBMIT: submit,
@@ -85,6 +94,7 @@ class BotProvider(Provider):
             photos.FORGET: forget_file,
             removal.FORGET: forget_at_fal,
         }
-        options = WorkerOptions.of(settings.jobs)
-        schedules = [lost_uploads(database), status.schedule()]
-        return Worker(database_url(settings.general), handlers, schedules, options=options)
+        pruning = Schedule("updates.prune", "47 * * * *", updates.prune)
+        schedules = [lost_uploads(database), status.schedule(), pruning]
+        url, options = database_url(settings.general), WorkerOptions.of(settings.jobs)
+        return Worker(url, handlers, schedules, options=options)

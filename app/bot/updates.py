@@ -1,25 +1,27 @@
 """Updates are kept before Telegram may forget them, and go in the commit of their effect.
 
-So a crash at any moment loses none and has none take effect twice: what a process left is found at the next
-start, and whatever an update changes is committed together with its row's end.
+So a crash at any moment loses none and has none take effect twice: what a process left is found by the next
+one, and whatever an update changes is committed together with its row's end.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import structlog
 from aiogram import Bot
 from aiogram.types import Update
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.bot import metrics
 from app.database.engine import Database
-from app.database.models import BotOffset, BotUpdate
+from app.database.models import BotUpdate, BotUpdateId
 
-TELEGRAM_KEEPS = timedelta(hours=24)  # afterwards it numbers updates anew, perhaps from a lower number
+TELEGRAM_KEEPS = timedelta(hours=24)  # so long it may send an update again
 MOST_STARTS = 3
+_READ_AT_MOST = 500  # a chat's updates at a time
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -60,58 +62,88 @@ class KeptUpdate:
 
 
 class Updates:
-    """Where updates are kept; of one bot."""
+    """Where updates are kept, in a queue for each chat."""
 
     def __init__(self, bot: Bot, database: Database) -> None:
         self._bot = bot
         self._database = database
 
-    async def offset(self) -> int | None:
-        """The id that Telegram is asked for next; None where it decides."""
-        query = select(BotOffset.next_id).where(
-            BotOffset.bot_id == self._bot.id, BotOffset.moved_at > func.now() - TELEGRAM_KEEPS
+    async def keep(self, updates: Sequence[Update]) -> set[int | None]:
+        """Keep those that never came before; the chats that they belong to."""
+        ids = insert(BotUpdateId).values([{"update_id": each.update_id} for each in updates])
+        async with self._database.transaction() as session:
+            new = set(await session.scalars(ids.on_conflict_do_nothing().returning(BotUpdateId.update_id)))
+            rows = [_row(each) for each in updates if each.update_id in new]
+            if rows:
+                await session.execute(insert(BotUpdate).values(rows).on_conflict_do_nothing())
+        metrics.UPDATES.labels("kept").inc(len(rows))
+        return {chat_of(each) for each in updates if each.update_id in new}
+
+    async def chats(self, waiting: timedelta) -> Sequence[int | None]:
+        """The chats in which an update has waited for so long, the most patient first."""
+        oldest = func.min(BotUpdate.received_at)
+        query = select(BotUpdate.chat_id).group_by(BotUpdate.chat_id).order_by(oldest)
+        async with self._database.transaction() as session:
+            return (await session.scalars(query.having(oldest <= func.now() - waiting))).all()
+
+    async def waiting(self, chat_id: int | None) -> Sequence[Update]:
+        """The chat's updates in the order they came."""
+        query = (
+            select(BotUpdate.payload)
+            .where(BotUpdate.chat_id.is_not_distinct_from(chat_id))
+            .order_by(BotUpdate.update_id)
+            .limit(_READ_AT_MOST)
         )
         async with self._database.transaction() as session:
-            return await session.scalar(query)
+            payloads = await session.scalars(query)
+            return [Update.model_validate_json(each, context={"bot": self._bot}) for each in payloads]
 
-    async def keep(self, updates: Sequence[Update]) -> int:
-        """Keep these, and from where to go on, which is returned."""
-        rows = [
-            {"update_id": each.update_id, "payload": each.model_dump_json(exclude_none=True).encode()}
-            for each in updates
-        ]
-        next_id = updates[-1].update_id + 1
-        mark = insert(BotOffset).values(bot_id=self._bot.id, next_id=next_id)
-        async with self._database.transaction() as session:
-            await session.execute(insert(BotUpdate).values(rows).on_conflict_do_nothing())
-            await session.execute(
-                mark.on_conflict_do_update(
-                    index_elements=[BotOffset.bot_id], set_={"next_id": next_id, "moved_at": func.now()}
-                )
-            )
-        return next_id
+    async def begin(self, update_id: int) -> KeptUpdate | None:
+        """Take it in hand; none when somebody else is done with it, or when it is hopeless.
 
-    async def left(self) -> Sequence[Update]:
-        """Those that an earlier process left, in the order they came.
-
-        What is a day old nobody waits for any more. One that `MOST_STARTS` processes found may be what ended
-        them. Both are dropped, and logged.
+        What is a day old nobody waits for any more. What was taken in hand `MOST_STARTS` times may be what
+        ends processes. Both are dropped, and logged.
         """
-        hopeless = or_(BotUpdate.received_at < func.now() - TELEGRAM_KEEPS, BotUpdate.starts >= MOST_STARTS)
+        one = BotUpdate.update_id == update_id
+        count = update(BotUpdate).where(one).values(starts=BotUpdate.starts + 1)
+        too_old = BotUpdate.received_at < func.now() - TELEGRAM_KEEPS
         async with self._database.transaction() as session:
-            dropped = await session.scalars(delete(BotUpdate).where(hopeless).returning(BotUpdate.update_id))
-            found = await session.execute(
-                update(BotUpdate)
-                .values(starts=BotUpdate.starts + 1)
-                .returning(BotUpdate.update_id, BotUpdate.payload)
-            )
-            payloads = {row.update_id: row.payload for row in found}
-        for update_id in dropped:
-            log.error("bot.update_dropped", update_id=update_id)
-        return [
-            Update.model_validate_json(payload, context={"bot": self._bot})
-            for _, payload in sorted(payloads.items())
-        ]
-
-    def kept(self, update_id: int) -> KeptUpdate:
+            found = (await session.execute(count.returning(BotUpdate.starts, too_old))).one_or_none()
+            if found is None:
+                return None
+            starts, old = found
+            if hopeless := old or starts > MOST_STARTS:
+                await session.execute(delete(BotUpdate).where(one))
+        if hopeless:
+            log.error("bot.update_dropped", update_id=update_id, starts=starts - 1)
+            metrics.UPDATES.labels("dropped").inc()
+            return None
         return KeptUpdate(self._database, update_id)
+
+    async def drop(self, updates: Iterable[Update]) -> None:
+        ids = [each.update_id for each in updates]
+        async with self._database.transaction() as session:
+            await session.execute(delete(BotUpdate).where(BotUpdate.update_id.in_(ids)))
+
+    async def count(self) -> int:
+        async with self._database.transaction() as session:
+            return await session.scalar(select(func.count()).select_from(BotUpdate)) or 0
+
+    async def prune(self) -> None:
+        """Forget the ids of what Telegram doesn't send again."""
+        old = BotUpdateId.received_at < func.now() - TELEGRAM_KEEPS
+        async with self._database.transaction() as session:
+            await session.execute(delete(BotUpdateId).where(old))
+
+
+def chat_of(update: Update) -> int | None:
+    """Whose queue it belongs to: the chat's, and for what has none, or a button in it, the person's."""
+    if update.message is not None:
+        return update.message.chat.id
+    event = update.callback_query or update.my_chat_member
+    return event.from_user.id if event is not None else None
+
+
+def _row(update: Update) -> dict[str, object]:
+    payload = update.model_dump_json(exclude_none=True).encode()
+    return {"update_id": update.update_id, "chat_id": chat_of(update), "payload": payload}

@@ -70,6 +70,7 @@ class GeneralSettings(Section):
     data_dir: Path = Path("var")
     database_url: SecretStr | None = None
     support_contact: str = ""
+    redis_url: SecretStr | None = None
 
 
 class TelegramSettings(Section):
@@ -82,6 +83,18 @@ class TelegramSettings(Section):
     timeout: float = Field(15, gt=0)
     rate: int = Field(25, ge=1)
     chat_rate: int = Field(1, ge=1)
+    webhook_url: str = ""
+    webhook_secret: SecretStr = SecretStr("")
+
+
+class BotSettings(Section):
+    """Where the bot listens, for Telegram in webhook mode and for who scrapes its metrics."""
+
+    model_config = SettingsConfigDict(env_prefix="BOT_")
+
+    host: str = "127.0.0.1"
+    port: int = Field(8080, ge=1, le=65535)
+    metrics_port: int | None = Field(None, ge=1, le=65535)
 
 
 class FalSettings(Section):
@@ -211,6 +224,7 @@ class LogSettings(Section):
 class Settings:
     general: GeneralSettings
     telegram: TelegramSettings
+    bot: BotSettings
     fal: FalSettings
     avatar: AvatarSettings
     photo: PhotoSettings
@@ -233,6 +247,7 @@ class Settings:
         settings = cls(
             general=_read(GeneralSettings, problems),
             telegram=_read(TelegramSettings, problems),
+            bot=_read(BotSettings, problems),
             fal=_read(FalSettings, problems),
             avatar=_read(AvatarSettings, problems),
             photo=_read(PhotoSettings, problems),
@@ -256,15 +271,21 @@ class Settings:
 
     def secrets(self) -> list[str]:
         """Every secret value, for the last guard of the logs."""
-        minio, database = self.minio, self.general.database_url or SecretStr("")
-        held = [self.telegram.token, self.fal.api_key, self.admin.token, minio.access_key, minio.secret_key]
+        telegram, minio = self.telegram, self.minio
+        held = [telegram.token, telegram.webhook_secret, self.fal.api_key, self.admin.token]
+        held += [minio.access_key, minio.secret_key]
+        servers = [url for url in (self.general.database_url, self.general.redis_url) if url]
         values = [item.get_secret_value() for item in held] + self.fal.secrets
-        return [value for value in [*values, urlsplit(database.get_secret_value()).password] if value]
+        passwords = [urlsplit(url.get_secret_value()).password for url in servers]
+        return [value for value in [*values, *passwords] if value]
 
 
 REMEDIES = {
     "DATABASE_URL": "postgresql+asyncpg://user:password@host/name; `make run` brings a database of its own",
     "TELEGRAM_TOKEN": "Ask @BotFather in Telegram: /newbot, or /token for an existing bot",
+    "TELEGRAM_WEBHOOK_URL": "The public https address that leads to BOT_HOST:BOT_PORT; empty: the bot polls",
+    "TELEGRAM_WEBHOOK_SECRET": "Make one with: openssl rand -hex 32",
+    "REDIS_URL": "redis://:password@host:6379/0; empty: one bot process, its state in the database",
     "FAL_API_KEY": "Create one at https://fal.ai/dashboard/keys",
     "FAL_WEBHOOK_URL": "The public https address of /api/v1/avatar/status_update on this service",
     "FAL_WEBHOOK_SECRET": "Make one with: openssl rand -hex 32",
@@ -308,6 +329,8 @@ def _unmet(settings: Settings) -> Iterator[Problem]:
             "FAL_WEBHOOK_URL": settings.fal.webhook_url,
             "ADMIN_TOKEN": settings.admin.token.get_secret_value(),
         }
+    if settings.telegram.webhook_url:
+        given["TELEGRAM_WEBHOOK_SECRET"] = settings.telegram.webhook_secret.get_secret_value()
     if settings.in_production or settings.fal.webhook_url:
         given["FAL_WEBHOOK_SECRET"] = settings.fal.secrets
     if drills:
@@ -325,10 +348,21 @@ def _contradictions(settings: Settings) -> Iterator[Problem]:
     token = settings.telegram.token.get_secret_value()
     if token and not re.fullmatch(r"\d+:\S+", token):
         yield Problem("TELEGRAM_TOKEN", "is no bot's token (digits:letters)", REMEDIES["TELEGRAM_TOKEN"])
-    scheme = settings.fal.webhook_url.partition("://")[0]
+    redis = settings.general.redis_url
+    if redis and not re.match(r"(rediss?|unix)://", redis.get_secret_value()):
+        yield Problem("REDIS_URL", "must start with redis://, rediss:// or unix://", REMEDIES["REDIS_URL"])
+    webhooks = {
+        "FAL_WEBHOOK_URL": settings.fal.webhook_url,
+        "TELEGRAM_WEBHOOK_URL": settings.telegram.webhook_url,
+    }
     allowed = {"", "https"} if settings.in_production else {"", "https", "http"}
-    if scheme not in allowed:
-        yield Problem("FAL_WEBHOOK_URL", "must start with https://", REMEDIES["FAL_WEBHOOK_URL"])
+    for variable, url in webhooks.items():
+        if url.partition("://")[0] not in allowed:
+            yield Problem(variable, "must start with https://", REMEDIES[variable])
+    secret = settings.telegram.webhook_secret.get_secret_value()
+    if secret and not re.fullmatch(r"[\w-]{1,256}", secret, re.ASCII):
+        what = "may hold up to 256 letters, digits, _ and -"
+        yield Problem("TELEGRAM_WEBHOOK_SECRET", what, REMEDIES["TELEGRAM_WEBHOOK_SECRET"])
     if settings.in_production and not settings.fal.webhook_verify:
         yield Problem("FAL_WEBHOOK_VERIFY", "is off in production", "Remove it")
     if settings.in_production and settings.avatar.test_mode:

@@ -11,6 +11,7 @@ from app.avatars.states import IN_TRAINING
 from app.core.logging import correlation_id
 from app.database.models import (
     Avatar,
+    BotState,
     InboxEvent,
     Notification,
     SendingLimit,
@@ -61,6 +62,7 @@ async def remove_person(session: AsyncSession, user_id: int) -> None:
     for avatar_id in (await session.scalars(select(Avatar.id).where(Avatar.user_id == user_id))).all():
         await remove_avatar(session, user_id, avatar_id)
     await session.execute(delete(Upload).where(Upload.user_id == user_id))
+    await session.execute(delete(BotState).where(BotState.user_id == user_id))
     await session.execute(delete(SendingLimit).where(SendingLimit.chat_id == user_id))
     await session.execute(delete(User).where(User.id == user_id))
 

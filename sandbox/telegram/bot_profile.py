@@ -9,7 +9,9 @@ from sandbox.telegram.state import Telegram
 from sandbox.telegram.wire import Params
 
 _MAX_UPDATES = 100
+_CONNECTIONS = 40
 _COMMAND = re.compile(r"[a-z0-9_]{1,32}")
+_SECRET_TOKEN = re.compile(r"[A-Za-z0-9_-]{0,256}")
 
 
 async def get_me(telegram: Telegram, _: Params) -> Any:
@@ -22,7 +24,7 @@ async def get_me(telegram: Telegram, _: Params) -> Any:
 
 
 async def get_updates(telegram: Telegram, params: Params) -> Any:
-    if telegram.webhook_url:
+    if telegram.webhook.url:
         raise conflict(WEBHOOK_ACTIVE)
     _allow(telegram, params)
     limit = min(params.integer("limit") or _MAX_UPDATES, _MAX_UPDATES)
@@ -30,23 +32,28 @@ async def get_updates(telegram: Telegram, params: Params) -> Any:
 
 
 async def set_webhook(telegram: Telegram, params: Params) -> Any:
-    """Only remembered: getUpdates is refused from now on, nothing is delivered."""
-    url = params.text("url")
-    if url and not url.startswith("https://"):
+    """Telegram takes public https addresses alone; http to this machine is the emulator's leniency."""
+    url, secret = params.text("url"), params.text("secret_token")
+    if url and not url.startswith(("https://", "http://127.0.0.1:")):
         raise bad_request("bad webhook: An HTTPS URL must be provided for webhook")
-    telegram.webhook_url = url
+    if not _SECRET_TOKEN.fullmatch(secret):
+        raise bad_request("secret token contains unallowed characters")
     _allow(telegram, params)
-    return _drop_pending(telegram, params)
+    _drop_pending(telegram, params)
+    telegram.webhook.set(url, secret, params.integer("max_connections", _CONNECTIONS))
+    return True
 
 
 async def delete_webhook(telegram: Telegram, params: Params) -> Any:
-    telegram.webhook_url = ""
+    telegram.webhook.set("")
     return _drop_pending(telegram, params)
 
 
 async def get_webhook_info(telegram: Telegram, _: Params) -> Any:
+    webhook = telegram.webhook
+    error = {"last_error_message": webhook.error} if webhook.error else {}
     pending = len(telegram.updates)
-    return {"url": telegram.webhook_url, "has_custom_certificate": False, "pending_update_count": pending}
+    return {"url": webhook.url, "has_custom_certificate": False, "pending_update_count": pending, **error}
 
 
 def _allow(telegram: Telegram, params: Params) -> None:

@@ -10,6 +10,7 @@ from sandbox.telegram.files import FileStore, Media
 from sandbox.telegram.others import OTHERS
 from sandbox.telegram.pulse import Pulse
 from sandbox.telegram.updates import Updates
+from sandbox.telegram.webhook import Webhook
 
 Keyboard = list[list[dict[str, Any]]]
 CALLBACK_LIFETIME = 15.0  # seconds; Telegram names no number, reports range from 10 to 20
@@ -103,7 +104,7 @@ class Telegram:
         self.files = FileStore()
         self.chats: dict[int, Chat] = {}
         self.profile: dict[str, Any] = {}
-        self.webhook_url = ""
+        self.webhook = Webhook(self.updates, self.pulse)
         self._next_message_id = int(
             time.time()
         )  # never reused, over restarts too: a bot keeps ids in its database

@@ -1,6 +1,7 @@
-"""The queue of updates that the bot fetches: kept until confirmed by a higher offset."""
+"""The queue of updates: kept until the bot confirms them by a higher offset, or takes them at its address."""
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from sandbox.telegram.errors import SECOND_POLLER, conflict
@@ -31,6 +32,13 @@ class Updates:
     def allow(self, kinds: list[str]) -> None:
         """From now on only these kinds are queued; none named means all of them."""
         self._allowed = frozenset(kinds)
+
+    @property
+    def pending(self) -> Sequence[dict[str, Any]]:
+        return self._pending
+
+    def remove(self, update: dict[str, Any]) -> None:
+        self._pending = [one for one in self._pending if one is not update]
 
     def drop(self) -> None:
         self._pending.clear()

@@ -1,16 +1,16 @@
 """Updates as they are kept: in order, each with one effect, none for ever."""
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from aiogram import Bot
-from aiogram.types import Chat, Message, Update, User
+from aiogram.types import CallbackQuery, Chat, Message, Update, User
 from sqlalchemy import func, select, text
 
-from app.bot.updates import MOST_STARTS, AlreadyDone, KeptUpdate, Updates
+from app.bot.updates import MOST_STARTS, AlreadyDone, KeptUpdate, Updates, chat_of
 from app.database.engine import Database
-from app.database.models import BotUpdate
+from app.database.models import BotUpdate, BotUpdateId
 from app.database.models import User as Person
 
 WORDS = "Сәлем 👩🏽‍🎨\n<b>&"
@@ -21,10 +21,14 @@ def updates(database: Database) -> Updates:
     return Updates(Bot("42:token"), database)
 
 
-def said(update_id: int) -> Update:
-    asel = User(id=7, is_bot=False, first_name="Әсел")
+def said(update_id: int, chat_id: int = 7) -> Update:
+    asel = User(id=chat_id, is_bot=False, first_name="Әсел")
     message = Message(
-        message_id=1, date=datetime.now(UTC), chat=Chat(id=7, type="private"), from_user=asel, text=WORDS
+        message_id=1,
+        date=datetime.now(UTC),
+        chat=Chat(id=chat_id, type="private"),
+        from_user=asel,
+        text=WORDS,
     )
     return Update(update_id=update_id, message=message)
 
@@ -35,9 +39,9 @@ async def count(database: Database) -> int:
 
 
 async def test_what_was_kept_is_found_in_order_and_as_it_was(updates: Updates) -> None:
-    assert await updates.keep([said(5), said(6)]) == 7
-    assert await updates.keep([said(7)]) == 8
-    found = await updates.left()
+    assert await updates.keep([said(6), said(7)]) == {7}
+    assert await updates.keep([said(5), said(8, chat_id=8)]) == {7, 8}
+    found = await updates.waiting(7)
     assert [each.update_id for each in found] == [5, 6, 7]
     message = found[0].message
     assert message is not None
@@ -46,9 +50,47 @@ async def test_what_was_kept_is_found_in_order_and_as_it_was(updates: Updates) -
 
 
 async def test_an_update_that_comes_again_is_kept_once(updates: Updates, database: Database) -> None:
-    for _ in range(2):
-        await updates.keep([said(5)])
+    assert await updates.keep([said(5), said(5)]) == {7}
+    assert await updates.keep([said(5)]) == set()
     assert await count(database) == 1
+
+
+async def test_nor_is_it_kept_again_when_it_is_done_with(updates: Updates, database: Database) -> None:
+    """Telegram repeats what it wasn't told in time has been taken."""
+    await updates.keep([said(5)])
+    async with KeptUpdate(database, 5).effect():
+        pass
+    assert await updates.keep([said(5), said(6)]) == {7}
+    assert [each.update_id for each in await updates.waiting(7)] == [6]
+
+
+async def test_a_tap_and_a_block_wait_in_the_persons_own_queue() -> None:
+    asel = User(id=7, is_bot=False, first_name="Әсел")
+    tap = CallbackQuery(id="1", from_user=asel, chat_instance="1", data="menu")
+    assert chat_of(Update(update_id=1, callback_query=tap)) == 7
+    assert chat_of(said(2)) == 7
+    assert chat_of(Update(update_id=3)) is None
+
+
+async def test_what_an_earlier_release_kept_has_no_chat_and_is_found(
+    updates: Updates, database: Database
+) -> None:
+    await updates.keep([said(5), said(6)])
+    async with database.transaction() as session:
+        await session.execute(text("UPDATE bot_updates SET chat_id = NULL"))
+    assert await updates.chats(waiting=timedelta()) == [None]
+    assert [each.update_id for each in await updates.waiting(None)] == [5, 6]
+
+
+async def test_a_chat_is_forgotten_when_its_oldest_update_has_waited(
+    updates: Updates, database: Database
+) -> None:
+    await updates.keep([said(5), said(6, chat_id=8), said(7)])
+    async with database.transaction() as session:
+        aged = "UPDATE bot_updates SET received_at = now() - interval '11 s' WHERE update_id = 5"
+        await session.execute(text(aged))
+    assert await updates.chats(waiting=timedelta(seconds=10)) == [7]
+    assert await updates.chats(waiting=timedelta()) == [7, 8]
 
 
 async def test_an_effect_happens_once_whoever_tries(updates: Updates, database: Database) -> None:
@@ -58,7 +100,7 @@ async def test_an_effect_happens_once_whoever_tries(updates: Updates, database: 
         async with kept.effect() as session:
             session.add(Person(id=person, language="ru"))
 
-    tries = [effect(updates.kept(5), person) for person in range(1, 9)]
+    tries = [effect(KeptUpdate(database, 5), person) for person in range(1, 9)]
     ends = await asyncio.gather(*tries, return_exceptions=True)
     assert [type(end) for end in ends].count(AlreadyDone) == 7
     async with database.transaction() as session:
@@ -69,34 +111,42 @@ async def test_an_effect_happens_once_whoever_tries(updates: Updates, database: 
 async def test_an_effect_that_fails_leaves_the_update(updates: Updates, database: Database) -> None:
     await updates.keep([said(5)])
     with pytest.raises(ZeroDivisionError):
-        async with updates.kept(5).effect():
+        async with KeptUpdate(database, 5).effect():
             raise ZeroDivisionError
     assert await count(database) == 1
 
 
-async def test_what_ends_every_process_is_dropped(updates: Updates, database: Database) -> None:
-    await updates.keep([said(5)])
+async def test_what_ends_every_process_is_dropped_the_fourth_time(
+    updates: Updates, database: Database
+) -> None:
+    """What waits behind it is not counted with it."""
+    await updates.keep([said(5), said(6)])
     for _ in range(MOST_STARTS):
-        assert len(await updates.left()) == 1
-    assert await updates.left() == []
-    assert await count(database) == 0
+        assert await updates.begin(5) is not None
+    assert await updates.begin(5) is None
+    assert [each.update_id for each in await updates.waiting(7)] == [6]
+    assert await count(database) == 1
 
 
 async def test_what_is_a_day_old_is_not_carried_out_any_more(updates: Updates, database: Database) -> None:
     await updates.keep([said(5)])
     async with database.transaction() as session:
         await session.execute(text("UPDATE bot_updates SET received_at = now() - interval '25 hours'"))
-    assert await updates.left() == []
+    assert await updates.begin(5) is None
     assert await count(database) == 0
 
 
-async def test_polling_goes_on_where_it_was_while_telegram_counts_on(
-    updates: Updates, database: Database
-) -> None:
-    assert await updates.offset() is None
+async def test_what_somebody_else_is_done_with_is_not_begun(updates: Updates) -> None:
+    await updates.keep([said(5)])
+    await updates.drop([said(5)])
+    assert await updates.begin(5) is None
+
+
+async def test_ids_are_forgotten_after_a_day(updates: Updates, database: Database) -> None:
     await updates.keep([said(5), said(6)])
-    assert await updates.offset() == 7
-    assert await Updates(Bot("43:token"), database).offset() is None
     async with database.transaction() as session:
-        await session.execute(text("UPDATE bot_offsets SET moved_at = now() - interval '25 hours'"))
-    assert await updates.offset() is None
+        aged = "UPDATE bot_update_ids SET received_at = now() - interval '25 hours' WHERE update_id = 5"
+        await session.execute(text(aged))
+    await updates.prune()
+    async with database.transaction() as session:
+        assert (await session.scalars(select(BotUpdateId.update_id))).all() == [6]

@@ -90,6 +90,10 @@ def test_one_that_is_empty_or_a_placeholder_is_the_one_named(load: Load, variabl
         ("AVATAR_MAX_PHOTOS", "ten"),
         ("API_PORT", "65536"),
         ("API_WORKER", "2"),
+        ("REDIS_URL", "localhost:6379"),
+        ("REDIS_URL", "http://redis/0"),
+        ("BOT_PORT", "0"),
+        ("BOT_METRICS_PORT", "on"),
         ("ADMIN_CHAT_ID", "@operator"),
         ("LOG_LEVEL", "LOUD"),
         ("LOG_FORMAT", "xml"),
@@ -201,6 +205,27 @@ def test_a_certificate_and_its_key_go_together(load: Load, given: str, missing: 
     assert named(refusal(load, {**PRODUCTION, given: "one.pem"})) == [missing]
 
 
+WEBHOOK = {"TELEGRAM_WEBHOOK_URL": "https://aisha.example/bot", "TELEGRAM_WEBHOOK_SECRET": "aZ_0-"}
+
+
+def test_webhook_mode_needs_an_address_and_a_secret_and_no_redis(load: Load) -> None:
+    assert load({**PRODUCTION, **WEBHOOK}).telegram.webhook_url
+    alone = {**PRODUCTION, "TELEGRAM_WEBHOOK_URL": WEBHOOK["TELEGRAM_WEBHOOK_URL"]}
+    assert named(refusal(load, alone)) == ["TELEGRAM_WEBHOOK_SECRET"]
+
+
+@pytest.mark.parametrize("secret", ["two words", "тайна", "a" * 257, "a\nb", "CHANGE_ME"])
+def test_a_webhook_secret_is_one_that_telegram_takes(load: Load, secret: str) -> None:
+    wrong = {**PRODUCTION, **WEBHOOK, "TELEGRAM_WEBHOOK_SECRET": secret}
+    assert named(refusal(load, wrong)) == ["TELEGRAM_WEBHOOK_SECRET"]
+
+
+def test_a_webhook_is_https_in_production(load: Load) -> None:
+    plain = {**WEBHOOK, "TELEGRAM_WEBHOOK_URL": "http://127.0.0.1:8080/bot"}
+    assert named(refusal(load, {**PRODUCTION, **plain})) == ["TELEGRAM_WEBHOOK_URL"]
+    assert load({**DEVELOPMENT, **plain}).telegram.webhook_url
+
+
 @pytest.mark.parametrize("token", ["token", "abc:def", "12 34:x", "1:"])
 def test_a_token_that_is_none_is_named(load: Load, token: str) -> None:
     (problem,) = refusal(load, {**PRODUCTION, "TELEGRAM_TOKEN": token}).problems
@@ -227,7 +252,9 @@ def test_no_value_shows_in_an_error(load: Load) -> None:
 
 def test_every_secret_is_known_to_the_guard_of_the_logs(load: Load) -> None:
     values = {**PRODUCTION, "MINIO_ACCESS_KEY": "minio-access", "MINIO_SECRET_KEY": "minio-secret"}
-    held = load(values).secrets()
+    values |= {"TELEGRAM_WEBHOOK_SECRET": "telegram-hook"}
+    held = load({**values, "REDIS_URL": "rediss://bot:redis-password@redis/0"}).secrets()
+    values |= {"REDIS_URL": "redis-password"}
     secret = {*values.values(), "webhook-secret-new", "webhook-secret-old"}
     secret -= {values["ENVIRONMENT"], values["FAL_WEBHOOK_URL"], values["FAL_WEBHOOK_SECRET"]}
     secret = secret - {values["DATABASE_URL"]} | {"database-password"}

@@ -10,7 +10,7 @@ from app.database.models.notifications import Notification, NotificationState
 from app.database.models.sending import RefusedToken, SendingLimit
 from app.database.models.status_messages import StatusMessage
 from app.database.models.trainings import FINAL, OPEN, Training, TrainingKind, TrainingState
-from app.database.models.updates import BotOffset, BotUpdate
+from app.database.models.updates import BotOffset, BotState, BotUpdate, BotUpdateId
 from app.database.models.uploads import Upload, UploadState
 from app.database.models.users import User
 
@@ -23,7 +23,9 @@ __all__ = [
     "AvatarType",
     "Base",
     "BotOffset",
+    "BotState",
     "BotUpdate",
+    "BotUpdateId",
     "Consent",
     "FalKeys",
     "Gender",

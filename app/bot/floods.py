@@ -1,0 +1,53 @@
+"""Somebody who taps and types faster than the bot can follow is still answered, and loses no photo."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+
+from aiogram import Bot
+from aiogram.enums import ChatType
+from aiogram.exceptions import TelegramAPIError
+from aiogram.types import Update
+
+from app.avatars.service import remember_user
+from app.core.i18n import Dictionary, Language
+from app.database.engine import Database
+
+FEW = 10  # so many taps and texts may wait, and all of them are carried out
+
+
+def superseded(waiting: Sequence[Update]) -> Sequence[Update]:
+    """Those of a chat's waiting updates that its newest tap or text makes needless; none until many wait.
+
+    Photos, files and all else that is no tap and no text never are.
+    """
+    light = [each for each in waiting if each.callback_query or (each.message and each.message.text)]
+    return light[:-1] if len(light) > FEW else ()
+
+
+class Floods:
+    """Answers what is not carried out, as cheaply as can be."""
+
+    def __init__(self, bot: Bot, database: Database, dictionary: Dictionary) -> None:
+        self._bot = bot
+        self._database = database
+        self._dictionary = dictionary
+
+    async def excuse(self, skipped: Sequence[Update]) -> None:
+        """A short note on each tap, one message for all the texts; a group is left in peace.
+
+        One after another, so that nobody else's answers have to wait.
+        """
+        taps = [each.callback_query for each in skipped if each.callback_query]
+        texts = [each.message for each in skipped if each.message]
+        user = taps[0].from_user if taps else texts[0].from_user
+        if user is None or (texts and texts[0].chat.type != ChatType.PRIVATE):
+            return
+        async with self._database.transaction() as session:
+            known = await remember_user(session, user.id, Language.of(user.language_code).value)
+        words = self._dictionary[known.language]
+        for tap in taps:
+            with suppress(TelegramAPIError):  # too old: its clock has stopped by itself
+                await self._bot.answer_callback_query(tap.id, words.label("too-fast-tap"))
+        if texts:
+            with suppress(TelegramAPIError):  # blocked meanwhile, or Telegram is away
+                await self._bot.send_message(user.id, words("too-fast"))

@@ -1,0 +1,109 @@
+"""The bot at work: updates as they come, the chats they belong to, and the jobs beside them."""
+
+import asyncio
+import signal
+from collections.abc import Coroutine
+from contextlib import AsyncExitStack
+from typing import Any
+
+import structlog
+from aiogram import Bot
+from aiogram.exceptions import TelegramAPIError, TelegramNetworkError, TelegramUnauthorizedError
+from dishka import AsyncContainer
+
+from app.bot import metrics
+from app.bot.chats import Chats
+from app.bot.commands import set_commands
+from app.bot.dispatcher import make_dispatcher
+from app.bot.floods import Floods
+from app.bot.only_poller import OnlyPoller
+from app.bot.polling import Polling
+from app.bot.states import States
+from app.bot.updates import Updates
+from app.bot.webhook import Webhook
+from app.core.config import REMEDIES, Settings
+from app.core.errors import CannotStart
+from app.core.i18n import Dictionary
+from app.database.address import database_url
+from app.database.engine import Database
+from app.jobs.worker import Worker
+
+Work = Coroutine[Any, Any, None]
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+async def serve(container: AsyncContainer) -> None:
+    """Until SIGTERM or SIGINT; then what is in hand is finished, and the rest stays kept.
+
+    Raises:
+        CannotStart: what is needed isn't there, or another process is in the way; in words.
+    """
+    settings = await container.get(Settings)
+    bot = await container.get(Bot)
+    updates = await container.get(Updates)
+    worker = await container.get(Worker)
+    locks = (await container.get(States)).locks
+    dispatcher = await make_dispatcher(container)
+    chats = Chats(bot, updates, dispatcher, locks, await container.get(Floods))
+    kinds = dispatcher.resolve_used_update_types()
+    metrics.serve(settings.bot)
+    await _introduce(bot)
+    await _set_commands(bot, await container.get(Dictionary))
+    async with AsyncExitStack() as held:
+        receiving: list[Work]
+        if settings.telegram.webhook_url:
+            database = await container.get(Database)
+            webhook = Webhook(bot, updates, chats, database, kinds, settings.telegram, settings.bot)
+            receiving = [webhook.run()]
+        else:
+            lock = OnlyPoller(database_url(settings.general), bot.id)
+            await held.enter_async_context(lock)
+            receiving = [lock.watch(), Polling(bot, updates, chats, kinds).run()]
+        jobs = asyncio.create_task(worker.run())
+        log.info("bot.started")
+        try:
+            await _until_told(jobs, [chats.sweep(), *receiving])
+        finally:
+            worker.stop()
+            await chats.stop()
+            await jobs
+
+
+async def _until_told(jobs: asyncio.Task[None], works: list[Work]) -> None:
+    """Have them run until the process is told to stop, or one of them can't go on; its error is raised."""
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    stopped = asyncio.create_task(stop.wait())
+    tasks = [asyncio.create_task(work) for work in works]
+    done, _ = await asyncio.wait({stopped, jobs, *tasks}, return_when=asyncio.FIRST_COMPLETED)
+    for task in (stopped, *tasks):
+        task.cancel()
+    await asyncio.gather(stopped, *tasks, return_exceptions=True)
+    for task in done:
+        task.result()
+
+
+async def _set_commands(bot: Bot, dictionary: Dictionary) -> None:
+    try:
+        await set_commands(bot, dictionary)
+    except TelegramAPIError as error:  # they stay as they were; people can talk to the bot all the same
+        log.warning("bot.commands_not_set", error=type(error).__name__)
+
+
+async def _introduce(bot: Bot) -> None:
+    """See that Telegram is there and knows the token.
+
+    Raises:
+        CannotStart: it isn't, or doesn't.
+    """
+    try:
+        await bot.me()
+    except TelegramUnauthorizedError:
+        remedy = REMEDIES["TELEGRAM_TOKEN"]
+        raise CannotStart(f"Cannot start: Telegram doesn't know TELEGRAM_TOKEN. {remedy}") from None
+    except TelegramNetworkError as error:
+        place = bot.session.api.base.partition("/bot")[0]
+        remedy = "Check the network, or TELEGRAM_API_URL"
+        raise CannotStart(f"Cannot start: {place} is not reached. {remedy}") from error

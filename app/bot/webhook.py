@@ -1,0 +1,123 @@
+"""Updates by webhook: Telegram brings them, to whichever process, and is answered once they are kept."""
+
+import asyncio
+import hmac
+import random
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+import structlog
+from aiogram import Bot
+from aiogram.exceptions import TelegramAPIError, TelegramBadRequest
+from aiogram.types import Update
+from aiohttp import web
+from pydantic import ValidationError
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.bot.chats import Chats
+from app.bot.updates import Updates
+from app.core.config import BotSettings, TelegramSettings
+from app.core.errors import CannotStart
+from app.database.engine import Database
+from app.jobs.backoff import Backoff
+
+_SECRET = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 - the header's name
+_MOST_BYTES = 1024**2
+_CONNECTIONS = 40  # at a time, of Telegram's to all processes together
+_ANSWERING_SECONDS = 5.0  # for requests that are inside when the process stops
+_BACKOFF = Backoff(first=timedelta(seconds=1), factor=2, ceiling=timedelta(seconds=30))
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+class Webhook:
+    def __init__(
+        self,
+        bot: Bot,
+        updates: Updates,
+        chats: Chats,
+        database: Database,
+        kinds: list[str],
+        telegram: TelegramSettings,
+        listening: BotSettings,
+    ) -> None:
+        self._bot = bot
+        self._updates = updates
+        self._chats = chats
+        self._database = database
+        self._kinds = kinds
+        self._url = telegram.webhook_url
+        self._secret = telegram.webhook_secret.get_secret_value()
+        self._listening = listening
+
+    async def run(self) -> None:
+        """Until it is cancelled; who is inside then is answered.
+
+        Raises:
+            CannotStart: the port is taken, or Telegram refuses the address.
+        """
+        app = web.Application(client_max_size=_MOST_BYTES)
+        app.router.add_post(urlsplit(self._url).path or "/", self.receive)
+        app.router.add_get("/health", self.health)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=_ANSWERING_SECONDS)
+        await runner.setup()
+        try:
+            await self._listen(runner)
+            await self._announce()
+            await asyncio.Event().wait()
+        finally:
+            await runner.cleanup()
+
+    async def receive(self, request: web.Request) -> web.Response:
+        """401 for a stranger, 413 for what is too long, 503 while it can't be kept: Telegram comes again."""
+        if not hmac.compare_digest(request.headers.get(_SECRET, "").encode(), self._secret.encode()):
+            return web.Response(status=401)
+        try:
+            update = Update.model_validate_json(await request.read(), context={"bot": self._bot})
+        except ValidationError as error:  # Telegram would bring it again and again, and it would be no better
+            log.error("bot.update_not_understood", problems=error.error_count())
+            return web.Response()
+        try:
+            self._chats.drain(await self._updates.keep([update]))
+        except (OSError, SQLAlchemyError) as error:
+            log.warning("bot.update_not_kept", error=type(error).__name__)
+            return web.Response(status=503)
+        return web.Response()
+
+    async def health(self, _request: web.Request) -> web.Response:
+        try:
+            async with self._database.engine.connect() as connection:
+                await connection.execute(text("SELECT 1"))
+        except (OSError, SQLAlchemyError):
+            return web.json_response({"status": "error", "failed": "database"}, status=503)
+        return web.json_response({"status": "ok"})
+
+    async def _listen(self, runner: web.AppRunner) -> None:
+        host, port = self._listening.host, self._listening.port
+        try:
+            await web.TCPSite(runner, host, port).start()
+        except OSError as error:
+            what = f"nothing can listen on {host}:{port} ({error.strerror})"
+            raise CannotStart(f"Cannot start: {what}. Free it, or change BOT_HOST and BOT_PORT") from None
+
+    async def _announce(self) -> None:
+        """Each process tells Telegram the same, so it doesn't matter who is last."""
+        failures = 0
+        while True:
+            try:
+                await self._bot.set_webhook(
+                    self._url,
+                    allowed_updates=self._kinds,
+                    secret_token=self._secret,
+                    max_connections=_CONNECTIONS,
+                )
+                return
+            except TelegramBadRequest as error:
+                what = f"Telegram refuses TELEGRAM_WEBHOOK_URL ({error.message})"
+                raise CannotStart(f"Cannot start: {what}. It takes a public https address") from None
+            except TelegramAPIError as error:
+                failures += 1
+                wait = _BACKOFF(failures, random.random())  # noqa: S311 - spreads load, guards nothing
+                log.warning("bot.webhook_not_set", error=type(error).__name__, retry_in=wait.total_seconds())
+                await asyncio.sleep(wait.total_seconds())

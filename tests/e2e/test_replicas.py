@@ -1,0 +1,254 @@
+"""Two bot processes behind one address: order kept, nothing lost, nothing doubled, whatever dies."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Mapping
+
+import httpx
+import pytest
+import pytest_asyncio
+from sqlalchemy import make_url, text
+
+from app.core.buttons import ChooseGender
+from app.database import wheel
+from tests.bot.kit import picture, words
+from tests.conftest import fresh_database
+from tests.e2e.replicas import HOST, PATH, SECRET, Replicas, replicas
+from tests.e2e.stage import Stage, guest_of
+from tests.integration.service_process import free_port
+from tests.redis_server import needs_redis
+
+pytestmark = needs_redis
+
+HEADER = "X-Telegram-Bot-Api-Secret-Token"
+NAMES = "SELECT name FROM avatars WHERE user_id = :me ORDER BY id"
+PHOTOS = "SELECT position FROM avatar_photos JOIN avatars ON avatars.id = avatar_id WHERE user_id = :me"
+WAITING = "SELECT 1 FROM bot_updates WHERE chat_id = :me"
+BREAK = """
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""
+ALL_DONE = "SELECT 1 WHERE NOT EXISTS (SELECT FROM bot_updates)"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def pair(postgres: str, template: str) -> AsyncIterator[Replicas]:
+    with fresh_database(postgres, template) as url:
+        async with replicas(url) as pair:
+            yield pair
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def stage(pair: Replicas) -> AsyncIterator[Stage]:
+    pair.lead_to(*pair.ports)
+    pair.balancer.served.clear()
+    async with guest_of(pair.sandbox) as stage:
+        yield stage
+
+
+async def photos(stage: Stage, number: int) -> None:
+    async def kept() -> bool:
+        return len(await stage.rows(PHOTOS)) >= number
+
+    await stage.until(kept)
+    await stage.until(lambda: stage.rows(ALL_DONE))
+    assert sorted(row["position"] for row in await stage.rows(PHOTOS)) == list(range(1, number + 1))
+
+
+async def test_a_wizard_and_an_album_through_both(pair: Replicas, stage: Stage) -> None:
+    await stage.guest.reach_naming()
+    await stage.guest.say("Айша")
+    await stage.guest.user.send_album([picture(number) for number in range(10)], as_documents=True)
+    await photos(stage, 10)
+    assert [row["name"] for row in await stage.rows(NAMES)] == ["Айша"]
+    assert min(pair.balancer.served[port] for port in pair.ports) >= 4
+
+
+async def test_what_is_said_at_once_is_done_in_its_order(stage: Stage) -> None:
+    """A name goes to the choice before it, though each came to another process."""
+    menu = await stage.guest.say("/start")
+    expected: list[str] = []
+
+    async def named() -> list[str] | None:
+        names = [row["name"] for row in await stage.rows(NAMES)]
+        return names if len(names) >= len(expected) else None
+
+    for turn in range(4):
+        for gender in ("male", "female"):
+            await stage.guest.user.press_data(menu.id, ChooseGender("portrait", gender).pack())
+            expected.append(f"{gender} {turn}")
+            await stage.guest.user.send(expected[-1])
+        assert await stage.until(named) == expected
+
+
+async def test_what_a_killed_process_had_in_hand_the_other_carries_out(pair: Replicas, stage: Stage) -> None:
+    await stage.guest.create()
+    pair.lead_to(pair.ports[0])
+    await stage.fault("sendMessage", "hang")
+    await stage.guest.user.send("/status")
+    await stage.until(lambda: stage.rows(WAITING))
+    await stage.guest.user.send_album([picture(number) for number in range(10)], as_documents=True)
+    before = (await stage.guest.user.chat()).seq
+
+    async def kept() -> bool:
+        return len(await stage.rows(WAITING)) == 11
+
+    await stage.until(kept)
+    await pair.kill_one()
+    pair.lead_to(*pair.ports)
+    await stage.guest.user.send("/avatars")
+    await photos(stage, 10)
+    await stage.guest.hears(words("avatars-list"), since=before)
+    assert [row["name"] for row in await stage.rows(NAMES)] == ["Айша"]
+    await pair.start_one()
+
+
+async def test_an_update_that_comes_again_is_done_once(pair: Replicas, stage: Stage) -> None:
+    """Telegram repeats an update whose answer it didn't get, to whichever process."""
+    await stage.guest.reach_naming()
+    await stage.guest.say("Айша")
+    query = "SELECT update_id FROM bot_update_ids ORDER BY update_id DESC LIMIT 1"
+    update_id = (await stage.rows(query))[0]["update_id"]
+    again = {"update_id": update_id, "message": a_message(stage, "/start")}
+    heard = await stage.heard()
+    for port in pair.ports:
+        assert (await post(port, again)).status_code == 200
+    assert (await stage.guest.say("/avatars")).labels[0].endswith("Айша")
+    assert len(await stage.heard()) == len(heard) + 1
+
+
+@pytest.mark.parametrize("secret", ["", "wrong", SECRET[:-1], SECRET + "x", "й"])
+async def test_a_stranger_is_refused(pair: Replicas, stage: Stage, secret: str) -> None:
+    update = {"update_id": 1, "message": a_message(stage, "/start")}
+    answer = await post(pair.ports[0], update, {HEADER: secret.encode()} if secret else {})
+    assert answer.status_code == 401
+    assert await stage.rows(WAITING) == []
+
+
+async def test_what_is_too_long_or_no_update_is_not_kept(pair: Replicas, stage: Stage) -> None:
+    long = {"update_id": 1, "message": a_message(stage, "x" * 1024**2)}
+    assert (await post(pair.ports[0], long)).status_code == 413
+    assert (await post(pair.ports[0], {"update_id": "one"})).status_code == 200
+    assert await stage.rows("SELECT 1 FROM bot_update_ids WHERE update_id = 1") == []
+
+
+async def test_while_the_database_is_away_telegram_keeps_it(pair: Replicas, stage: Stage) -> None:
+    await stage.guest.reach_naming()
+    address = make_url(pair.sandbox.database_url)
+    server, name = address.set(database="postgres"), address.database
+    async with stage.database.engine.connect() as connection:
+        await asyncio.to_thread(wheel.psql, server, f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+        await connection.execute(text(BREAK))
+    try:
+        update = {"update_id": 2, "message": a_message(stage, "/start")}
+        assert (await post(pair.ports[1], update)).status_code == 503
+        health = await get(pair.ports[1], "/health")
+        assert (health.status_code, health.json()["failed"]) == (503, "database")
+        await stage.guest.user.send("Айша")
+    finally:
+        await asyncio.to_thread(wheel.psql, server, f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+    await stage.until(lambda: stage.rows(NAMES))
+    await stage.guest.hears("Айша · ")
+    assert not [one for one in await stage.heard() if "😔" in one]
+
+
+async def test_while_redis_is_away_people_wait_and_hear_no_apology(pair: Replicas, stage: Stage) -> None:
+    await stage.guest.say("/start")
+    before = len(await stage.heard())
+    pair.redis.stop()
+    await stage.guest.user.send("/new")
+
+    async def delayed() -> bool:
+        logs = [log.read_text() for log in pair.sandbox.log_dir.glob("bot*.log")]
+        return any("bot.update_delayed" in log for log in logs)
+
+    await stage.until(delayed)
+    assert len(await stage.rows(WAITING)) == 1
+    assert len(await stage.heard()) == before
+    await pair.redis.start()
+    await stage.guest.hears(words("choose-type"))
+    assert len(await stage.heard()) == before + 1
+
+
+async def test_a_process_that_is_told_to_stop_finishes_what_it_has_in_hand(
+    pair: Replicas, stage: Stage
+) -> None:
+    await stage.guest.create()
+    pair.lead_to(pair.ports[0])
+    async with stage.database.transaction() as session:
+        await session.execute(text("LOCK TABLE avatars IN ACCESS EXCLUSIVE MODE"))
+        await stage.guest.user.send("/status")
+        await stage.until(lambda: in_hand(stage))
+        stopping = asyncio.create_task(pair.sandbox.stop("bot"))
+        assert not (await asyncio.wait({stopping}, timeout=0.5))[0]
+    await stopping
+    await stage.guest.hears("Айша · ")
+    assert await stage.rows(WAITING) == []
+    await pair.start_one()
+
+
+async def test_what_it_does_is_counted(pair: Replicas, stage: Stage) -> None:
+    pair.lead_to(pair.ports[0])
+    counted = 'aisha_bot_updates_total{outcome="handled"}'
+    before = await metric(pair, counted)
+    for _ in range(3):
+        await stage.guest.say("/start")
+    await stage.until(lambda: stage.rows(ALL_DONE))
+    assert await metric(pair, counted) >= before + 3
+    assert await metric(pair, "aisha_bot_updates_waiting") >= 0
+
+
+@pytest.mark.parametrize(
+    ("different", "told"),
+    [
+        ({}, "Free it, or change BOT_HOST and BOT_PORT"),
+        ({"BOT_PORT": "0"}, "BOT_PORT"),
+        ({"TELEGRAM_WEBHOOK_URL": "http://localhost/x"}, "Telegram refuses TELEGRAM_WEBHOOK_URL"),
+        ({"REDIS_URL": f"redis://{HOST}:1/0"}, "Redis does not answer"),
+    ],
+)
+async def test_what_keeps_it_from_starting_is_told(
+    pair: Replicas, different: dict[str, str], told: str
+) -> None:
+    environment = {**pair.sandbox.environment("bot"), "BOT_METRICS_PORT": ""}
+    if "TELEGRAM_WEBHOOK_URL" in different:
+        environment["BOT_PORT"] = str(free_port())
+    process = await asyncio.create_subprocess_exec(
+        *[sys.executable, "-m", "app.main"],
+        env={**environment, **different},
+        cwd=pair.sandbox.log_dir,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    async with asyncio.timeout(60):
+        words = (await process.communicate())[1].decode()
+    assert (process.returncode, told in words) == (2, True)
+    assert "Traceback" not in words
+
+
+async def metric(pair: Replicas, name: str) -> float:
+    lines = (await get(pair.metrics_port, "/metrics")).text.splitlines()
+    return float(next(line for line in lines if line.startswith(f"{name} ")).rpartition(" ")[2])
+
+
+async def in_hand(stage: Stage) -> bool:
+    return bool(await stage.rows(f"{WAITING} AND starts = 1"))
+
+
+def a_message(stage: Stage, said: str) -> dict[str, object]:
+    person = {"id": stage.guest.id, "is_bot": False, "first_name": "Айша"}
+    chat = {"id": stage.guest.id, "type": "private", "first_name": "Айша"}
+    return {"message_id": 1, "date": 1, "from": person, "chat": chat, "text": said}
+
+
+async def post(
+    port: int, update: dict[str, object], headers: Mapping[str, bytes] | None = None
+) -> httpx.Response:
+    known = {HEADER: SECRET.encode()} if headers is None else headers
+    raw = [(name.encode(), value) for name, value in known.items()]
+    async with httpx.AsyncClient(trust_env=False, timeout=30) as http:
+        return await http.post(f"http://{HOST}:{port}{PATH}", json=update, headers=raw)
+
+
+async def get(port: int, path: str) -> httpx.Response:
+    async with httpx.AsyncClient(trust_env=False, timeout=30) as http:
+        return await http.get(f"http://{HOST}:{port}{path}")

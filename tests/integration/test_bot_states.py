@@ -1,0 +1,130 @@
+"""The wizard's step, in Postgres and in Redis; who may carry out a chat's updates."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+
+import pytest
+from aiogram.fsm.state import State, StatesGroup
+from aiogram.fsm.storage.base import StorageKey
+from pydantic import SecretStr
+from redis.asyncio import Redis
+
+from app.bot import states
+from app.bot.states import RedisLocks, States, open_states
+from app.core.config import GeneralSettings
+from app.core.errors import CannotStart
+from app.database.engine import Database
+from tests.conftest import passable_folder
+from tests.redis_server import RedisServer, needs_redis, redis_server
+
+HERS = StorageKey(bot_id=42, chat_id=5_000_000_001, user_id=5_000_000_001)
+OTHERS = [
+    StorageKey(bot_id=43, chat_id=HERS.chat_id, user_id=HERS.user_id),
+    StorageKey(bot_id=42, chat_id=7, user_id=7),
+]
+
+
+class Step(StatesGroup):
+    naming = State()
+
+
+@pytest.fixture
+async def redis() -> AsyncIterator[RedisServer]:
+    with passable_folder() as folder:
+        async with redis_server(folder) as server:
+            yield server
+
+
+def general(redis_url: str | None) -> GeneralSettings:
+    return GeneralSettings(redis_url=SecretStr(redis_url) if redis_url else None)
+
+
+@pytest.fixture(params=["postgres", pytest.param("redis", marks=needs_redis)])
+async def opened(request: pytest.FixtureRequest, database: Database) -> AsyncIterator[States]:
+    async with AsyncExitStack() as stack:
+        url = None
+        if request.param == "redis":
+            folder = stack.enter_context(passable_folder())
+            url = (await stack.enter_async_context(redis_server(folder))).url
+        yield await stack.enter_async_context(open_states(general(url), database))
+
+
+async def test_a_step_is_kept_until_it_is_left(opened: States) -> None:
+    storage = opened.storage
+    assert (await storage.get_state(HERS), await storage.get_data(HERS)) == (None, {})
+    await storage.set_state(HERS, Step.naming)
+    await storage.set_data(HERS, {"type": "portrait", "имя": ["😀", 1, None]})
+    assert await storage.get_state(HERS) == "Step:naming"
+    assert await storage.update_data(HERS, {"type": "style"}) == {"type": "style", "имя": ["😀", 1, None]}
+    assert await storage.get_data(HERS) == {"type": "style", "имя": ["😀", 1, None]}
+    for key in OTHERS:
+        assert (await storage.get_state(key), await storage.get_data(key)) == (None, {})
+    await storage.set_state(HERS, None)
+    await storage.set_data(HERS, {})
+    assert (await storage.get_state(HERS), await storage.get_data(HERS)) == (None, {})
+
+
+async def test_many_at_once_wait_for_a_connection(opened: States) -> None:
+    async def step(person: int) -> str | None:
+        key = StorageKey(bot_id=42, chat_id=person, user_id=person)
+        async with opened.locks.lock(key):
+            await opened.storage.set_state(key, f"step {person}")
+            return await opened.storage.get_state(key)
+
+    people = range(300)
+    assert await asyncio.gather(*[step(person) for person in people]) == [f"step {one}" for one in people]
+
+
+@needs_redis
+async def test_two_processes_take_turns(redis: RedisServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For longer, too, than a lock lives that nobody renews."""
+    monkeypatch.setattr(states, "_LOCK_SECONDS", 0.3)
+    monkeypatch.setattr(states, "_RENEWED_EVERY", 0.1)
+    order: list[str] = []
+    async with Redis.from_url(redis.url) as one, Redis.from_url(redis.url) as two:
+        held = asyncio.Event()
+
+        async def first() -> None:
+            async with RedisLocks(one).lock(HERS):
+                held.set()
+                await asyncio.sleep(1.0)
+                order.append("first")
+
+        async def second() -> None:
+            await held.wait()
+            async with RedisLocks(two).lock(OTHERS[1]):
+                order.append("another chat")
+            async with RedisLocks(two).lock(HERS):
+                order.append("second")
+
+        await asyncio.gather(first(), second())
+    assert order == ["another chat", "first", "second"]
+
+
+@needs_redis
+async def test_a_dead_holders_lock_ends_by_itself(
+    redis: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(states, "_LOCK_SECONDS", 0.3)
+    async with Redis.from_url(redis.url) as one, Redis.from_url(redis.url) as two:
+        await one.lock(states._KEYS.build(HERS, "lock"), timeout=0.3).acquire()
+        async with asyncio.timeout(10), RedisLocks(two).lock(HERS):
+            pass
+
+
+@needs_redis
+async def test_a_lock_that_is_lost_ends_without_a_noise(redis: RedisServer) -> None:
+    async with Redis.from_url(redis.url) as one:
+        async with RedisLocks(one).lock(HERS):
+            await one.flushall()
+        async with RedisLocks(one).lock(HERS):
+            pass
+
+
+async def test_a_redis_that_does_not_answer_is_told_without_its_password(database: Database) -> None:
+    with pytest.raises(CannotStart) as told:
+        async with open_states(general("redis://:s3cret-word@127.0.0.1:1/0"), database):
+            pass
+    assert "REDIS_URL" in str(told.value)
+    assert "s3cret-word" not in str(told.value)

@@ -1,0 +1,189 @@
+"""Chats drained side by side, each in its order; what fails, what others left, what is in hand at the end."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from aiogram import Bot
+from aiogram.fsm.storage.base import BaseEventIsolation, StorageKey
+from aiogram.fsm.storage.memory import DisabledEventIsolation
+from aiogram.types import Update
+from redis.exceptions import ConnectionError as RedisAway
+from sqlalchemy import text
+
+from app.bot import chats
+from app.bot.chats import Chats
+from app.bot.floods import FEW, Floods
+from app.bot.updates import MOST_STARTS, KeptUpdate, Updates
+from app.core.i18n import Dictionary
+from app.database.engine import Database
+from app.jobs.backoff import Backoff
+from tests.integration.jobs_harness import until
+from tests.integration.test_bot_updates import count, said
+
+BOT = Bot("42:token")
+
+
+@dataclass
+class Handlers:
+    """Stands in for the dispatcher: notes what it is given, and does with it what the test says."""
+
+    deed: Callable[[Update, KeptUpdate], Awaitable[object]] | None = None
+    given: list[int] = field(default_factory=list)
+    done: list[int] = field(default_factory=list)
+
+    async def feed_update(self, _bot: Bot, update: Update, *, kept: KeptUpdate) -> None:
+        self.given.append(update.update_id)
+        if self.deed is not None:
+            await self.deed(update, kept)
+        self.done.append(update.update_id)
+
+
+class UnsteadyLocks(BaseEventIsolation):
+    """Away for the first few times."""
+
+    def __init__(self, times: int) -> None:
+        self.left = times
+
+    @asynccontextmanager
+    async def lock(self, key: StorageKey) -> AsyncIterator[None]:
+        if self.left:
+            self.left -= 1
+            raise RedisAway
+        yield
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+@pytest.fixture
+def updates(database: Database) -> Updates:
+    return Updates(BOT, database)
+
+
+@pytest.fixture(autouse=True)
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    millisecond = timedelta(milliseconds=1)
+    monkeypatch.setattr(chats, "_BACKOFF", Backoff(first=millisecond, factor=1, ceiling=millisecond))
+    monkeypatch.setattr(chats, "_SWEEP_SECONDS", 0.02)
+
+
+def chats_of(
+    database: Database, updates: Updates, handlers: Any, locks: BaseEventIsolation | None = None
+) -> Chats:
+    floods = Floods(BOT, database, Dictionary())
+    return Chats(BOT, updates, handlers, locks or DisabledEventIsolation(), floods)
+
+
+async def test_each_chat_in_its_order_and_none_behind_another(updates: Updates, database: Database) -> None:
+    free = asyncio.Event()
+
+    async def wait_in_chat_7(update: Update, _kept: KeptUpdate) -> None:
+        if update.update_id == 1:
+            await free.wait()
+
+    handlers = Handlers(wait_in_chat_7)
+    running = chats_of(database, updates, handlers)
+    for update in (said(1), said(2), said(3, chat_id=8), said(4), said(5, chat_id=8)):
+        running.drain(await updates.keep([update]))
+    await until(lambda: handlers.done == [3, 5])
+    assert handlers.given[0] == 1
+    free.set()
+    await until(lambda: handlers.done == [3, 5, 1, 2, 4])
+    await running.stop()
+    assert await count(database) == 0
+
+
+async def test_what_comes_while_the_last_one_ends_is_not_left(updates: Updates, database: Database) -> None:
+    handlers = Handlers()
+    running = chats_of(database, updates, handlers)
+    sent: list[int] = []
+    for number in range(1, 101):
+        sent.append(number)
+        running.drain(await updates.keep([said(number)]))
+        await until(lambda: len(sent) - len(handlers.done) <= FEW // 2)
+    await until(lambda: len(handlers.done) == 100)
+    assert handlers.done == list(range(1, 101))
+    await running.stop()
+
+
+async def test_what_always_fails_is_tried_a_few_times_and_the_next_gets_its_turn(
+    updates: Updates, database: Database
+) -> None:
+    async def fail_at_1(update: Update, _kept: KeptUpdate) -> None:
+        if update.update_id == 1:
+            raise ZeroDivisionError
+
+    handlers = Handlers(fail_at_1)
+    running = chats_of(database, updates, handlers)
+    running.drain(await updates.keep([said(1), said(2)]))
+    await until(lambda: handlers.done == [2])
+    assert Counter(handlers.given) == {1: MOST_STARTS, 2: 1}
+    await running.stop()
+    assert await count(database) == 0
+
+
+async def test_while_redis_is_away_nothing_is_counted_and_nothing_is_lost(
+    updates: Updates, database: Database
+) -> None:
+    handlers = Handlers()
+    running = chats_of(database, updates, handlers, UnsteadyLocks(times=5 * MOST_STARTS))
+    running.drain(await updates.keep([said(1), said(2)]))
+    await until(lambda: handlers.done == [1, 2])
+    await running.stop()
+
+
+async def test_what_others_left_is_found_at_the_start_and_later(updates: Updates, database: Database) -> None:
+    await updates.keep([said(1), said(2, chat_id=8)])
+    handlers = Handlers()
+    running = chats_of(database, updates, handlers)
+    sweep = asyncio.create_task(running.sweep())
+    await until(lambda: sorted(handlers.done) == [1, 2])
+    await updates.keep([said(3), said(4)])
+    async with database.transaction() as session:
+        await session.execute(
+            text("UPDATE bot_updates SET received_at = now() - interval '11 s' WHERE update_id = 3")
+        )
+    await until(lambda: handlers.done[2:] == [3, 4])
+    sweep.cancel()
+    await running.stop()
+
+
+async def test_what_is_in_hand_is_finished_and_the_rest_stays(updates: Updates, database: Database) -> None:
+    free = asyncio.Event()
+
+    async def wait(_update: Update, _kept: KeptUpdate) -> None:
+        await free.wait()
+
+    handlers = Handlers(wait)
+    running = chats_of(database, updates, handlers)
+    running.drain(await updates.keep([said(1), said(2)]))
+    await until(lambda: handlers.given == [1])
+    stopping = asyncio.create_task(running.stop())
+    await asyncio.sleep(0)
+    running.drain(await updates.keep([said(3, chat_id=8)]))
+    free.set()
+    await stopping
+    assert handlers.given == handlers.done == [1]
+    assert [each.update_id for each in await updates.waiting(7)] == [2]
+
+
+async def test_what_does_not_end_is_left_after_a_grace(
+    updates: Updates, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chats, "_GRACE_SECONDS", 0.05)
+
+    async def hang(_update: Update, _kept: KeptUpdate) -> None:
+        await asyncio.Event().wait()
+
+    handlers = Handlers(hang)
+    running = chats_of(database, updates, handlers)
+    running.drain(await updates.keep([said(1)]))
+    await until(lambda: handlers.given == [1])
+    await running.stop()
+    assert await count(database) == 1

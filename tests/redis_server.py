@@ -1,0 +1,67 @@
+"""A Redis of a test's own, on a free port of this machine; nothing of it is kept."""
+
+import asyncio
+import shutil
+import socket
+import subprocess
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from redis.asyncio import Redis
+from redis.exceptions import ConnectionError as NotThere
+
+HOST = "127.0.0.1"
+DEADLINE = 15.0
+
+needs_redis = pytest.mark.skipif(
+    shutil.which("redis-server") is None,
+    reason="redis-server is not installed: apt-get install redis-server",
+)
+
+
+class RedisServer:
+    def __init__(self, folder: Path) -> None:
+        with socket.socket() as probe:
+            probe.bind((HOST, 0))
+            self._port = int(probe.getsockname()[1])
+        self._folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"redis://{HOST}:{self._port}/0"
+
+    async def start(self) -> None:
+        """Empty, on the same port as ever."""
+        self._launch()
+        async with asyncio.timeout(DEADLINE), Redis.from_url(self.url) as redis:
+            while True:
+                try:
+                    await redis.exists("anything")
+                except NotThere:
+                    await asyncio.sleep(0.02)
+                else:
+                    return
+
+    def _launch(self) -> None:
+        options = {"--port": self._port, "--bind": HOST, "--save": "", "--appendonly": "no"}
+        words = [str(word) for option in options.items() for word in option]
+        command = ["redis-server", *words, "--dir", str(self._folder), "--loglevel", "warning"]
+        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(DEADLINE)
+
+
+@asynccontextmanager
+async def redis_server(folder: Path) -> AsyncIterator[RedisServer]:
+    server = RedisServer(folder)
+    try:
+        await server.start()
+        yield server
+    finally:
+        server.stop()
