@@ -14,6 +14,7 @@ from nacl.signing import SigningKey
 from app.database import revision
 from app.database.embedded import EmbeddedPostgres
 from bench.accepting import accepting, full_tables
+from bench.chatting import uploading
 from bench.house import House, house
 from bench.photos import photos
 from bench.report import Spread, Target, show
@@ -40,6 +41,7 @@ PARTS: Mapping[str, Callable[[House, Sizes], Awaitable[None]]] = {
     "beside-jobs": lambda house, sizes: accepting_beside_jobs(house, sizes.backlog, sizes.seconds),
     "telling": lambda house, sizes: telling(house, sizes.seconds),
     "photos": lambda _, sizes: photos(sizes.repetitions),
+    "uploading": lambda house, sizes: uploading(house, min(sizes.repetitions, 3)),
 }
 
 

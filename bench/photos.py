@@ -28,7 +28,8 @@ _LIGHT, _HEAVY = 88, 100  # JPEG qualities at which the painted photographs weig
 async def photos(repetitions: int) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        light, heavy = await _painted(folder / "light", _LIGHT), await _painted(folder / "heavy", _HEAVY)
+        light = await painted(folder / "light", _NUMBER, _LIGHT)
+        heavy = await painted(folder / "heavy", _NUMBER, _HEAVY)
         _checking(light, repetitions)
         async with _fal(folder / "fal") as environment:
             added = [await _archived(heavy, environment) for _ in range(min(repetitions, 3))]
@@ -74,11 +75,12 @@ def _megabytes(paths: Sequence[Path]) -> float:
     return sum(path.stat().st_size for path in paths) / len(paths) / 1e6
 
 
-async def _painted(folder: Path, quality: int) -> list[Path]:
-    console.print(f"photos: painting {_NUMBER} of quality {quality}", style="dim")
-    options = ["--number", str(_NUMBER), "--quality", str(quality)]
+async def painted(folder: Path, number: int, quality: int) -> list[Path]:
+    """Photographs of 12 megapixels, made in a process of their own."""
+    console.print(f"painting {number} photographs of quality {quality}", style="dim")
+    options = ["--number", str(number), "--quality", str(quality)]
     await _run("sandbox.photographs", str(folder), *options, environment={})
-    return [folder / f"{number:02}.jpg" for number in range(_NUMBER)]
+    return [folder / f"{each:02}.jpg" for each in range(number)]
 
 
 async def _archived(paths: Sequence[Path], environment: dict[str, str]) -> float:

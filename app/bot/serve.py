@@ -63,7 +63,7 @@ async def serve(container: AsyncContainer) -> None:
         jobs = asyncio.create_task(worker.run())
         log.info("bot.started")
         try:
-            await _until_told(jobs, [chats.sweep(), *receiving])
+            await _until_told(jobs, [chats.sweep(), metrics.watch_loop(), *receiving])
         finally:
             worker.stop()
             await chats.stop()
