@@ -15,6 +15,7 @@ from app.jobs.options import WorkerOptions
 from app.jobs.worker import Worker
 from app.photos.service import Photos
 from app.photos.storage import FolderStorage, MinioStorage, PhotoStorage
+from app.photos.workroom import Workroom
 from app.trainings.service import SUBMIT
 from app.trainings.submit import SubmitTraining
 
@@ -45,6 +46,12 @@ class BotProvider(Provider):
             minio.bucket,
             minio.secure,
         )
+
+    @provide
+    def workroom(self, settings: Settings) -> Workroom:
+        workroom = Workroom(settings.general.data_dir / "tmp")
+        workroom.tidy()
+        return workroom
 
     @provide
     def photos(self, storage: PhotoStorage, settings: Settings) -> Photos:
