@@ -1,9 +1,9 @@
 """What the coach refuses, and what it advises."""
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -59,10 +59,10 @@ def test_what_is_clearly_spoiled_is_refused(tmp_path: Path, case: str, number: i
 
 
 ADVISED: dict[str, tuple[spoils.Spoil, list[Advice]]] = {
-    "a little out of focus": (lambda image: spoils.out_of_focus(image, 6), [Advice.BLURRY]),
+    "a little out of focus": (lambda image: spoils.out_of_focus(image, 4), [Advice.BLURRY]),
     "cropped": (lambda image: spoils.cropped(image, 0.1), []),
     "smaller": (lambda image: spoils.resized(image, 1024, 80), [Advice.SMALL]),
-    "long": (lambda image: spoils.stretched(image, 2.5), [Advice.STRETCHED, Advice.SMALL]),
+    "long": (lambda _: blocks(1, 2600, 1100), [Advice.STRETCHED]),
     "a patchwork": (lambda _: blocks(1, 1200, 1200), []),
     "noise": (lambda _: noise(1200, 1200), []),
 }
@@ -89,8 +89,8 @@ def test_what_could_be_better_is_kept_with_advice(tmp_path: Path, case: str) -> 
         ({"sharpness": 1.5, "dark": 0.7, "faces": 0}, [Advice.BLURRY, Advice.DARK, Advice.NO_FACE]),
     ],
 )
-def test_each_trait_has_its_advice(change: dict[str, float], advice: list[Advice]) -> None:
-    assert coach.advise(replace(GOOD, **change), SETTINGS) == advice  # type: ignore[arg-type]  # fields by name
+def test_each_trait_has_its_advice(change: dict[str, Any], advice: list[Advice]) -> None:
+    assert coach.advise(replace(GOOD, **change), SETTINGS) == advice
 
 
 def test_a_black_photo_is_dark_before_it_is_blurred() -> None:
@@ -99,17 +99,12 @@ def test_a_black_photo_is_dark_before_it_is_blurred() -> None:
 
 
 @pytest.mark.parametrize(
-    ("setting", "change"),
-    [
-        ({"sharpness_refused": 6}, {}),
-        ({"dark_refused": 0.05}, {}),
-        ({"bright_refused": 0.05}, {}),
-    ],
+    ("setting", "value"), [("sharpness_refused", 6), ("dark_refused", 0.05), ("bright_refused", 0.05)]
 )
-def test_thresholds_are_settings(setting: dict[str, float], change: dict[str, float]) -> None:
+def test_thresholds_are_settings(setting: str, value: float) -> None:
     coach.refuse(GOOD, SETTINGS)
     with pytest.raises(PhotoRefused):
-        coach.refuse(GOOD, SETTINGS.model_copy(update=setting))
+        coach.refuse(GOOD, SETTINGS.model_copy(update={setting: value}))
 
 
 def test_a_panorama_may_be_allowed(tmp_path: Path) -> None:
@@ -156,17 +151,13 @@ def test_the_first_photo_is_like_no_other() -> None:
     assert coach.likeness(hashed(), [], SETTINGS) is Likeness.DIFFERENT
 
 
-@pytest.mark.parametrize(
-    "spoil", [spoils.SPOILS["resized to 1280, quality 40"], spoils.SPOILS["exposed x 0.7"]]
-)
+@pytest.mark.parametrize("spoil", ["resized to 1280, quality 40", "exposed x 0.7"])
 @pytest.mark.parametrize("number", range(NUMBER))
-def test_a_copy_is_the_same_and_another_person_is_not(
-    tmp_path: Path, spoil: Callable[[Image.Image], Image.Image], number: int
-) -> None:
+def test_a_copy_is_the_same_and_another_person_is_not(tmp_path: Path, spoil: str, number: int) -> None:
     def hash_of(image: Image.Image) -> str:
         return coach.check(stored(tmp_path, encoded(image)), SETTINGS, portrait=False).traits.hash
 
-    photo, copy = hash_of(scene(number)), hash_of(spoil(scene(number)))
+    photo, copy = hash_of(scene(number)), hash_of(spoils.SPOILS[spoil](scene(number)))
     other = hash_of(scene((number + 1) % NUMBER))
     assert coach.likeness(copy, [other, photo], SETTINGS) is Likeness.SAME
     assert coach.likeness(copy, [other], SETTINGS) is Likeness.DIFFERENT

@@ -1,6 +1,8 @@
 """What is measured in a photo: the same in every copy of it, another thing in another photo."""
 
 import json
+import sys
+import threading
 from collections.abc import Callable
 from dataclasses import asdict
 from itertools import combinations
@@ -47,7 +49,7 @@ def test_a_copy_resized_and_recompressed_measures_the_same(
     photo, copy = measured(scene(number)), measured(spoils.resized(scene(number), longer, quality))
     assert distance(photo.hash, copy.hash) <= 4
     assert background_distance(photo.background, copy.background) < 2
-    assert copy.sharpness == pytest.approx(photo.sharpness, rel=0.15)
+    assert copy.sharpness == pytest.approx(photo.sharpness, rel=0.3)
     assert (copy.dark, copy.bright) == pytest.approx((photo.dark, photo.bright), abs=0.02)
 
 
@@ -121,10 +123,14 @@ def test_a_dark_photo_is_no_blurred_one(measured: Measured, gain: float) -> None
     assert dark.sharpness == pytest.approx(measured(scene(0)).sharpness, rel=0.25)
 
 
-def test_grain_is_no_sharpness(measured: Measured) -> None:
-    """A grey wall, photographed with 12 megapixels in the dark."""
-    grain = np.random.default_rng(1).normal(128, 12, (3024, 4032)).clip(0, 255).astype(np.uint8)
-    assert measured(Image.fromarray(grain)).sharpness < 10 * 0.5
+@pytest.mark.parametrize("sigma", [2, 5])
+def test_grain_is_no_sharpness(measured: Measured, sigma: float) -> None:
+    """Of a sensor of 3 megapixels, which is four times stronger at the measured size than that of 12."""
+    blurred = scene(0).filter(ImageFilter.GaussianBlur(12))
+    noise = np.random.default_rng(1).normal(0, sigma, (*reversed(blurred.size), 1))
+    grainy = Image.fromarray((np.asarray(blurred) + noise).clip(0, 255).astype(np.uint8))
+    assert measured(grainy).sharpness < 1
+    assert measured(blurred).sharpness < 1
 
 
 @pytest.mark.parametrize(("level", "dark", "bright"), [(20, 1, 0), (128, 0, 0), (240, 0, 1)])
@@ -188,6 +194,6 @@ def test_nobody_looks_for_faces_unasked(measured: Measured) -> None:
 
 
 def test_without_opencv_nobody_knows(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "cv2", None)
-    monkeypatch.setattr(faces, "_own", __import__("threading").local())
+    monkeypatch.setitem(sys.modules, "cv2", None)
+    monkeypatch.setattr(faces, "_own", threading.local())
     assert looked_for_faces(tmp_path, scene(2)) is None

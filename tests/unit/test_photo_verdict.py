@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from app.photos.verdict import SetAdvice, SetRemark, verdict
 SETTINGS = PhotoSettings(_env_file=None)
 
 
-def photos(number: int = 12, *, changed: int = 0, **change: object) -> list[PhotoTraits]:
+def photos(number: int = 12, *, changed: int = 0, **change: Any) -> list[PhotoTraits]:
     """Good ones, each another; the first `changed` of them have something in common."""
     rng = np.random.default_rng(1)
     good = [
@@ -29,7 +30,7 @@ def photos(number: int = 12, *, changed: int = 0, **change: object) -> list[Phot
         )
         for _ in range(number)
     ]
-    return [replace(photo, **change) for photo in good[:changed]] + good[changed:]  # type: ignore[arg-type]  # fields by name
+    return [replace(photo, **change) for photo in good[:changed]] + good[changed:]
 
 
 def said(traits: Sequence[PhotoTraits]) -> list[SetRemark]:
@@ -41,7 +42,7 @@ def test_a_good_set_needs_no_word(number: int) -> None:
     assert said(photos(number)) == []
 
 
-CASES = {
+CASES: dict[SetAdvice, tuple[int, dict[str, Any]]] = {
     SetAdvice.ALL_ALIKE: (6, {"hash": "00" * 8}),
     SetAdvice.ONE_BACKGROUND: (8, {"background": "80" * 54}),
     SetAdvice.FEW_SHARP: (4, {"sharpness": 1.5}),
