@@ -1,7 +1,7 @@
 """`python -m bench.archiving photo ...`: what building and uploading their archive takes at most, in MB.
 
-As the submit job does it in the bot's process; FAL is where the environment leads. What the process needs before the first photo
-(imports, a connection) isn't counted.
+As the submit job does it in the bot's process; FAL is where the environment leads. What the process needs
+before (imports) isn't counted.
 """
 
 import asyncio

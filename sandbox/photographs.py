@@ -61,14 +61,14 @@ def photograph(
         scene = scene.transpose(_TO_SENSOR[orientation])
     bands = scene.convert("YCbCr").split()
     luma, *chroma = (band.resize((width, height), Image.Resampling.BILINEAR) for band in bands)
-    grainy = ImageChops.add(luma, _grain(seed, width, height), offset=-128)
+    grainy = ImageChops.add(luma, grain(seed, width, height), offset=-128)
     file = io.BytesIO()
     picture = Image.merge("YCbCr", (grainy, *chroma))
     picture.save(file, "JPEG", quality=quality, exif=_exif(rng, orientation, gps))
     return file.getvalue()
 
 
-def _grain(seed: int, width: int, height: int) -> Image.Image:
+def grain(seed: int, width: int, height: int) -> Image.Image:
     """Sensor noise around 128: one tile, repeated."""
     noise = np.random.default_rng(seed).standard_normal((_GRAIN_TILE, _GRAIN_TILE), dtype=np.float32)
     tile = (128 + _GRAIN_SIGMA * noise).astype(np.uint8)

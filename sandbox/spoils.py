@@ -12,9 +12,9 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageFilter, ImageOps
+from PIL import Image, ImageChops, ImageFilter, ImageOps
 
-from sandbox.photographs import photograph
+from sandbox.photographs import grain, photograph
 
 Spoil = Callable[[Image.Image], Image.Image]
 _QUALITY = 88
@@ -22,7 +22,7 @@ _SHAKE = 8  # the sensor's pixels in one that is moved
 
 
 def out_of_focus(image: Image.Image, sigma: float) -> Image.Image:
-    return image.filter(ImageFilter.GaussianBlur(sigma))
+    return _grainy(image.filter(ImageFilter.GaussianBlur(sigma)))
 
 
 def moved(image: Image.Image, pixels: int, *, diagonally: bool = False) -> Image.Image:
@@ -32,7 +32,13 @@ def moved(image: Image.Image, pixels: int, *, diagonally: bool = False) -> Image
     steps = max(1, round(pixels / _SHAKE))
     views = [np.roll(seen, (step if diagonally else 0, step), axis=(0, 1)) for step in range(steps)]
     mixed = Image.fromarray(np.mean(views, axis=0).astype(np.uint8))
-    return mixed.resize(image.size, Image.Resampling.BICUBIC)
+    return _grainy(mixed.resize(image.size, Image.Resampling.BICUBIC))
+
+
+def _grainy(image: Image.Image) -> Image.Image:
+    """What reaches the sensor is blurred; its own noise is not."""
+    noise = grain(image.width, *image.size)
+    return ImageChops.add(image, Image.merge("RGB", [noise] * 3), offset=-128)
 
 
 def exposed(image: Image.Image, gain: float) -> Image.Image:

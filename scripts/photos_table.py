@@ -1,8 +1,8 @@
-"""`python -m scripts.photos_table folder ...`: what the coach finds in folders of photos, a line of Markdown each.
+"""`python -m scripts.photos_table folder ...`: what the coach finds in folders of photos, as Markdown.
 
-For tuning PHOTO_...: give it real photos, or what `python -m sandbox.spoils` makes. Figures are the lowest, the
-median and the highest. `original` is how many bits photos differ from those of the same name in the first folder,
-`bits` and `background` how far the photos of a folder are from one another.
+For tuning PHOTO_...: give it real photos, or what `python -m sandbox.spoils` makes. Figures are the lowest,
+the median and the highest. `original` is how many bits photos differ from those of the same name in the first
+folder; `bits` and `background` are how far the photos of a folder are from one another.
 """
 
 import argparse

@@ -1,6 +1,5 @@
 """The jobs behind photos in the chat: each is fetched and judged, then the person is told of them all."""
 
-import tempfile
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -25,6 +24,7 @@ from app.photos import uploads
 from app.photos.checks import PhotoLimits, PhotoRefused, PhotoTooLarge
 from app.photos.service import Photos, is_kept
 from app.photos.uploads import PhotoUnavailable
+from app.photos.workroom import Workroom
 
 _TRIES = 4
 _PROGRESS_EVERY = timedelta(seconds=2)
@@ -36,10 +36,11 @@ log = structlog.stdlib.get_logger(__name__)
 class CheckUpload:
     """The job `upload.check`: fetches the file, and judges it. It may run twice; the first verdict counts."""
 
-    def __init__(self, bot: Bot, database: Database, photos: Photos) -> None:
+    def __init__(self, bot: Bot, database: Database, photos: Photos, workroom: Workroom) -> None:
         self._bot = bot
         self._database = database
         self._photos = photos
+        self._workroom = workroom
 
     async def __call__(self, job: Job) -> None:
         async with self._database.transaction() as session:
@@ -59,7 +60,7 @@ class CheckUpload:
             await self._refuse(upload, key, error if isinstance(error, AishaError) else PhotoUnavailable())
 
     async def _add(self, upload: Upload, key: str, *, portrait: bool) -> None:
-        with tempfile.TemporaryDirectory(prefix="aisha-") as folder:
+        with self._workroom.folder() as folder:
             path = Path(folder) / "photo"
             await self._download(upload.file_id or "", path)
             facts = await self._photos.check(path, portrait=portrait)

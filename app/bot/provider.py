@@ -22,6 +22,7 @@ from app.photos import service as photos
 from app.photos import uploads
 from app.photos.service import ForgetFile, Photos
 from app.photos.storage import FolderStorage, MinioStorage, PhotoStorage
+from app.photos.workroom import Workroom
 from app.trainings import removal
 from app.trainings.reconcile import AskFal
 from app.trainings.removal import ForgetAtFal
@@ -69,8 +70,14 @@ class BotProvider(Provider):
         )
 
     @provide
-    def photos(self, storage: PhotoStorage, settings: Settings) -> Photos:
-        return Photos(storage, settings.avatar, settings.photo)
+    def workroom(self, settings: Settings) -> Workroom:
+        workroom = Workroom(settings.general.data_dir / "tmp")
+        workroom.tidy()
+        return workroom
+
+    @provide
+    def photos(self, storage: PhotoStorage, workroom: Workroom, settings: Settings) -> Photos:
+        return Photos(storage, workroom, settings.avatar, settings.photo)
 
     @provide
     def worker(

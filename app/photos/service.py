@@ -1,7 +1,6 @@
 """Photos of an avatar: checked beside the event loop, kept in the storage, counted in the database."""
 
 import asyncio
-import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -22,6 +21,7 @@ from app.photos.coach import Advice, Likeness, PhotoAlike
 from app.photos.storage import PhotoStorage
 from app.photos.traits import PhotoTraits
 from app.photos.verdict import SetRemark, verdict
+from app.photos.workroom import Workroom
 
 FORGET = "photo.forget"
 _CHECKS_AT_ONCE = 2
@@ -41,8 +41,11 @@ class PhotoCount:
 
 
 class Photos:
-    def __init__(self, storage: PhotoStorage, settings: AvatarSettings, photo: PhotoSettings) -> None:
+    def __init__(
+        self, storage: PhotoStorage, workroom: Workroom, settings: AvatarSettings, photo: PhotoSettings
+    ) -> None:
         self._storage = storage
+        self._workroom = workroom
         self._settings = settings
         self._photo = photo
         self._slots = asyncio.Semaphore(_CHECKS_AT_ONCE)
@@ -126,7 +129,7 @@ class Photos:
         Raises:
             PhotoMissing, StorageUnavailable: it can't be had.
         """
-        with tempfile.TemporaryDirectory(prefix="aisha-") as folder:
+        with self._workroom.folder() as folder:
             path = Path(folder) / "photo"
             await self._storage.get(key, path)
             async with self._slots:

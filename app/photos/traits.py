@@ -1,7 +1,7 @@
 """What can be measured in a photo, whatever it shows. All of it is measured at one size, read cheaply.
 
 At that size twelve megapixels are reduced eight times, which a JPEG's decoder does while it reads, and which
-leaves nothing of a sensor's grain or of JPEG's blocks: what is sharp there is sharp to a person.
+leaves nothing of JPEG's blocks and little of a sensor's grain: what is sharp there is sharp to a person.
 """
 
 import math
@@ -19,6 +19,9 @@ from app.photos.pixels import SWAPS_SIDES, on_white, reduced, reduced_size, upri
 _SHORTER_SIDE = 375  # pixels; no accepted photo is enlarged to it
 _TILE = 25
 _SHARPEST_TILES = 95  # percentile: a face before a blurred background is sharp in few tiles
+_FLATTEST_TILES = 10  # percentile: what is there is the sensor's noise, ...
+_MOST_GRAIN = 25  # ... unless it is more than any sensor's, then it is texture
+_GRAIN_SPREAD = 1.3  # the sharpest tiles of mere noise by the flattest
 _LEAST_CONTRAST = 40
 _DARK, _BRIGHT = 50, 215
 _HASHED, _FREQUENCIES = 32, 8
@@ -125,7 +128,8 @@ def _sharpness(luma: Luma, shares: NDArray[np.float64]) -> float:
         bend = moved(-down, -right) + moved(down, right) - middle
         squares = np.square(bend, dtype=np.int32)
         tiles = squares.reshape(rows, _TILE, width).sum(axis=1).reshape(rows, columns, _TILE).sum(axis=2)
-        return float(np.percentile(tiles, _SHARPEST_TILES)) / _TILE**2
+        grain, edges = np.percentile(tiles, (_FLATTEST_TILES, _SHARPEST_TILES)) / _TILE**2
+        return float(max(0.0, edges - _GRAIN_SPREAD * min(grain, _MOST_GRAIN)))
 
     softest = min(hardest_edges(down, right) for down, right in ((0, 1), (1, 0), (1, 1), (1, -1)))
     darkest, brightest = np.searchsorted(shares, (0.02, 0.98))

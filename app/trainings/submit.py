@@ -6,7 +6,6 @@ called, so it doesn't call: the callback, or a question to FAL's queue, tells. F
 so a Postgres that is away just then is waited for.
 """
 
-import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
@@ -26,6 +25,7 @@ from app.photos import service as photos
 from app.photos.archive import build_archive
 from app.photos.checks import PhotoRefused
 from app.photos.storage import PhotoMissing, PhotoStorage, StorageUnavailable
+from app.photos.workroom import Workroom
 from app.trainings import service
 from app.trainings.endings import Ending, end
 from app.trainings.pace import Pace
@@ -39,10 +39,13 @@ log = structlog.stdlib.get_logger(__name__)
 
 
 class SubmitTraining:
-    def __init__(self, database: Database, fal: Fal, storage: PhotoStorage, settings: Settings) -> None:
+    def __init__(
+        self, database: Database, fal: Fal, storage: PhotoStorage, workroom: Workroom, settings: Settings
+    ) -> None:
         self._database = database
         self._fal = fal
         self._storage = storage
+        self._workroom = workroom
         self._settings = settings.fal
         self._pace = Pace.of(settings)
 
@@ -87,7 +90,7 @@ class SubmitTraining:
             return training.archive_url
         async with self._database.transaction() as session:
             keys = await photos.keys(session, training.avatar_id)
-        with tempfile.TemporaryDirectory(prefix="aisha-") as folder:
+        with self._workroom.folder() as folder:
             archive = Path(folder) / "photos.zip"
             try:
                 await build_archive(self._storage, keys, archive)

@@ -30,6 +30,7 @@ from app.inbox.handler import HandleCallback
 from app.jobs.job import Job, Retry
 from app.jobs.right_of_way import RightOfWay
 from app.photos.storage import FolderStorage
+from app.photos.workroom import Workroom
 from app.trainings import service
 from app.trainings.cancel import CancelTraining
 from app.trainings.endings import Ending, end
@@ -147,7 +148,7 @@ async def test_what_was_not_sent_is_cancelled_at_once_and_never_submitted(
     assert await state(database, training) is TrainingState.CANCELLED
     assert await avatar_now(database, training) is AvatarState.DRAFT
     assert (await told(database), await jobs(database, CANCEL)) == (["training_cancelled"], [])
-    submit = SubmitTraining(database, fal, FolderStorage(tmp_path), Settings.load())
+    submit = SubmitTraining(database, fal, FolderStorage(tmp_path), Workroom(tmp_path), Settings.load())
     await submit(Job(1, SUBMIT, {"training_id": str(training.id), "v": 1}, starts=1))
     assert fal.submits == 0
 
@@ -373,7 +374,7 @@ async def submitting(
     fal = FakeFal(STOPPED)
     fal.submit_answer = answer
     fal.while_submitting = lambda: cancel(database, training)
-    submit = SubmitTraining(database, fal, FolderStorage(tmp_path), Settings.load())
+    submit = SubmitTraining(database, fal, FolderStorage(tmp_path), Workroom(tmp_path), Settings.load())
     job = Job(1, SUBMIT, {"training_id": str(training.id), "v": 1}, starts=1)
     for _ in range(2):
         try:
@@ -426,7 +427,9 @@ async def test_a_failure_before_the_submit_does_not_overrule_the_cancellation(
             raise SubmitRefused(Failure(Reason.OUR_ACCOUNT, "HTTP 403"))
 
     monkeypatch.setattr("app.trainings.submit.build_archive", nothing)
-    submit = SubmitTraining(database, Refused(STOPPED), FolderStorage(tmp_path), Settings.load())
+    submit = SubmitTraining(
+        database, Refused(STOPPED), FolderStorage(tmp_path), Workroom(tmp_path), Settings.load()
+    )
     await submit(Job(1, SUBMIT, {"training_id": str(training.id), "v": 1}, starts=1))
     assert await state(database, training) is TrainingState.CANCELLING
     assert await told(database) == []

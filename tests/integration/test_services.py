@@ -26,6 +26,7 @@ from app.photos.checks import PhotoDuplicate, PhotoFacts, PhotoLimitReached
 from app.photos.service import Photos, keys
 from app.photos.storage import FolderStorage
 from app.photos.traits import PhotoTraits
+from app.photos.workroom import Workroom
 from app.trainings import service as trainings
 from app.trainings.service import SUBMIT, TooFewPhotos, TrainingsPaused
 from tests.factories import make_avatar, make_photos, make_user
@@ -43,7 +44,7 @@ def settings(monkeypatch: pytest.MonkeyPatch) -> Settings:
 
 @pytest.fixture
 def photos(settings: Settings, tmp_path: Path) -> Photos:
-    return Photos(FolderStorage(tmp_path), settings.avatar, settings.photo)
+    return Photos(FolderStorage(tmp_path), Workroom(tmp_path), settings.avatar, settings.photo)
 
 
 async def an_avatar(

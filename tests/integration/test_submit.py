@@ -32,6 +32,7 @@ from app.inbox.handler import HandleCallback
 from app.jobs.job import Job, Retry
 from app.jobs.right_of_way import RightOfWay
 from app.photos.storage import FolderStorage, StorageUnavailable
+from app.photos.workroom import Workroom
 from app.trainings import service
 from app.trainings.service import SUBMIT
 from app.trainings.submit import SubmitTraining
@@ -86,10 +87,11 @@ class Stage:
     database: Database
     fal: FakeFal
     storage: FolderStorage
+    workroom: Workroom
     settings: Settings
 
     async def run(self, training: Training) -> None:
-        submit = SubmitTraining(self.database, self.fal, self.storage, self.settings)
+        submit = SubmitTraining(self.database, self.fal, self.storage, self.workroom, self.settings)
         await submit(Job(1, SUBMIT, {"training_id": str(training.id), "v": 1}, starts=1))
 
     async def requested(self, kind: TrainingKind = TrainingKind.REAL, **values: Any) -> Training:
@@ -118,7 +120,7 @@ async def stage(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     storage, photo = FolderStorage(tmp_path / "photos"), stored(tmp_path, encoded(noise()))
     for position in (1, 2):
         await storage.put(f"{position}.jpeg", photo)
-    return Stage(database, FakeFal(), storage, Settings.load())
+    return Stage(database, FakeFal(), storage, Workroom(tmp_path / "tmp"), Settings.load())
 
 
 async def told(stage: Stage) -> list[str]:

@@ -148,6 +148,6 @@ async def test_whatever_people_do(town: Town, rng: random.Random, full: bool, la
         assert town.errors(guest) == []
         left = await guest.belongings()
         print(
-            f"{language}: {len(left.avatars)} avatars, {len(left.photos)} photos, {len(left.trainings)} trainings"
+            language, len(left.avatars), len(left.photos), len(left.trainings), "avatars, photos, trainings"
         )
         assert left.orphans == set()

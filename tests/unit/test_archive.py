@@ -14,7 +14,7 @@ from app.photos import archive
 from app.photos.archive import build_archive
 from app.photos.checks import PhotoBroken, PhotoNotImage
 from app.photos.storage import FolderStorage, PhotoMissing
-from tests.images import CORNERS, corners, encoded, exif, noise, seen_corners
+from tests.images import CORNERS, corners, encoded, exif, heic, noise, seen_corners
 
 # The picture as the sensor stores it, for each way the phone was held.
 HELD = {
@@ -85,6 +85,40 @@ async def test_nothing_but_pixels_is_kept(tmp_path: Path, kind: str) -> None:
     assert not image.getexif()
     assert set(image.info) <= {"jfif", "jfif_version", "jfif_unit", "jfif_density"}
     assert image.info["jfif_density"] == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("size", "kept"),
+    [
+        ((4032, 3024), (2016, 1512)),
+        ((4000, 3000), (2000, 1500)),
+        ((3264, 2448), (1632, 1224)),
+        ((2560, 1920), (2000, 1500)),
+        ((3024, 4032), (1512, 2016)),
+        ((1280, 960), (1280, 960)),
+    ],
+)
+async def test_photos_are_reduced_to_what_a_training_can_use(
+    tmp_path: Path, size: tuple[int, int], kept: tuple[int, int]
+) -> None:
+    (image,) = await archived(tmp_path, encoded(corners(*size)))
+    assert image.size == kept
+    assert seen_corners(image) == CORNERS
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP"])
+async def test_formats_that_are_read_whole_are_reduced_too(tmp_path: Path, kind: str) -> None:
+    (image,) = await archived(tmp_path, encoded(corners(2500, 1000), kind))
+    assert (image.size, seen_corners(image)) == ((2000, 800), CORNERS)
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
+async def test_a_heic_becomes_a_jpeg_that_stands_upright(tmp_path: Path, orientation: int) -> None:
+    turn = HELD[orientation]
+    stored = corners() if turn is None else corners().transpose(turn)
+    (image,) = await archived(tmp_path, heic(stored, orientation))
+    assert (image.format, image.size) == ("JPEG", (640, 520))
+    assert seen_corners(image) == CORNERS
 
 
 async def test_photos_keep_their_order(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from app.avatars.service import AvatarPage
 from app.bot import screens
+from app.bot.screens.coach import advice_words, set_advice_words
 from app.bot.screens.digest import Verdict
 from app.bot.views import AvatarView, PhotoView, TrainingView
 from app.core.buttons import (
@@ -34,6 +35,7 @@ from app.core.buttons import (
     ShowMenu,
     ShowPhoto,
     ShowPhotos,
+    ShowTips,
     StartTraining,
 )
 from app.core.config import Preset
@@ -41,7 +43,9 @@ from app.core.i18n import Dictionary, Language, Words
 from app.database.models import OPEN, Avatar, AvatarState, AvatarType, TrainingState
 from app.fal.failures import NEEDS_OTHER_PHOTOS, Reason
 from app.fal.logs import Preparing, Steps
+from app.photos.coach import Advice
 from app.photos.service import PhotoCount
+from app.photos.verdict import SetAdvice, SetRemark
 from app.trainings import consent
 from app.trainings.plan import Plan, UsualTime
 from tests.unit.telegram_html import checked
@@ -150,6 +154,25 @@ def test_without_an_avatar_one_can_be_made(words: Words) -> None:
 def test_training_is_offered_once_there_are_photos_enough(words: Words, have: int) -> None:
     offered = ConfirmTraining(ID) in actions(screens.avatar(words, view(have=have)))
     assert offered is (have >= 10)
+
+
+@pytest.mark.parametrize("have", COUNTS)
+def test_a_draft_leads_to_tips_and_they_lead_back(words: Words, have: int) -> None:
+    assert ShowTips(ID) in actions(screens.avatar(words, view(have=have)))
+    texts = set()
+    for avatar_type in AvatarType:
+        screen = screens.tips(words, ID, avatar_type)
+        assert actions(screen) == [ShowAvatar(ID), ShowMenu()]
+        texts.add(checked(screen))
+    assert len(texts) == len(AvatarType)
+
+
+def test_every_advice_reads_differently(words: Words) -> None:
+    assert len({advice_words(words, advice) for advice in Advice}) == len(Advice)
+    remarks = [SetRemark(advice, 7) for advice in SetAdvice]
+    lines = {set_advice_words(words, remark) for remark in remarks}
+    assert len(lines) == len(SetAdvice)
+    assert all("7" in line for line in lines)
 
 
 @pytest.mark.parametrize("state", sorted(OPEN))

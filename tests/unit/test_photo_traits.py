@@ -1,0 +1,199 @@
+"""What is measured in a photo: the same in every copy of it, another thing in another photo."""
+
+import json
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import asdict
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageFilter
+
+from app.photos import faces
+from app.photos.checks import PhotoLimits, inspect
+from app.photos.traits import Orientation, PhotoTraits, background_distance, distance
+from sandbox import spoils
+from tests.images import blocks, encoded, exif, heic, noise, stored
+from tests.unit.scenes import NUMBER, scene
+
+# The picture as the sensor stores it, for each way the phone was held.
+HELD = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_90,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_270,
+}
+Measured = Callable[[bytes | Image.Image], PhotoTraits]
+
+
+@pytest.fixture
+def measured(tmp_path: Path) -> Measured:
+    def traits(photo: bytes | Image.Image) -> PhotoTraits:
+        content = photo if isinstance(photo, bytes) else encoded(photo, quality=90)
+        return inspect(stored(tmp_path, content), PhotoLimits()).traits
+
+    return traits
+
+
+@pytest.mark.parametrize("number", range(NUMBER))
+@pytest.mark.parametrize(("longer", "quality"), [(1600, 80), (1280, 40), (700, 30)])
+def test_a_copy_resized_and_recompressed_measures_the_same(
+    measured: Measured, number: int, longer: int, quality: int
+) -> None:
+    photo, copy = measured(scene(number)), measured(spoils.resized(scene(number), longer, quality))
+    assert distance(photo.hash, copy.hash) <= 4
+    assert background_distance(photo.background, copy.background) < 2
+    assert copy.sharpness == pytest.approx(photo.sharpness, rel=0.3)
+    assert (copy.dark, copy.bright) == pytest.approx((photo.dark, photo.bright), abs=0.02)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP"])
+def test_the_format_makes_no_difference(measured: Measured, kind: str) -> None:
+    photo, copy = (
+        measured(scene(0)),
+        measured(encoded(scene(0), kind, **{"WEBP": {"quality": 90}}.get(kind, {}))),
+    )
+    assert distance(photo.hash, copy.hash) <= 4
+    assert copy.sharpness == pytest.approx(photo.sharpness, rel=0.15)
+
+
+@pytest.mark.parametrize("orientation", HELD)
+def test_the_way_the_phone_was_held_makes_no_difference(measured: Measured, orientation: int) -> None:
+    held = scene(1).transpose(HELD[orientation])
+    photo, turned = measured(scene(1)), measured(encoded(held, quality=90, exif=exif(orientation)))
+    assert (turned.width, turned.height) == (photo.width, photo.height)
+    assert distance(photo.hash, turned.hash) <= 4
+    assert background_distance(photo.background, turned.background) < 2
+
+
+@pytest.mark.parametrize("orientation", [3, 6, 8])
+def test_a_heic_stands_upright_too(measured: Measured, orientation: int) -> None:
+    upright = blocks(3)
+    held = upright.transpose(HELD[orientation])
+    photo, turned = measured(upright), measured(heic(held, orientation))
+    assert distance(photo.hash, turned.hash) <= 4
+
+
+def test_different_scenes_are_far_apart(measured: Measured) -> None:
+    photos = [measured(scene(number)) for number in range(NUMBER)]
+    assert min(distance(one.hash, other.hash) for one, other in combinations(photos, 2)) > 12
+    assert min(background_distance(a.background, b.background) for a, b in combinations(photos, 2)) > 20
+
+
+def test_one_place_has_one_background_whoever_is_there(measured: Measured) -> None:
+    one, other = (measured(scene(number, place=7)) for number in (2, 3))
+    assert background_distance(one.background, other.background) < 5
+    assert distance(one.hash, other.hash) > 8
+
+
+def test_a_turned_copy_is_another_picture(measured: Measured) -> None:
+    photo, turned = measured(scene(2)), measured(scene(2).transpose(Image.Transpose.ROTATE_180))
+    assert distance(photo.hash, turned.hash) > 12
+
+
+def test_the_more_blur_the_less_sharpness(measured: Measured) -> None:
+    sharpness = [measured(spoils.out_of_focus(scene(0), sigma)).sharpness for sigma in (0, 2, 4, 8, 16)]
+    assert sharpness == sorted(sharpness, reverse=True)
+    assert sharpness[-1] < sharpness[0] / 4
+
+
+@pytest.mark.parametrize("diagonally", [True, False])
+def test_a_moved_camera_is_blur_though_edges_along_its_way_stay(measured: Measured, diagonally: bool) -> None:
+    moved = measured(spoils.moved(scene(0), 64, diagonally=diagonally))
+    assert moved.sharpness < measured(scene(0)).sharpness / 3
+
+
+def test_a_blurred_background_leaves_a_portrait_sharp(measured: Measured) -> None:
+    photo = scene(0)
+    portrait = photo.filter(ImageFilter.GaussianBlur(20))
+    box = (650, 300, 1366, 1100)  # the face: a fifth of the picture
+    portrait.paste(photo.crop(box), box)
+    assert measured(portrait).sharpness > 0.7 * measured(photo).sharpness
+
+
+@pytest.mark.parametrize("gain", [0.3, 0.5, 0.7])
+def test_a_dark_photo_is_no_blurred_one(measured: Measured, gain: float) -> None:
+    dark = measured(spoils.exposed(scene(0), gain))
+    assert dark.sharpness == pytest.approx(measured(scene(0)).sharpness, rel=0.25)
+
+
+@pytest.mark.parametrize("sigma", [2, 5])
+def test_grain_is_no_sharpness(measured: Measured, sigma: float) -> None:
+    """Of a sensor of 3 megapixels, which is four times stronger at the measured size than that of 12."""
+    blurred = scene(0).filter(ImageFilter.GaussianBlur(12))
+    noise = np.random.default_rng(1).normal(0, sigma, (*reversed(blurred.size), 1))
+    grainy = Image.fromarray((np.asarray(blurred) + noise).clip(0, 255).astype(np.uint8))
+    assert measured(grainy).sharpness < 1
+    assert measured(blurred).sharpness < 1
+
+
+@pytest.mark.parametrize(("level", "dark", "bright"), [(20, 1, 0), (128, 0, 0), (240, 0, 1)])
+def test_one_grey_is_dark_or_bright_as_a_whole_and_never_sharp(
+    measured: Measured, level: int, dark: float, bright: float
+) -> None:
+    traits = measured(Image.new("L", (640, 520), level))
+    assert (traits.sharpness, traits.dark, traits.bright) == (0, dark, bright)
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P", "L", "1", "CMYK", "I;16"])
+def test_every_mode_can_be_measured(measured: Measured, mode: str) -> None:
+    patchwork = blocks(5).convert("L").convert("RGB")
+    image = Image.new("I;16", patchwork.size, 40_000) if mode == "I;16" else patchwork.convert(mode)
+    traits = measured(encoded(image, "JPEG" if mode == "CMYK" else "PNG"))
+    assert (traits.width, traits.height) == (640, 520)
+    if mode not in ("I;16", "1"):
+        assert distance(traits.hash, measured(patchwork).hash) <= 4
+
+
+def test_what_is_transparent_is_white(measured: Measured) -> None:
+    assert measured(encoded(Image.new("RGBA", (640, 520), (0, 0, 0, 0)), "PNG")).bright == 1
+
+
+def test_traits_survive_json(measured: Measured) -> None:
+    traits = measured(blocks(1))
+    assert PhotoTraits(**json.loads(json.dumps(asdict(traits)))) == traits
+
+
+@pytest.mark.parametrize(
+    ("size", "orientation", "stretch"),
+    [
+        ((640, 520), Orientation.LANDSCAPE, 640 / 520),
+        ((520, 640), Orientation.PORTRAIT, 640 / 520),
+        ((520, 540), Orientation.SQUARE, 540 / 520),
+    ],
+)
+def test_the_sides_tell_how_it_lies(
+    measured: Measured, size: tuple[int, int], orientation: Orientation, stretch: float
+) -> None:
+    traits = measured(noise(*size))
+    assert (traits.orientation, traits.stretch, traits.side) == (orientation, stretch, 520)
+
+
+def looked_for_faces(folder: Path, image: Image.Image) -> int | None:
+    path = stored(folder, encoded(image, quality=90))
+    return inspect(path, PhotoLimits(), look_for_faces=True).traits.faces
+
+
+def test_faces_are_counted(tmp_path: Path) -> None:
+    assert looked_for_faces(tmp_path, scene(2)) == 1
+    assert looked_for_faces(tmp_path, blocks(1)) == 0
+    pair = Image.new("RGB", (2 * scene(2).width, scene(2).height))
+    pair.paste(scene(2), (0, 0))
+    pair.paste(scene(4), (scene(2).width, 0))
+    assert looked_for_faces(tmp_path, pair) == 2
+
+
+def test_nobody_looks_for_faces_unasked(measured: Measured) -> None:
+    assert measured(scene(2)).faces is None
+
+
+def test_without_opencv_nobody_knows(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(sys.modules, "cv2", None)
+    monkeypatch.setattr(faces, "_own", threading.local())
+    assert looked_for_faces(tmp_path, scene(2)) is None
