@@ -20,12 +20,13 @@ _own = threading.local()
 
 
 def count(luma: NDArray[np.uint8]) -> int | None:
-    """The faces in a picture of greys, or None without OpenCV."""
+    """The faces in a picture of greys, or None without OpenCV; people far behind the nearest don't count."""
     cascade = _cascade()
     if cascade is None:
         return None
-    found = cascade.detectMultiScale(luma, scaleFactor=1.05, minNeighbors=3, minSize=(_SMALLEST, _SMALLEST))
-    return len(found)
+    found = cascade.detectMultiScale(luma, scaleFactor=1.05, minNeighbors=4, minSize=(_SMALLEST, _SMALLEST))
+    widths = [int(width) for _, _, width, _ in found]
+    return sum(2 * width >= max(widths) for width in widths)
 
 
 def _cascade() -> "cv2.CascadeClassifier | None":

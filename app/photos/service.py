@@ -1,8 +1,12 @@
 """Photos of an avatar: checked beside the event loop, kept in the storage, counted in the database."""
 
 import asyncio
+import os
+import threading
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import delete, select
@@ -24,7 +28,7 @@ from app.photos.verdict import SetRemark, verdict
 from app.photos.workroom import Workroom
 
 FORGET = "photo.forget"
-_CHECKS_AT_ONCE = 2
+_CHECKS_AT_ONCE, _NICENESS = 2, 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,7 @@ class Photos:
         self._workroom = workroom
         self._settings = settings
         self._photo = photo
-        self._slots = asyncio.Semaphore(_CHECKS_AT_ONCE)
+        self._threads = ThreadPoolExecutor(_CHECKS_AT_ONCE, "photos", _give_way)
 
     async def check(self, path: Path, *, portrait: bool = False) -> PhotoFacts:
         """What the file is; for a portrait its faces are counted, if that can be done.
@@ -56,8 +60,8 @@ class Photos:
         Raises:
             PhotoRefused: why it can't be used.
         """
-        async with self._slots:
-            return await asyncio.to_thread(coach.check, path, self._photo, portrait=portrait)
+        check = partial(coach.check, path, self._photo, portrait=portrait)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, check)
 
     async def keep(self, key: str, path: Path) -> None:
         await self._storage.put(key, path)
@@ -132,8 +136,7 @@ class Photos:
         with self._workroom.folder() as folder:
             path = Path(folder) / "photo"
             await self._storage.get(key, path)
-            async with self._slots:
-                return await asyncio.to_thread(jpeg_to_look_at, path)
+            return await asyncio.get_running_loop().run_in_executor(self._threads, jpeg_to_look_at, path)
 
     async def remarks(self, session: AsyncSession, avatar_id: int) -> list[SetRemark]:
         """What the coach says of all the avatar's photos together."""
@@ -173,6 +176,11 @@ async def is_kept(session: AsyncSession, key: str) -> bool:
 async def keys(session: AsyncSession, avatar_id: int) -> list[str]:
     """Where the avatar's photos are kept, in the order they were sent."""
     return [photo.storage_key for photo in await listing(session, avatar_id)]
+
+
+def _give_way() -> None:
+    """Linux gives each thread a niceness of its own: whoever waits for an answer goes before the checks."""
+    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
 
 
 def traits_of(photos: Iterable[AvatarPhoto]) -> list[PhotoTraits]:

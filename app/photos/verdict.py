@@ -42,7 +42,7 @@ def _verdict(photos: Sequence[PhotoTraits], settings: PhotoSettings) -> Iterator
     if 3 * blurry >= len(photos):
         yield SetRemark(SetAdvice.FEW_SHARP, blurry)
     faceless = sum(photo.faces == 0 for photo in photos)
-    if 3 * faceless >= len(photos):
+    if 2 * faceless >= len(photos):
         yield SetRemark(SetAdvice.FACES_MISSING, faceless)
     standing, lying = (_held(photos, way) for way in (Orientation.PORTRAIT, Orientation.LANDSCAPE))
     if 3 * min(standing, lying) >= len(photos):

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from random import randbytes
 from socket import create_server
 from uuid import uuid4
 
@@ -12,6 +13,7 @@ import pytest
 from pydantic import SecretStr
 
 from app.core.errors import AishaError
+from app.fal import client
 from app.fal.client import Fal, FalUnavailable, Finished, SubmitRefused, SubmitUnknown, Waiting
 from app.fal.failures import Failure, Reason
 from sandbox.fal.client import FalControl
@@ -131,6 +133,27 @@ async def test_a_wrong_key_is_refused_everywhere(tmp_path: Path) -> None:
         with pytest.raises(FalUnavailable):
             await stranger.progress(ENDPOINT, "any")
     assert refused.value.failure.reason is Reason.OUR_ACCOUNT
+
+
+async def test_a_large_archive_goes_out_in_parts_and_for_a_day_only(
+    fal: Fal, control: FalControl, tmp_path: Path
+) -> None:
+    """As a whole it would be in memory several times over."""
+    path = tmp_path / "photos.zip"
+    path.write_bytes(randbytes(12 * 1024**2))
+    url = await fal.upload(path)
+    [upload] = [upload for upload in await control.uploads() if upload.url == url]
+    assert (upload.multipart, upload.size) == (True, path.stat().st_size)
+    assert upload.lifecycle == {"expiration_duration_seconds": 86400}
+
+
+async def test_an_upload_that_hangs_ends(
+    fal: Fal, control: FalControl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """fal-client sets no limit to the time that a part takes."""
+    monkeypatch.setattr(client, "_UPLOAD_PATIENCE", 0)
+    with pytest.raises(FalUnavailable):
+        await fal.upload(archive(tmp_path / "photos.zip", images=1))
 
 
 async def trained(fal: Fal, control: FalControl, folder: Path, behaviour: Behaviour) -> str:

@@ -46,7 +46,7 @@ CASES: dict[SetAdvice, tuple[int, dict[str, Any]]] = {
     SetAdvice.ALL_ALIKE: (6, {"hash": "00" * 8}),
     SetAdvice.ONE_BACKGROUND: (8, {"background": "80" * 54}),
     SetAdvice.FEW_SHARP: (4, {"sharpness": 1.5}),
-    SetAdvice.FACES_MISSING: (4, {"faces": 0}),
+    SetAdvice.FACES_MISSING: (6, {"faces": 0}),
     SetAdvice.MIXED_ORIENTATIONS: (4, {"width": 4032, "height": 3024}),
 }
 
