@@ -65,20 +65,30 @@ async def test_a_wizard_and_an_album_through_both(pair: Replicas, stage: Stage) 
 
 
 async def test_what_is_said_at_once_is_done_in_its_order(stage: Stage) -> None:
-    """A name goes to the choice before it, though each came to another process."""
+    """A name goes to the choice before it, though each came to another process, and the choice takes longer.
+
+    Nor does the other process help itself to the choice: a tap can be answered only once.
+    """
     menu = await stage.guest.say("/start")
     expected: list[str] = []
+    presses: list[str] = []
 
     async def named() -> list[str] | None:
         names = [row["name"] for row in await stage.rows(NAMES)]
         return names if len(names) >= len(expected) else None
 
-    for turn in range(4):
+    for turn in range(2):
         for gender in ("male", "female"):
-            await stage.guest.user.press_data(menu.id, ChooseGender("portrait", gender).pack())
+            await stage.fault("answerCallbackQuery", "rate_limit", anywhere=True)
+            data = ChooseGender("portrait", gender).pack()
+            presses.append((await stage.guest.user.press_data(menu.id, data)).id)
             expected.append(f"{gender} {turn}")
             await stage.guest.user.send(expected[-1])
         assert await stage.until(named) == expected
+    address = f"{stage.sandbox.telegram_url}/control/calls?method=answerCallbackQuery"
+    async with httpx.AsyncClient(trust_env=False) as http:
+        calls = [c for c in (await http.get(address)).json() if c["params"]["callback_query_id"] in presses]
+    assert [call["ok"] for call in calls] == [False, True] * len(presses)
 
 
 async def test_what_a_killed_process_had_in_hand_the_other_carries_out(pair: Replicas, stage: Stage) -> None:
