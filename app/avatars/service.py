@@ -62,6 +62,9 @@ class NameRefused(AishaError):
 
 async def remember_user(session: AsyncSession, user_id: int, language: str) -> User:
     """The person's row, made on first sight."""
+    known = await session.get(User, user_id)
+    if known is not None:
+        return known
     await session.execute(insert(User).values(id=user_id, language=language).on_conflict_do_nothing())
     return await session.get_one(User, user_id)
 

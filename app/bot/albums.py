@@ -1,5 +1,6 @@
 """The jobs behind photos in the chat: each is fetched and judged, then the person is told of them all."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -27,6 +28,7 @@ from app.photos.uploads import PhotoUnavailable
 from app.photos.workroom import Workroom
 
 _TRIES = 4
+_AT_ONCE = 4  # two are being checked, two fetched; more would keep people waiting for their answers
 _PROGRESS_EVERY = timedelta(seconds=2)
 _EVERY_MINUTE = "* * * * *"
 
@@ -41,8 +43,13 @@ class CheckUpload:
         self._database = database
         self._photos = photos
         self._workroom = workroom
+        self._slots = asyncio.Semaphore(_AT_ONCE)
 
     async def __call__(self, job: Job) -> None:
+        async with self._slots:
+            await self._judge(job)
+
+    async def _judge(self, job: Job) -> None:
         async with self._database.transaction() as session:
             upload = await uploads.waiting(session, job.payload["upload_id"])
             avatar = await session.get(Avatar, upload.avatar_id) if upload else None

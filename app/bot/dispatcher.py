@@ -2,7 +2,6 @@
 
 from aiogram import Bot, Dispatcher
 from aiogram.client.default import DefaultBotProperties
-from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.telegram import TelegramAPIServer
 from aiogram.enums import ParseMode
 from aiogram.types import ErrorEvent, LinkPreviewOptions
@@ -15,6 +14,7 @@ from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 from app.bot import handlers
 from app.bot.middlewares import AnswerFirst, ObeyRetryAfter
 from app.bot.person import KnowPerson
+from app.bot.session import Session
 from app.bot.states import States
 from app.bot.status import LeaveStatus
 from app.core.config import TelegramSettings
@@ -23,7 +23,7 @@ from app.database.engine import Database
 
 
 def make_bot(settings: TelegramSettings) -> Bot:
-    session = AiohttpSession(api=TelegramAPIServer.from_base(settings.api_url))
+    session = Session(api=TelegramAPIServer.from_base(settings.api_url))
     session.middleware(ObeyRetryAfter())
     return Bot(
         settings.token.get_secret_value(),

@@ -10,6 +10,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 
+CONNECTIONS = 15
 CONNECTING_SECONDS = 5
 ANSWERING_SECONDS = 10  # a host that vanished closes no connection, and FAL waits 15 seconds for its answer
 INSISTING_SECONDS = 60
@@ -21,7 +22,10 @@ class Database:
 
     def __init__(self, url: str) -> None:
         limits = {"timeout": CONNECTING_SECONDS, "command_timeout": ANSWERING_SECONDS}
-        self.engine = create_async_engine(url, hide_parameters=True, connect_args=limits)
+        # No overflow: a connection that a busy moment needs is kept, with the statements it has prepared.
+        self.engine = create_async_engine(
+            url, hide_parameters=True, connect_args=limits, pool_size=CONNECTIONS, max_overflow=0
+        )
         event.listen(self.engine.sync_engine, "checkout", _refuse_closed)
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
 
