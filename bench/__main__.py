@@ -41,7 +41,7 @@ PARTS: Mapping[str, Callable[[House, Sizes], Awaitable[None]]] = {
     "beside-jobs": lambda house, sizes: accepting_beside_jobs(house, sizes.backlog, sizes.seconds),
     "telling": lambda house, sizes: telling(house, sizes.seconds),
     "photos": lambda _, sizes: photos(sizes.repetitions),
-    "uploading": lambda house, sizes: uploading(house, min(sizes.repetitions, 3)),
+    "uploading": lambda house, sizes: uploading(house, min(sizes.repetitions, 5)),
 }
 
 

@@ -138,12 +138,12 @@ class PostgresStorage(BaseStorage):
 
     async def _find(self, key: StorageKey) -> BotState | None:
         query = select(BotState).filter_by(**_place(key))
-        async with self._database.transaction() as session:
+        async with self._database.autocommit() as session:
             return await session.scalar(query)
 
     async def _put(self, key: StorageKey, **column: Any) -> None:
         row = insert(BotState).values(**_place(key), **column)
-        async with self._database.transaction() as session:
+        async with self._database.autocommit() as session:
             await session.execute(row.on_conflict_do_update(index_elements=[*_place(key)], set_=column))
 
 

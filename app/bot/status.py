@@ -128,7 +128,7 @@ class LeaveStatus(BaseMiddleware):
     ) -> Any:
         if isinstance(event, CallbackQuery) and event.message is not None:
             this = StatusMessage.message_id == event.message.message_id
-            async with self._database.transaction() as session:
+            async with self._database.autocommit() as session:
                 await session.execute(
                     delete(StatusMessage).where(StatusMessage.user_id == event.from_user.id, this)
                 )

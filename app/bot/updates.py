@@ -83,7 +83,7 @@ class Updates:
         """The chats in which an update has waited for so long, the most patient first."""
         oldest = func.min(BotUpdate.received_at)
         query = select(BotUpdate.chat_id).group_by(BotUpdate.chat_id).order_by(oldest)
-        async with self._database.transaction() as session:
+        async with self._database.autocommit() as session:
             return (await session.scalars(query.having(oldest <= func.now() - waiting))).all()
 
     async def waiting(self, chat_id: int | None) -> Sequence[Update]:
@@ -94,7 +94,7 @@ class Updates:
             .order_by(BotUpdate.update_id)
             .limit(_READ_AT_MOST)
         )
-        async with self._database.transaction() as session:
+        async with self._database.autocommit() as session:
             payloads = await session.scalars(query)
             return [Update.model_validate_json(each, context={"bot": self._bot}) for each in payloads]
 
@@ -107,12 +107,13 @@ class Updates:
         one = BotUpdate.update_id == update_id
         count = update(BotUpdate).where(one).values(starts=BotUpdate.starts + 1)
         too_old = BotUpdate.received_at < func.now() - TELEGRAM_KEEPS
-        async with self._database.transaction() as session:
+        async with self._database.autocommit() as session:
             found = (await session.execute(count.returning(BotUpdate.starts, too_old))).one_or_none()
             if found is None:
                 return None
             starts, old = found
-            if hopeless := old or starts > MOST_STARTS:
+            hopeless = old or starts > MOST_STARTS
+            if hopeless:
                 await session.execute(delete(BotUpdate).where(one))
         if hopeless:
             log.error("bot.update_dropped", update_id=update_id, starts=starts - 1)
@@ -122,17 +123,17 @@ class Updates:
 
     async def drop(self, updates: Iterable[Update]) -> None:
         ids = [each.update_id for each in updates]
-        async with self._database.transaction() as session:
+        async with self._database.autocommit() as session:
             await session.execute(delete(BotUpdate).where(BotUpdate.update_id.in_(ids)))
 
     async def count(self) -> int:
-        async with self._database.transaction() as session:
+        async with self._database.autocommit() as session:
             return await session.scalar(select(func.count()).select_from(BotUpdate)) or 0
 
     async def prune(self) -> None:
         """Forget the ids of what Telegram doesn't send again."""
         old = BotUpdateId.received_at < func.now() - TELEGRAM_KEEPS
-        async with self._database.transaction() as session:
+        async with self._database.autocommit() as session:
             await session.execute(delete(BotUpdateId).where(old))
 
 

@@ -35,7 +35,7 @@ async def start(
     database: FromDishka[Database],
 ) -> None:
     await state.clear()
-    async with database.transaction() as session:
+    async with database.autocommit() as session:
         current = await avatars.current(session, person.id)
     limits = {"minimum": settings.avatar.min_photos, "maximum": settings.avatar.max_photos}
     text = person.words("welcome", name=person.first_name, **limits)
