@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from sandbox.journey import Kind
+from sandbox.journey import Kind, Language
 from sandbox.stage import DATA_DIR, perform
 
 
@@ -14,11 +14,16 @@ def main() -> int:
         "--journey", choices=[kind.value for kind in Kind], help="play a person who makes one, then end"
     )
     parser.add_argument(
+        "--language", choices=[each.value for each in Language], default="ru", help="of that person"
+    )
+    parser.add_argument(
         "--data-dir", type=Path, default=DATA_DIR, help="where everything is kept (var/sandbox)"
     )
     options = parser.parse_args()
     journey = Kind(options.journey) if options.journey else None
-    return perform(options.data_dir, journey=journey, stay=journey is None)
+    return perform(
+        options.data_dir, journey=journey, language=Language(options.language), stay=journey is None
+    )
 
 
 if __name__ == "__main__":

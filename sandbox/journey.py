@@ -3,7 +3,7 @@
 import asyncio
 import os
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -16,31 +16,69 @@ PHOTOS = 10
 PATIENCE = 30.0  # seconds for a screen
 TRAINING_PATIENCE = 60.0
 
-# The words that a person looks for, in buttons and in messages.
-NEW_AVATAR = "Создать аватар"
-FEMALE = "Женский"
-ASKS_NAME = "Напишите имя"
-ASKS_PHOTOS = "Пришлите ещё"
-TRAIN = "Начать обучение"
-CONFIRM = "Да, начать"
-IN_TRAINING = "Я напишу, когда аватар будет готов"
-READY = "Аватар «{name}» готов"
-
 
 class Kind(StrEnum):
     PORTRAIT = "portrait"
     STYLE = "style"
 
 
+class Language(StrEnum):
+    RUSSIAN = "ru"
+    KAZAKH = "kk"
+    ENGLISH = "en"
+
+
 @dataclass(frozen=True)
-class Role:
-    """What the person wants: the type's button, and the avatar's name."""
+class Signs:
+    """The words that a person looks for, in buttons and in messages."""
 
-    button: str
-    avatar_name: str
+    new_avatar: str
+    types: Mapping[Kind, str]
+    female: str
+    asks_name: str
+    asks_photos: str
+    train: str
+    confirm: str
+    in_training: str
+    ready: str
 
 
-ROLES = {Kind.PORTRAIT: Role("Портрет", "Летний вечер"), Kind.STYLE: Role("Стиль", "Плёнка <35 мм>")}
+SIGNS = {
+    Language.RUSSIAN: Signs(
+        new_avatar="Создать аватар",
+        types={Kind.PORTRAIT: "Портрет", Kind.STYLE: "Стиль"},
+        female="Женский",
+        asks_name="Напишите имя",
+        asks_photos="Пришлите ещё",
+        train="Начать обучение",
+        confirm="Да, начать",
+        in_training="Я напишу, когда аватар будет готов",
+        ready="Аватар «{name}» готов",
+    ),
+    Language.KAZAKH: Signs(
+        new_avatar="Аватар жасау",
+        types={Kind.PORTRAIT: "Портрет", Kind.STYLE: "Стиль"},
+        female="Әйел",
+        asks_name="Атын хабарлама етіп жазыңыз",
+        asks_photos="фотосурет жіберіңіз",
+        train="Оқытуды бастау",
+        confirm="Иә, бастау",
+        in_training="Аватар дайын болғанда жазамын",
+        ready="«{name}» аватары дайын",
+    ),
+    Language.ENGLISH: Signs(
+        new_avatar="Create an avatar",
+        types={Kind.PORTRAIT: "Portrait", Kind.STYLE: "Style"},
+        female="Female",
+        asks_name="Write its name",
+        asks_photos="more photos",
+        train="Start training",
+        confirm="Yes, start",
+        in_training="I'll write when the avatar is ready",
+        ready="The avatar “{name}” is ready",
+    ),
+}
+AVATAR_NAMES = {Kind.PORTRAIT: "Летний вечер", Kind.STYLE: "Плёнка <35 мм>"}
 
 Say = Callable[[str], None]
 
@@ -85,10 +123,18 @@ class Journey:
     it, and what the person did, presses included.
     """
 
-    def __init__(self, kind: Kind, user: TelegramUser, pictures: Sequence[Awaitable[Path]], say: Say) -> None:
+    def __init__(
+        self,
+        kind: Kind,
+        language: Language,
+        user: TelegramUser,
+        pictures: Sequence[Awaitable[Path]],
+        say: Say,
+    ) -> None:
         self._user = user
         self._kind = kind
-        self._role = ROLES[kind]
+        self._signs = SIGNS[language]
+        self._name = AVATAR_NAMES[kind]
         self._pictures = pictures
         self._say = say
         self._seen = 0
@@ -102,12 +148,12 @@ class Journey:
 
     async def _create_avatar(self) -> None:
         await self._write("/start")
-        await self._press(NEW_AVATAR)
-        await self._press(self._role.button)
-        await self._press(FEMALE)
-        await self._see(ASKS_NAME)
-        await self._write(self._role.avatar_name)
-        await self._see(ASKS_PHOTOS)
+        await self._press(self._signs.new_avatar)
+        await self._press(self._signs.types[self._kind])
+        await self._press(self._signs.female)
+        await self._see(self._signs.asks_name)
+        await self._write(self._name)
+        await self._see(self._signs.asks_photos)
         self._say("the avatar is created and asks for photos")
 
     async def _send_pictures(self) -> None:
@@ -132,14 +178,14 @@ class Journey:
         self._say("4 pictures sent as an album of photos")
 
     async def _train(self) -> None:
-        await self._press(TRAIN)
-        await self._press(CONFIRM)
-        await self._see(IN_TRAINING)
+        await self._press(self._signs.train)
+        await self._press(self._signs.confirm)
+        await self._see(self._signs.in_training)
         self._say("the training has begun")
         await self._write("/status")
-        await self._see(IN_TRAINING)
+        await self._see(self._signs.in_training)
         self._say("the status is told; FAL trains, then calls back")
-        await self._see(READY.format(name=self._role.avatar_name), patience=TRAINING_PATIENCE)
+        await self._see(self._signs.ready.format(name=self._name), patience=TRAINING_PATIENCE)
         self._say("the chat says that the avatar is ready")
 
     async def _write(self, words: str) -> None:

@@ -104,16 +104,16 @@ class Child:
     async def end(self, number: signal.Signals = signal.SIGTERM) -> None:
         """Send the signal and wait; what outlives the grace is killed."""
         self._ending = True
-        self._send(number)
+        self.signal(number)
         if self._watch is not None:
             await asyncio.wait({self._watch}, timeout=GRACE)
-            self._send(signal.SIGKILL)
+            self.signal(signal.SIGKILL)
             await self._watch
 
     def last_lines(self) -> str:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-LAST_LINES:])
 
-    def _send(self, number: signal.Signals) -> None:
+    def signal(self, number: signal.Signals) -> None:
         """To the whole group: a helper that it started ends with it."""
         if self._process is not None and self._process.returncode is None:
             with suppress(ProcessLookupError):

@@ -13,7 +13,7 @@ import httpx
 
 from sandbox.environment import ROOT
 from sandbox.evidence import collect
-from sandbox.journey import Journey, JourneyError, Kind, Say, stopwatch, take_pictures
+from sandbox.journey import Journey, JourneyError, Kind, Language, Say, stopwatch, take_pictures
 from sandbox.process import ChildDiedError, SandboxError
 from sandbox.report import show_chat, show_checks, show_rows
 from sandbox.supervisor import Sandbox
@@ -24,14 +24,19 @@ INTERRUPTED = 130
 
 
 def perform(
-    data_dir: Path, *, settings: Mapping[str, str] | None = None, journey: Kind | None = None, stay: bool
+    data_dir: Path,
+    *,
+    settings: Mapping[str, str] | None = None,
+    journey: Kind | None = None,
+    language: Language = Language.RUSSIAN,
+    stay: bool,
 ) -> int:
     """Everything up, the journey if one is named, then, with `stay`, until Ctrl-C or SIGTERM.
 
     Returns the exit code: 0 only if all that was asked for has happened. What went wrong is told on stderr.
     """
     try:
-        asyncio.run(_until_told(_perform(data_dir, settings or {}, journey, stay)))
+        asyncio.run(_until_told(_perform(data_dir, settings or {}, journey, language, stay)))
     except asyncio.CancelledError:
         return INTERRUPTED
     except SandboxError as error:
@@ -49,23 +54,27 @@ async def _until_told(work: Coroutine[Any, Any, None]) -> None:
     await task
 
 
-async def _perform(data_dir: Path, settings: Mapping[str, str], journey: Kind | None, stay: bool) -> None:
+async def _perform(
+    data_dir: Path, settings: Mapping[str, str], journey: Kind | None, language: Language, stay: bool
+) -> None:
     say = stopwatch()
     pictures = take_pictures(DATA_DIR / "photographs") if journey else []
     say("starting the database, the emulators, the bot and the webhook service")
     async with Sandbox(data_dir, settings=settings) as sandbox:
         say("everything is up")
         if journey:
-            await _play(sandbox, journey, pictures, say)
+            await _play(sandbox, journey, language, pictures, say)
         if stay:
             await _stay(sandbox)
 
 
-async def _play(sandbox: Sandbox, kind: Kind, pictures: list[asyncio.Task[Path]], say: Say) -> None:
+async def _play(
+    sandbox: Sandbox, kind: Kind, language: Language, pictures: list[asyncio.Task[Path]], say: Say
+) -> None:
     """Raises SandboxError, with the chat so far and the logs' last lines shown."""
     user_id = SystemRandom().randrange(10**8, 10**10)
-    async with sandbox.user(user_id) as user:
-        journey = Journey(kind, user, pictures, say)
+    async with sandbox.user(user_id, language_code=language.value) as user:
+        journey = Journey(kind, language, user, pictures, say)
         try:
             await sandbox.guard(journey.play())
             evidence = await sandbox.guard(collect(sandbox.database_url, sandbox.fal, user_id, kind))

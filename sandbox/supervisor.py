@@ -5,8 +5,8 @@ import fcntl
 import json
 import signal
 import sys
-from collections.abc import Coroutine, Mapping
-from contextlib import AsyncExitStack, suppress
+from collections.abc import Coroutine, Iterator, Mapping
+from contextlib import AsyncExitStack, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -111,6 +111,15 @@ class Sandbox:
     async def kill(self, name: str) -> None:
         """SIGKILL, and wait for the end."""
         await self._children[name].end(signal.SIGKILL)
+
+    @contextmanager
+    def standstill(self, name: str) -> Iterator[None]:
+        """The process takes connections, and does nothing."""
+        self._children[name].signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._children[name].signal(signal.SIGCONT)
 
     async def stop(self, name: str) -> None:
         """SIGTERM, SIGKILL after a grace, and wait for the end."""

@@ -271,8 +271,14 @@ class Town:
 
     def errors(self, guest: Guest) -> list[dict[str, Any]]:
         """The bot's log lines about this person that an operator would look into."""
-        lines = [json.loads(line) for line in self._log.read_text().splitlines() if str(guest.id) in line]
-        return [line for line in lines if line["level"] in ("ERROR", "CRITICAL")]
+        return [line for line in self._lines(guest) if line["level"] in ("ERROR", "CRITICAL")]
+
+    def refusals(self, guest: Guest) -> set[str]:
+        """Why the bot refused this person something, as it is logged."""
+        return {line["reason"] for line in self._lines(guest) if line["event"] == "bot.refused"}
+
+    def _lines(self, guest: Guest) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self._log.read_text().splitlines() if str(guest.id) in line]
 
 
 @asynccontextmanager

@@ -5,7 +5,7 @@ from typing import get_args, get_type_hints
 
 import pytest
 
-from app.core.buttons import ACTIONS, Action
+from app.core.buttons import ACTIONS, Action, DeletePhoto, ShowPhoto
 from tests.bot.kit import Guest, Town, quietly, words
 
 NOT_FOUND = words("error-avatar-not-found")
@@ -39,7 +39,9 @@ def test_there_are_buttons_of_an_avatar_and_none_is_forgotten() -> None:
 
 
 @pytest.mark.parametrize("code", of_an_avatar(1))
-async def test_another_persons_avatar_is_out_of_reach(aisha: Guest, bota: Guest, code: str) -> None:
+async def test_another_persons_avatar_is_out_of_reach(
+    town: Town, aisha: Guest, bota: Guest, code: str
+) -> None:
     avatar_id = await aisha.create()
     await bota.create("Чужая")
     before = [await aisha.belongings(), await bota.belongings()]
@@ -48,6 +50,22 @@ async def test_another_persons_avatar_is_out_of_reach(aisha: Guest, bota: Guest,
     assert answer.text == NOT_FOUND
     assert [await aisha.belongings(), await bota.belongings()] == before
     assert await aisha.user.chat() == silent
+    assert "avatar-not-found" in town.refusals(bota)
+
+
+async def test_another_persons_photo_is_out_of_reach_through_ones_own_avatar(
+    aisha: Guest, bota: Guest
+) -> None:
+    await aisha.create()
+    await aisha.fill(2)
+    avatar_id = await bota.create("Чужая")
+    await bota.fill(1)
+    before = [await aisha.belongings(), await bota.belongings()]
+    for photo_id in await aisha.photo_ids():
+        await bota.forge(ShowPhoto(avatar_id, photo_id).pack())
+        await bota.press_data(DeletePhoto(avatar_id, photo_id).pack())
+    await bota.say("/help")
+    assert [await aisha.belongings(), await bota.belongings()] == before
 
 
 @pytest.mark.parametrize("code", ACTIONS)

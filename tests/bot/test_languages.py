@@ -4,11 +4,24 @@ import re
 
 import pytest
 
-from app.core.buttons import ChooseGender, ChooseType, NewAvatar
+from app.core.buttons import (
+    AskDeletePhotos,
+    AskToCancel,
+    CancelTraining,
+    ChooseGender,
+    ChooseType,
+    ConfirmTraining,
+    DeleteAvatar,
+    NewAvatar,
+    RenameAvatar,
+    ShowAvatar,
+    ShowPhotos,
+    ShowTips,
+)
 from app.core.i18n import LOCALES
 from sandbox.telegram.chat import ChatMessage
 from sandbox.telegram.user import TelegramUser
-from tests.bot.kit import Guest, Town, picture, words
+from tests.bot.kit import Guest, Town, agreeing, picture, words
 
 LANGUAGES = ("ru", "kk", "en")
 KEYS = sorted(
@@ -45,11 +58,35 @@ async def walk(guest: Guest) -> list[ChatMessage]:
     ]
 
 
+async def walk_on(guest: Guest, language: str) -> list[ChatMessage]:
+    """From the first photos to a training that is cancelled."""
+    avatar_id = await guest.create("Aisha")
+    album = [*[picture(number) for number in range(3)], b"no picture"]
+    seen = [await guest.answer_to(guest.user.send_album(album, as_documents=True))]
+    await guest.user.send_album([picture(number) for number in range(10, 19)], as_documents=True)
+    seen.append(await guest.hears(words("photos-count", language, count=12)))
+    seen += [
+        await guest.answer_to(guest.user.send_other("video")),
+        await guest.tap(ShowTips(avatar_id)),
+        await guest.tap(ShowAvatar(avatar_id)),
+        await guest.tap(ShowPhotos(avatar_id)),
+        await guest.tap(AskDeletePhotos(avatar_id)),
+        await guest.forge(RenameAvatar(avatar_id).pack()),
+        await guest.tap(ShowAvatar(avatar_id)),
+        await guest.tap(ConfirmTraining(avatar_id)),
+        await guest.tap(agreeing(avatar_id)),
+        await guest.tap(AskToCancel(avatar_id)),
+        await guest.forge(DeleteAvatar(avatar_id).pack()),
+        await guest.tap(CancelTraining(avatar_id)),
+    ]
+    return seen
+
+
 async def test_every_screen_is_in_the_persons_own_language(town: Town) -> None:
     walks = []
     for language in LANGUAGES:
         async with town.guest(language) as guest:
-            walks.append(await walk(guest))
+            walks.append([*await walk(guest), *await walk_on(guest, language)])
     for screens in zip(*walks, strict=True):
         assert len({screen.text for screen in screens}) == len(LANGUAGES)
         assert len({screen.labels for screen in screens}) in (1, len(LANGUAGES))

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import count
+from pathlib import Path
 from typing import TypeVar
 from urllib.parse import parse_qs, urlsplit
 
@@ -73,6 +74,10 @@ class Stage:
             "SELECT inbox_events.* FROM inbox_events JOIN trainings ON trainings.id = training_id "
             "WHERE user_id = :me ORDER BY inbox_events.id"
         )
+
+    async def archives(self) -> list[Path]:
+        """Those that are on their way to FAL."""
+        return list((self.sandbox.log_dir.parent / "tmp").glob("*/photos.zip"))
 
     async def submits(self) -> list[RequestRecord]:
         """What FAL was asked to train for this person, told by the comment in our addresses or arguments."""

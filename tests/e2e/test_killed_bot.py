@@ -4,7 +4,7 @@ import httpx
 from sqlalchemy import text
 
 from tests.bot.kit import counter, picture, words
-from tests.e2e.stage import Stage
+from tests.e2e.stage import DONE, TOLD_ONCE, Stage
 
 PHOTOS = "SELECT position FROM avatar_photos JOIN avatars ON avatars.id = avatar_id WHERE user_id = :me"
 AVATARS = "SELECT 1 FROM avatars WHERE user_id = :me"
@@ -53,6 +53,19 @@ async def test_in_the_middle_of_an_album(stage: Stage) -> None:
     assert len(await stage.rows(PHOTOS)) == 10
     assert (await stage.guest.belongings()).orphans == set()
     assert words("error-photo-duplicate") not in await stage.heard()
+
+
+async def test_while_the_archive_is_uploaded(stage: Stage) -> None:
+    with stage.sandbox.standstill("fal"):
+        await stage.start_training()
+        await stage.until(stage.archives)
+        await stage.sandbox.kill("bot")
+    await stage.sandbox.start("bot")
+    await stage.hears("training-completed", name="Айша")
+    await stage.idle()
+    assert len(await stage.submits()) == 1
+    assert await stage.states() == DONE
+    assert await stage.told() == TOLD_ONCE
 
 
 async def test_between_the_effect_and_its_answer(stage: Stage) -> None:

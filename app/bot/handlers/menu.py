@@ -11,9 +11,13 @@ from app.bot import screens
 from app.bot.callbacks import Pressed
 from app.bot.person import Person
 from app.bot.show import show
+from app.bot.status import Status
+from app.bot.views import avatar_view
 from app.core.buttons import ShowMenu
 from app.core.config import Settings
 from app.database.engine import Database
+from app.database.models import AvatarState
+from app.photos.service import Photos
 
 
 def router() -> Router:
@@ -53,6 +57,22 @@ async def support(message: Message, person: Person, settings: FromDishka[Setting
     await show(message, screens.support(person.words, settings.general.support_contact))
 
 
-async def cancel(message: Message, person: Person, state: FSMContext) -> None:
+@inject
+async def cancel(
+    message: Message,
+    person: Person,
+    state: FSMContext,
+    database: FromDishka[Database],
+    photos: FromDishka[Photos],
+    status: FromDishka[Status],
+) -> None:
+    """What is being typed; else a training, by the button under its status."""
+    typing = await state.get_state() is not None
     await state.clear()
-    await show(message, screens.menu(person.words, person.words("cancelled")))
+    async with database.transaction() as session:
+        avatar = await avatars.current(session, person.id)
+        view = await avatar_view(session, photos, avatar) if avatar else None
+    if not typing and view is not None and view.state is AvatarState.TRAINING:
+        await status.show(message, person, view)
+    else:
+        await show(message, screens.menu(person.words, person.words("cancelled")))

@@ -11,7 +11,7 @@ command-new = Create an avatar
 command-avatars = My avatars
 command-status = How the training is going
 command-help = How it works
-command-cancel = Stop creating
+command-cancel = Stop
 
 welcome =
     👋 Hello, { $name }!
@@ -29,7 +29,10 @@ help =
     /new — create an avatar
     /avatars — my avatars
     /status — how the training is going
-    /cancel — stop creating
+    /language — change the language
+    /privacy — what happens to your data
+    /support — support
+    /cancel — stop
 
 choose-type =
     <b>Step 1 of 3.</b> Which avatar shall we create?

@@ -11,7 +11,7 @@ command-new = Аватар жасау
 command-avatars = Менің аватарларым
 command-status = Оқыту қалай жүріп жатыр
 command-help = Бұл қалай жұмыс істейді
-command-cancel = Жасауды тоқтату
+command-cancel = Тоқтату
 
 welcome =
     👋 Сәлем, { $name }!
@@ -29,7 +29,10 @@ help =
     /new — аватар жасау
     /avatars — менің аватарларым
     /status — оқыту қалай жүріп жатыр
-    /cancel — жасауды тоқтату
+    /language — тілді ауыстыру
+    /privacy — деректерге не болады
+    /support — қолдау
+    /cancel — тоқтату
 
 choose-type =
     <b>3 қадамның 1-қадамы.</b> Қандай аватар жасаймыз?

@@ -11,7 +11,7 @@ command-new = Создать аватар
 command-avatars = Мои аватары
 command-status = Как идёт обучение
 command-help = Как это работает
-command-cancel = Прервать создание
+command-cancel = Прервать
 
 welcome =
     👋 Привет, { $name }!
@@ -29,7 +29,10 @@ help =
     /new — создать аватар
     /avatars — мои аватары
     /status — как идёт обучение
-    /cancel — прервать создание
+    /language — сменить язык
+    /privacy — что происходит с данными
+    /support — поддержка
+    /cancel — прервать
 
 choose-type =
     <b>Шаг 1 из 3.</b> Какой аватар создаём?
