@@ -141,6 +141,20 @@ async def rename(session: AsyncSession, user_id: int, avatar_id: int, name: str)
     return avatar
 
 
+async def open_photos(session: AsyncSession, user_id: int, avatar_id: int) -> Avatar:
+    """From now on photos go to this avatar, also if it has a model.
+
+    Raises:
+        AvatarNotFound, AvatarBusy: it isn't this person's, or is being trained.
+    """
+    avatar = await get(session, user_id, avatar_id, lock=True)
+    if avatar.state not in TRAINABLE:
+        raise AvatarBusy(name=avatar.name)
+    avatar.photos_open = True
+    await make_current(session, user_id, avatar_id)
+    return avatar
+
+
 async def make_main(session: AsyncSession, user_id: int, avatar_id: int) -> None:
     await session.execute(update(User).where(User.id == user_id).values(main_avatar_id=avatar_id))
 
@@ -165,7 +179,7 @@ async def begin_training(session: AsyncSession, avatar_id: int) -> bool:
     changed = await session.execute(
         update(Avatar)
         .where(Avatar.id == avatar_id, Avatar.state.in_(TRAINABLE))
-        .values(state=AvatarState.TRAINING)
+        .values(state=AvatarState.TRAINING, photos_open=False)
         .returning(Avatar.id)
     )
     return changed.first() is not None

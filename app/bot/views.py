@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.avatars import service as avatars
-from app.avatars.states import CHANGEABLE
+from app.avatars.states import photos_changeable
 from app.database.models import Avatar, AvatarState, AvatarType, Training, TrainingKind, TrainingState, User
 from app.fal import logs
 from app.fal.failures import Reason
@@ -40,6 +40,7 @@ class AvatarView:
     state: AvatarState
     photos: PhotoCount
     training: TrainingView | None
+    changeable: bool = True
     main: bool = False
     remarks: Sequence[SetRemark] = ()
 
@@ -88,7 +89,7 @@ async def photo_view(
         height=photo.height,
         advice=photo.advice,
         storage_key=photo.storage_key,
-        changeable=avatar.state in CHANGEABLE,
+        changeable=photos_changeable(avatar),
     )
 
 
@@ -104,6 +105,7 @@ async def avatar_view(session: AsyncSession, photos: Photos, avatar: Avatar) -> 
         state=avatar.state,
         photos=count,
         training=_training_view(training) if training else None,
+        changeable=photos_changeable(avatar),
         main=main == avatar.id,
         remarks=await photos.remarks(session, avatar.id) if count.ready else (),
     )

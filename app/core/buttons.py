@@ -138,6 +138,14 @@ class DeletePhotos(Action):
 
 
 @dataclass(frozen=True, slots=True)
+class OpenPhotos(Action):
+    """So that they can be changed though the avatar has a model."""
+
+    code = "open"
+    avatar_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class RenameAvatar(Action):
     code = "rename"
     avatar_id: int

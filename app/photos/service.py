@@ -13,7 +13,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.avatars import service as avatars
-from app.avatars.states import CHANGEABLE
+from app.avatars.states import photos_changeable
 from app.core.config import AvatarSettings, PhotoSettings
 from app.database.models import AvatarPhoto, Upload
 from app.jobs.job import Job
@@ -82,7 +82,7 @@ class Photos:
             PhotoDuplicate, PhotoAlike, PhotoLimitReached: it is there already, or there is no room.
         """
         avatar = await avatars.get(session, upload.user_id, upload.avatar_id or 0, lock=True)
-        if avatar.state not in CHANGEABLE:
+        if not photos_changeable(avatar):
             raise avatars.AvatarBusy(name=avatar.name)
         others = await listing(session, avatar.id)
         if facts.sha256 in [other.sha256 for other in others]:
@@ -120,7 +120,7 @@ class Photos:
             AvatarNotFound, AvatarBusy: it isn't this person's, or its photos can't be changed now.
         """
         avatar = await avatars.get(session, user_id, avatar_id, lock=True)
-        if avatar.state not in CHANGEABLE:
+        if not photos_changeable(avatar):
             raise avatars.AvatarBusy(name=avatar.name)
         chosen = delete(AvatarPhoto).where(AvatarPhoto.avatar_id == avatar_id)
         if photo_id is not None:

@@ -13,7 +13,7 @@ from sqlalchemy import delete, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.avatars import service as avatars
-from app.avatars.states import CHANGEABLE
+from app.avatars.states import photos_changeable
 from app.core.errors import AishaError
 from app.core.logging import correlation_id
 from app.database.models import Avatar, Upload, UploadState
@@ -77,7 +77,7 @@ async def receive(session: AsyncSession, user_id: int, arrival: Arrival) -> None
     avatar = await avatars.current(session, user_id)
     if avatar is None:
         await turn_away(session, user_id, arrival.message_id, arrival.refusal or NoDraft())
-    elif avatar.state not in CHANGEABLE:
+    elif not photos_changeable(avatar):
         await turn_away(session, user_id, arrival.message_id, avatars.AvatarBusy(name=avatar.name))
     else:
         await _receive(session, avatar, arrival)

@@ -6,15 +6,18 @@ from app.core.buttons import (
     AskDeleteAvatar,
     ConfirmTraining,
     DeleteAvatar,
+    DeletePhoto,
     MakeMain,
+    OpenPhotos,
     RenameAvatar,
     ShowAvatar,
     ShowAvatars,
+    ShowPhotos,
 )
 from app.database.models import Avatar, AvatarState, InboxEvent, Training, User
 from app.database.models.avatars import NAME_LENGTH
 from sandbox.fal.models import Behaviour
-from tests.bot.kit import Guest, Town, eventually, words
+from tests.bot.kit import Guest, Town, agreeing, eventually, picture, words
 from tests.factories import MODEL_URL
 
 
@@ -65,6 +68,26 @@ async def test_one_avatar_is_the_main_one(town: Town, aisha: Guest) -> None:
         shown = await aisha.tap(MakeMain(avatar_id))
         assert MakeMain(avatar_id).pack() not in [button.data for button in shown.buttons]
     assert (await aisha.say("/avatars")).labels[:2] == ("⭐ ✅ Вторая", "✅ Первая")
+
+
+async def test_photos_of_an_avatar_with_a_model_change_if_they_are_opened(town: Town, aisha: Guest) -> None:
+    avatar_id = await aisha.ready()
+    await has_model(town, avatar_id)
+    refused = await aisha.answer_to(aisha.user.send_photo(picture(50)))
+    assert refused.text.endswith(words("error-avatar-busy", name="Айша"))
+    await aisha.say("/status")
+    opened = await aisha.tap(OpenPhotos(avatar_id))
+    assert words("photos-open", maximum=20) in opened.text
+    taken = await aisha.answer_to(aisha.user.send_photo(picture(50)))
+    assert taken.text.startswith(words("uploads-accepted", count=1))
+    first = (await aisha.photo_ids())[0]
+    await aisha.tap(ShowPhotos(avatar_id))
+    await aisha.tap(DeletePhoto(avatar_id, first))
+    assert len(await aisha.photo_ids()) == 10
+    await aisha.forge(ConfirmTraining(avatar_id).pack())
+    await aisha.tap(agreeing(avatar_id))
+    await has_model(town, avatar_id)
+    assert (await aisha.answer_to(aisha.user.send_photo(picture(51)))).text == refused.text
 
 
 async def test_an_avatar_is_deleted_with_all_that_hangs_on_it(town: Town, aisha: Guest) -> None:

@@ -4,13 +4,22 @@ from aiogram import Router
 from aiogram.types import CallbackQuery
 from dishka.integrations.aiogram import FromDishka, inject
 
+from app.avatars import service as avatars
 from app.bot import screens
 from app.bot.callbacks import Pressed
 from app.bot.person import Person
 from app.bot.show import show
 from app.bot.updates import KeptUpdate
-from app.bot.views import AvatarView, PhotoView, own_avatar_view, photo_view
-from app.core.buttons import AskDeletePhotos, DeletePhoto, DeletePhotos, Screen, ShowPhoto, ShowPhotos
+from app.bot.views import AvatarView, PhotoView, avatar_view, own_avatar_view, photo_view
+from app.core.buttons import (
+    AskDeletePhotos,
+    DeletePhoto,
+    DeletePhotos,
+    OpenPhotos,
+    Screen,
+    ShowPhoto,
+    ShowPhotos,
+)
 from app.core.i18n import Words
 from app.database.engine import Database
 from app.photos.service import Photos
@@ -21,6 +30,7 @@ def router() -> Router:
     routes = Router(name="gallery")
     routes.callback_query.register(show_photo, Pressed(ShowPhotos))
     routes.callback_query.register(show_photo, Pressed(ShowPhoto))
+    routes.callback_query.register(open_photos, Pressed(OpenPhotos))
     routes.callback_query.register(delete_photo, Pressed(DeletePhoto))
     routes.callback_query.register(ask_delete_photos, Pressed(AskDeletePhotos))
     routes.callback_query.register(delete_photos, Pressed(DeletePhotos))
@@ -58,6 +68,16 @@ async def delete_photo(
         page = await photo_view(session, person.id, action.avatar_id, beside)
         view = await own_avatar_view(session, photos, person.id, action.avatar_id)
     await show(query, await _screen(person.words, photos, page, view))
+
+
+@inject
+async def open_photos(
+    query: CallbackQuery, action: OpenPhotos, person: Person, kept: KeptUpdate, photos: FromDishka[Photos]
+) -> None:
+    async with kept.effect() as session:
+        avatar = await avatars.open_photos(session, person.id, action.avatar_id)
+        view = await avatar_view(session, photos, avatar)
+    await show(query, screens.avatar(person.words, view))
 
 
 @inject

@@ -12,6 +12,7 @@ from app.core.buttons import (
     DeleteAvatar,
     MakeMain,
     NewAvatar,
+    OpenPhotos,
     RenameAvatar,
     Screen,
     ShowAvatar,
@@ -111,6 +112,8 @@ def _draft(words: Words, view: AvatarView) -> Screen:
 def _completed(words: Words, view: AvatarView) -> Screen:
     photos = words.label("photos-count", count=view.photos.have)
     text = words("avatar-completed", name=view.name, type=type_of(words, view), photos=photos)
+    if view.changeable:
+        text = f"{text}\n\n{words('photos-open', maximum=view.photos.maximum)}"
     again = button(words, "button-train-again", ConfirmTraining(view.id))
     main = button(words, "button-main", MakeMain(view.id))
     rows: Rows = (
@@ -140,7 +143,7 @@ def _tools(words: Words, view: AvatarView) -> Rows:
     back = button(words, "button-my-avatars", ShowAvatars())
     return (
         *([(photos,)] if view.photos.have else []),
-        *([(tips,)] if view.state is AvatarState.DRAFT else []),
+        (tips,) if view.changeable else (button(words, "button-open-photos", OpenPhotos(view.id)),),
         (rename, delete),
         (back,),
     )

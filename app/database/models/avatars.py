@@ -29,7 +29,10 @@ class AvatarState(StrEnum):
 
 
 class Avatar(Base):
-    """`digest_message_id` is the latest word on its photos, if the next one replaces it."""
+    """`photos_open`: its photos can be changed though it has a model; until it is trained again.
+
+    `digest_message_id` is the latest word on its photos, if the next one replaces it.
+    """
 
     __tablename__ = "avatars"
     __table_args__ = (
@@ -50,6 +53,7 @@ class Avatar(Base):
     state: Mapped[AvatarState] = mapped_column(words(AvatarState, "state"), default=AvatarState.DRAFT)
     model_url: Mapped[str | None]
     finetune_id: Mapped[str | None]
+    photos_open: Mapped[bool] = mapped_column(default=False, server_default="false")
     digest_message_id: Mapped[int | None] = mapped_column(BigInteger)
     created_at: Mapped[Created]
 

@@ -9,7 +9,7 @@ avatar-type = { $type ->
 avatar-completed =
     <b>{ $name }</b> · { $type }
 
-    ✅ The avatar is ready. Trained on: { $photos }.
+    ✅ The avatar is ready. In its set: { $photos }.
 
 avatars-empty = You have no avatars yet. Shall we create the first one?
 avatars-list = <b>Your avatars</b>
@@ -48,3 +48,6 @@ photo-page =
 photo-not-shown = It can't be shown just now, but it is in the set.
 
 photos-ask-delete = <b>Delete all photos of the avatar “{ $name }”?</b> That is { $photos }; they can't be brought back.
+
+button-open-photos = 📷 Change the photos
+photos-open = 📷 The set is open: photos can be deleted, and new ones sent (up to { $maximum }). The model stays as it is until you train the avatar again.

@@ -1,5 +1,5 @@
 error-avatar-not-found = You have no such avatar. Open “My avatars”: /avatars
-error-avatar-busy = This can't be done with the avatar “{ $name }” now: it is being trained, or is ready. How it is: /status, a new one: /new
+error-avatar-busy = This can't be done with the avatar “{ $name }” now: it is being trained, or is ready. A new one: /new. To change the photos of one that is ready, open it: /avatars
 error-name-refused = A name has 1 to { $maximum } characters. Write another one.
 error-too-few-photos = Training needs { $needed } photos, there are { $have } now. Send more.
 error-trainings-paused = Maintenance is under way, training isn't available for now. Your photos are kept: try later.

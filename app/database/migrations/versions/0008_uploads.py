@@ -50,6 +50,7 @@ def upgrade() -> None:
     op.add_column("avatar_photos", sa.Column("traits", JSONB))
     op.add_column("avatar_photos", sa.Column("advice", JSONB, server_default="[]", nullable=False))
     op.add_column("avatars", sa.Column("digest_message_id", sa.BigInteger))
+    op.add_column("avatars", sa.Column("photos_open", sa.Boolean, server_default="false", nullable=False))
     op.add_column("users", sa.Column("progress_message_id", sa.BigInteger))
     op.add_column("users", sa.Column("main_avatar_id", sa.BigInteger))
     op.create_foreign_key(
@@ -65,6 +66,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_column("users", "main_avatar_id")
     op.drop_column("users", "progress_message_id")
+    op.drop_column("avatars", "photos_open")
     op.drop_column("avatars", "digest_message_id")
     op.drop_column("avatar_photos", "advice")
     op.drop_column("avatar_photos", "traits")
