@@ -104,8 +104,8 @@ async def test_the_twenty_first_is_refused_also_when_five_come_at_once(aisha: Gu
     five = [picture(100 + number) for number in range(5)]
     answer = await aisha.answer_to(aisha.user.send_album(five, as_documents=True))
     assert words("uploads-accepted", count=2) in answer.text
-    [refusal] = [line for line in answer.text.splitlines() if line.startswith("•")]
-    assert refusal.endswith(words("error-photo-limit", maximum=MAXIMUM))
+    full = words("error-photo-limit", maximum=MAXIMUM)
+    [refusal] = [line for line in answer.text.splitlines() if line.endswith(full)]
     assert len(refusal.partition(":")[0].split(",")) == 3
     assert counter(MAXIMUM) in answer.text
     left = await aisha.belongings()
@@ -182,9 +182,9 @@ async def test_photos_go_to_the_avatar_that_was_opened_last(aisha: Guest) -> Non
 
 async def test_an_answer_with_nothing_to_read_gives_way_to_the_next(aisha: Guest) -> None:
     await aisha.create()
-    accepted = await aisha.answer_to(aisha.user.send_photo(picture(1)))
+    accepted = await aisha.answer_to(aisha.user.send_photo(picture(1, side=1200)))
     refused = await aisha.answer_to(aisha.user.send_document(b"text", file_name="a.jpg"))
-    last = await aisha.answer_to(aisha.user.send_photo(picture(2)))
+    last = await aisha.answer_to(aisha.user.send_photo(picture(2, side=1200)))
     left = (await aisha.user.chat()).messages
     assert [one in left for one in (accepted, refused, last)] == [False, True, True]
 

@@ -52,7 +52,7 @@ async def photos(stage: Stage, number: int) -> None:
 
     await stage.until(kept)
     await stage.until(lambda: stage.rows(ALL_DONE))
-    assert sorted(row["position"] for row in await stage.rows(PHOTOS)) == list(range(1, number + 1))
+    assert len(await stage.rows(PHOTOS)) == number
 
 
 async def test_a_wizard_and_an_album_through_both(pair: Replicas, stage: Stage) -> None:
@@ -88,7 +88,9 @@ async def test_what_is_said_at_once_is_done_in_its_order(stage: Stage) -> None:
     address = f"{stage.sandbox.telegram_url}/control/calls?method=answerCallbackQuery"
     async with httpx.AsyncClient(trust_env=False) as http:
         calls = [c for c in (await http.get(address)).json() if c["params"]["callback_query_id"] in presses]
-    assert [call["ok"] for call in calls] == [False, True] * len(presses)
+    answered = [call["params"]["callback_query_id"] for call in calls if call["ok"]]
+    assert answered == presses
+    assert len(calls) == 2 * len(presses)
 
 
 async def test_what_a_killed_process_had_in_hand_the_other_carries_out(pair: Replicas, stage: Stage) -> None:

@@ -7,7 +7,7 @@ from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
 from sqlalchemy.exc import IntegrityError
 
 from app.database.engine import Database
-from app.database.models import Base, Consent, FalKeys, TrainingState
+from app.database.models import Base, Consent, FalKeys, TrainingState, Upload
 from tests.factories import (
     make_avatar,
     make_inbox_event,
@@ -46,6 +46,9 @@ VIOLATIONS = {
     "ck_trainings_cancelling_has_a_time": (
         "UPDATE trainings SET state = 'CANCELLING' WHERE state = 'REQUESTED'"
     ),
+    "ck_uploads_state": "UPDATE uploads SET state = 'LOST'",
+    "ck_uploads_refused_has_a_reason": "UPDATE uploads SET state = 'REFUSED'",
+    "ck_uploads_taken_for_an_avatar": "UPDATE uploads SET avatar_id = NULL",
     "uq_consents_avatar_id_version": "UPDATE consents SET version = 1",
     "uq_trainings_request_id": "UPDATE trainings SET request_id = 'same'",
     "uq_trainings_one_open_per_avatar": (
@@ -77,6 +80,7 @@ async def sample_rows(database: Database) -> None:
             for version in (1, 2)
         ]
         session.add_all(consents)
+        session.add(Upload(user_id=avatar.user_id, avatar_id=avatar.id, message_id=1))
         for kind in ("training_started", "training_completed"):
             await make_notification(session, training, kind)
             await make_inbox_event(session)
