@@ -1,5 +1,6 @@
 """What operators are shown: figures of the inbox, the queue and the outbox, with and without a database."""
 
+import importlib
 import math
 import re
 from collections.abc import AsyncIterator
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import make_url, text
 
@@ -71,8 +73,11 @@ async def status_of(service: Service) -> dict[str, Any]:
 
 
 async def test_every_metric_is_documented_and_every_documented_one_is_there(service: Service) -> None:
+    """The bot's as well, which it shows on a port of its own."""
     answer = await service.client.get("/metrics", headers=BEARER)
-    shown = set(re.findall(r"^# TYPE (aisha_\w+) ", answer.text, re.MULTILINE))
+    importlib.import_module("app.bot.metrics")
+    told = answer.text + generate_latest().decode()
+    shown = set(re.findall(r"^# TYPE (aisha_\w+) ", told, re.MULTILINE))
     documented = set(re.findall(r"\b(aisha_\w+)", DOCUMENT.read_text(encoding="utf-8")))
     assert {name for name in shown if not name.endswith("_created")} == documented
 

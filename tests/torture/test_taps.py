@@ -135,7 +135,7 @@ async def test_whatever_people_do(town: Town, rng: random.Random, full: bool, la
     async with town.guest(language) as guest:
         wanderer = Wanderer(guest, rng)
         await guest.say("/start")
-        for _ in range((2000 if full else 80) // AT_A_TIME):
+        for _ in range((2000 if full else 48) // AT_A_TIME):
             for _ in range(AT_A_TIME):
                 await wanderer.do_something()
             await settled(town, guest)
