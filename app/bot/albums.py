@@ -172,19 +172,27 @@ class TellProgress:
     async def __call__(self, job: Job) -> None:
         user_id = job.payload["user_id"]
         async with self._database.transaction() as session:
-            user = await session.get_one(User, user_id)
-            known, words = user.progress_message_id, self._dictionary[user.language]
+            user = await session.get(User, user_id)
             progress = await uploads.progress(session, user_id)
-        if progress is None:
-            shown = None
-            if known is not None:
-                await remove(self._bot, user_id, known)
-        else:
-            shown = await put(self._bot, user_id, known, screens.checking(words, *progress))
-        async with self._database.transaction() as session:
-            (await session.get_one(User, user_id)).progress_message_id = shown
+        if user is None:
+            return
+        try:
+            shown = await self._show(user, progress)
+        except TelegramForbiddenError:
+            return
+        async with self._database.autocommit() as session:
+            await uploads.note_progress(session, user_id, shown)
         if progress is not None:
             raise Retry(_PROGRESS_EVERY)
+
+    async def _show(self, user: User, progress: tuple[int, int] | None) -> int | None:
+        known = user.progress_message_id
+        if progress is not None:
+            words = self._dictionary[user.language]
+            return await put(self._bot, user.id, known, screens.checking(words, *progress))
+        if known is not None:
+            await remove(self._bot, user.id, known)
+        return None
 
 
 def lost_uploads(database: Database) -> Schedule:

@@ -19,7 +19,7 @@ from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import LockNotOwnedError, RedisError
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.core.config import GeneralSettings
@@ -142,9 +142,14 @@ class PostgresStorage(BaseStorage):
             return await session.scalar(query)
 
     async def _put(self, key: StorageKey, **column: Any) -> None:
-        row = insert(BotState).values(**_place(key), **column)
+        """Nothing needs no row: who is past the wizard, or has never been in it, leaves no trace."""
+        place = _place(key)
+        row = insert(BotState).values(**place, **column)
         async with self._database.autocommit() as session:
-            await session.execute(row.on_conflict_do_update(index_elements=[*_place(key)], set_=column))
+            if any(column.values()):
+                await session.execute(row.on_conflict_do_update(index_elements=[*place], set_=column))
+            else:
+                await session.execute(update(BotState).filter_by(**place).values(**column))
 
 
 def _place(key: StorageKey) -> dict[str, int]:

@@ -147,7 +147,7 @@ class PhotoSettings(Section):
     bright_refused: float = Field(0.93, gt=0, le=1)
     bright_advised: float = Field(0.75, gt=0, le=1)
     stretch_advised: float = Field(2.2, ge=1)
-    side_advised: int = Field(1024, ge=512)
+    side_advised: int = Field(900, ge=512)
     same_bits: int = Field(4, ge=0, le=64)
     alike_bits: int = Field(10, ge=0, le=64)
     background_alike: float = Field(12, ge=0, le=255)

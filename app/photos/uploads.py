@@ -9,14 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, func, or_, select
+from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.avatars import service as avatars
 from app.avatars.states import photos_changeable
 from app.core.errors import AishaError
 from app.core.logging import correlation_id
-from app.database.models import Avatar, Upload, UploadState
+from app.database.models import Avatar, Upload, UploadState, User
 from app.jobs.job import Retry
 from app.jobs.queue import Payload, enqueue
 from app.photos.checks import PhotoRefused
@@ -176,6 +176,11 @@ async def progress(session: AsyncSession, user_id: int) -> tuple[int, int] | Non
     )
     sent, unjudged = (await session.execute(counts)).one()
     return (sent - unjudged, sent) if unjudged else None
+
+
+async def note_progress(session: AsyncSession, user_id: int, message_id: int | None) -> None:
+    """Remember the message that tells of it, while there is one."""
+    await session.execute(update(User).where(User.id == user_id).values(progress_message_id=message_id))
 
 
 async def give_up_lost(session: AsyncSession) -> None:

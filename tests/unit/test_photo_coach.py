@@ -61,7 +61,7 @@ def test_what_is_clearly_spoiled_is_refused(tmp_path: Path, case: str, number: i
 ADVISED: dict[str, tuple[spoils.Spoil, list[Advice]]] = {
     "a little out of focus": (lambda image: spoils.out_of_focus(image, 4), [Advice.BLURRY]),
     "cropped": (lambda image: spoils.cropped(image, 0.1), []),
-    "smaller": (lambda image: spoils.resized(image, 1024, 80), [Advice.SMALL]),
+    "smaller": (lambda image: spoils.resized(image, 1100, 80), [Advice.SMALL]),
     "long": (lambda _: blocks(1, 2600, 1100), [Advice.STRETCHED]),
     "a patchwork": (lambda _: blocks(1, 1200, 1200), []),
     "noise": (lambda _: noise(1200, 1200), []),

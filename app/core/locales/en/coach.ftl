@@ -43,7 +43,7 @@ photo-tips = { $type ->
         ✅ <b>Do</b>
         • all in one manner: light, colour, mood
         • different subjects: people, places, things
-        • sharp pictures of 1024 pixels or more on the shorter side
+        • sharp pictures of 900 pixels or more on the shorter side
         • originals as files: Telegram doesn't compress those
 
         ❌ <b>Don't</b>
