@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 
 from sandbox.supervisor import Sandbox
-from tests.bot.kit import Guest, Town, town_of
+from tests.bot.kit import SPARING, Guest, Town, town_of
 from tests.conftest import fresh_database, passable_folder
 
 HERE = Path(__file__).parent
@@ -25,7 +25,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 async def town(postgres: str, template: str) -> AsyncIterator[Town]:
     with fresh_database(postgres, template) as url, passable_folder() as folder:
         async with (
-            Sandbox(folder, settings={"DATABASE_URL": url}, training_seconds=FOREVER) as sandbox,
+            Sandbox(folder, settings=SPARING | {"DATABASE_URL": url}, training_seconds=FOREVER) as sandbox,
             town_of(sandbox, url, folder) as town,
         ):
             yield town

@@ -38,6 +38,7 @@ from sandbox.telegram.user import TelegramUser
 from tests.images import blocks, encoded
 
 MINIMUM, MAXIMUM = 10, 20
+SPARING = {"PHOTO_FACES": "off"}  # nobody has a face here, and to look for one doubles the work of a check
 PATIENCE, POLL = 30.0, 0.05  # seconds
 Kind = Literal["portrait", "style"]
 _USER_IDS = count(5_000_000_001)  # a Telegram id needs more than 32 bits

@@ -181,8 +181,7 @@ async def test_photos_go_to_the_avatar_that_was_opened_last(aisha: Guest) -> Non
 
 
 async def test_an_answer_with_nothing_to_read_gives_way_to_the_next(aisha: Guest) -> None:
-    await aisha.reach_naming("style")  # of a portrait's photo it may be said that there is no face in it
-    await aisha.say("Плёнка")
+    await aisha.create()
     accepted = await aisha.answer_to(aisha.user.send_photo(picture(1, side=1200)))
     refused = await aisha.answer_to(aisha.user.send_document(b"text", file_name="a.jpg"))
     last = await aisha.answer_to(aisha.user.send_photo(picture(2, side=1200)))

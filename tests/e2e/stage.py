@@ -16,7 +16,7 @@ from app.core.buttons import ConfirmTraining
 from app.database.engine import Database
 from sandbox.fal.models import RequestRecord
 from sandbox.supervisor import Sandbox
-from tests.bot.kit import Guest, Kind, agreeing, words
+from tests.bot.kit import SPARING, Guest, Kind, agreeing, words
 from tests.conftest import passable_folder
 
 T = TypeVar("T")
@@ -140,7 +140,7 @@ async def house(
     with passable_folder() as folder:
         async with Sandbox(
             folder,
-            settings={"DATABASE_URL": database_url},
+            settings=SPARING | {"DATABASE_URL": database_url},
             extra_env={"bot": environment, "api": environment},
             training_seconds=training_seconds,
         ) as sandbox:

@@ -21,11 +21,10 @@ HOSTILE = {
 @pytest.mark.parametrize(
     ("journey", "language", "step", "ready", "trainer"),
     [
-        ("portrait", "ru", "Шаг 1 из 3", "Аватар «Летний вечер» готов!", "flux-lora-portrait-trainer"),
-        ("style", "kk", "3 қадамның 1-қадамы", "«Плёнка <35 мм>» аватары дайын!", "flux-lora-fast-training"),
         ("portrait", "en", "Step 1 of 3", "“Летний вечер” is ready!", "flux-lora-portrait-trainer"),
+        ("style", "kk", "3 қадамның 1-қадамы", "«Плёнка <35 мм>» аватары дайын!", "flux-lora-fast-training"),
     ],
-    ids=["portrait-ru", "style-kk", "portrait-en"],
+    ids=["portrait-en", "style-kk"],
 )
 def test_journey_happens_whatever_the_environment_says(
     journey: str, language: str, step: str, ready: str, trainer: str, open_folder: Path

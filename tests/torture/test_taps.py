@@ -11,7 +11,7 @@ from app.core.buttons import ACTIONS
 from app.core.i18n import Language
 from sandbox.supervisor import Sandbox
 from sandbox.telegram.chat import ChatMessage
-from tests.bot.kit import Guest, Town, eventually, picture, town_of, words
+from tests.bot.kit import SPARING, Guest, Town, eventually, picture, town_of, words
 from tests.conftest import fresh_database, passable_folder
 from tests.images import encoded
 
@@ -46,7 +46,7 @@ UNTOLD = "SELECT count(*) FROM uploads WHERE user_id = :me"
 async def town(postgres: str, template: str) -> AsyncIterator[Town]:
     with fresh_database(postgres, template) as url, passable_folder() as folder:
         async with (
-            Sandbox(folder, settings={"DATABASE_URL": url}, training_seconds=1) as sandbox,
+            Sandbox(folder, settings=SPARING | {"DATABASE_URL": url}, training_seconds=1) as sandbox,
             town_of(sandbox, url, folder) as town,
         ):
             yield town
