@@ -3,6 +3,7 @@
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 
+import httpx
 import pytest
 from PIL import Image
 from sqlalchemy import text
@@ -71,7 +72,12 @@ class Wanderer:
     async def do_something(self) -> None:
         weights = [weight for weight, _ in self._deeds]
         [(_, deed)] = self._rng.choices(self._deeds, weights)
-        await deed()
+        try:
+            await deed()
+        except httpx.HTTPStatusError as error:
+            # The bot has taken the message away since the person saw it.
+            if error.response.status_code != httpx.codes.NOT_FOUND:
+                raise
 
     async def _tap(self) -> None:
         """Mostly a button of the newest message, at times one of long ago."""
