@@ -147,6 +147,7 @@ async def open_photos(session: AsyncSession, user_id: int, avatar_id: int) -> Av
     Raises:
         AvatarNotFound, AvatarBusy: it isn't this person's, or is being trained.
     """
+    await hold_person(session, user_id)
     avatar = await get(session, user_id, avatar_id, lock=True)
     if avatar.state not in TRAINABLE:
         raise AvatarBusy(name=avatar.name)

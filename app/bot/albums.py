@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
 import structlog
 from aiogram import Bot
-from aiogram.exceptions import TelegramBadRequest, TelegramForbiddenError
+from aiogram.exceptions import TelegramAPIError, TelegramBadRequest, TelegramForbiddenError
 
 from app.avatars import service as avatars
 from app.avatars.service import AvatarBusy, AvatarNotFound
@@ -54,6 +55,8 @@ class CheckUpload:
             upload = await uploads.waiting(session, job.payload["upload_id"])
             avatar = await session.get(Avatar, upload.avatar_id) if upload else None
         if upload is None or avatar is None:
+            # An earlier run may have left the file, killed before it could forget it.
+            await self._forget_unused(f"avatars/{job.payload['avatar_id']}/{job.payload['upload_id']}")
             return
         key = f"avatars/{upload.avatar_id}/{upload.id}"
         try:
@@ -128,10 +131,13 @@ class TellOfUploads:
         try:
             for avatar_id, sent in by_avatar.items():
                 await self._tell(user_id, avatar_id, sent)
+                async with self._database.autocommit() as session:
+                    await uploads.told(session, job.id, avatar_id)
         except TelegramForbiddenError:
             log.info("bot.blocked")
-        async with self._database.transaction() as session:
-            await uploads.told(session, job.id)
+            async with self._database.transaction() as session:
+                for avatar_id in by_avatar:
+                    await uploads.told(session, job.id, avatar_id)
 
     async def _tell(self, user_id: int, avatar_id: int | None, sent: Sequence[Upload]) -> None:
         async with self._database.transaction() as session:
@@ -149,7 +155,8 @@ class TellOfUploads:
             self._bot, user_id, screen, reply_to=refused[0] if len(sent) == len(refused) == 1 else None
         )
         if replaces is not None:
-            await remove(self._bot, user_id, replaces)
+            with suppress(TelegramAPIError):  # that the older word stays is no reason to repeat this one
+                await remove(self._bot, user_id, replaces)
         if avatar_id is not None:
             # The next word replaces this one, unless there is something to read in it.
             spotless = not any(verdict.refusal or verdict.advice for verdict in verdicts)
@@ -197,7 +204,10 @@ class TellProgress:
 
 def lost_uploads(database: Database) -> Schedule:
     async def give_up() -> None:
-        async with database.transaction() as session:
-            await uploads.give_up_lost(session)
+        async with database.autocommit() as session:
+            lost = await uploads.lost(session)
+        for upload_id in lost:
+            async with database.transaction() as session:
+                await uploads.give_up(session, upload_id)
 
     return Schedule("uploads.give_up_lost", _EVERY_MINUTE, give_up)

@@ -6,7 +6,7 @@ from typing import Any
 
 import structlog
 from aiogram import BaseMiddleware
-from aiogram.enums import ChatMemberStatus
+from aiogram.enums import ChatMemberStatus, ChatType
 from aiogram.types import TelegramObject, Update
 from aiogram.types import User as TelegramUser
 
@@ -29,7 +29,8 @@ class Person:
 def blocks(event: TelegramObject) -> bool:
     """Whether the person has just blocked the bot; nothing else comes from somebody who has."""
     change = event.my_chat_member if isinstance(event, Update) else None
-    return change is not None and change.new_chat_member.status == ChatMemberStatus.KICKED
+    private = change is not None and change.chat.type == ChatType.PRIVATE
+    return change is not None and private and change.new_chat_member.status == ChatMemberStatus.KICKED
 
 
 class KnowPerson(BaseMiddleware):

@@ -19,6 +19,7 @@ Payload = Mapping[str, str | int | Sequence[int] | None]
 
 PAYLOAD_VERSION = 1
 URGENT = 1  # the priority of jobs that go before all others
+GIVING_WAY = -1  # and of those that go after them
 
 _STATEMENTS = QueryQueueBuilder(NAMES)
 # $1 priorities, $2 kinds, $3 payloads, $4 waits, $5 dedupe keys, $6 headers: a row for each position
@@ -45,6 +46,12 @@ SELECT entrypoint AS kind,
            now() - min(execute_after) FILTER (WHERE status = 'queued' AND execute_after <= now()), '0'
        ) AS lag
 FROM jobs.pgqueuer GROUP BY entrypoint
+"""
+_QUEUED = """
+SELECT EXISTS (
+    SELECT FROM jobs.pgqueuer WHERE entrypoint = $1 AND status IN ('queued', 'picked')
+        AND convert_from(payload, 'UTF8')::jsonb ->> $2 = $3
+)
 """
 _HELD = """
 SELECT id, entrypoint AS kind, payload, updated AS since,
@@ -121,6 +128,11 @@ async def depth(connection: AsyncConnection) -> dict[str, Depth]:
     """What is in the queue now, by kind; a kind with no jobs is absent."""
     rows = await connection.exec_driver_sql(_DEPTH)
     return {row.kind: Depth(row.waiting, row.running, row.held, row.lag) for row in rows}
+
+
+async def is_queued(connection: AsyncConnection, kind: str, name: str, value: int) -> bool:
+    """Whether a job of this kind whose payload has this value waits, or is running."""
+    return bool((await connection.exec_driver_sql(_QUEUED, (kind, name, str(value)))).scalar())
 
 
 async def held(connection: AsyncConnection, limit: int = 100) -> list[HeldJob]:

@@ -18,7 +18,7 @@ from app.core.errors import AishaError
 from app.core.logging import correlation_id
 from app.database.models import Avatar, Upload, UploadState, User
 from app.jobs.job import Retry
-from app.jobs.queue import Payload, enqueue
+from app.jobs.queue import GIVING_WAY, Payload, enqueue, is_queued
 from app.photos.checks import PhotoRefused
 
 CHECK = "upload.check"
@@ -74,6 +74,7 @@ class Arrival:
 
 async def receive(session: AsyncSession, user_id: int, arrival: Arrival) -> None:
     """Note it for the person's current avatar; a job checks it, or the person is told why not."""
+    await avatars.hold_person(session, user_id)
     avatar = await avatars.current(session, user_id)
     if avatar is None:
         await turn_away(session, user_id, arrival.message_id, arrival.refusal or NoDraft())
@@ -85,6 +86,7 @@ async def receive(session: AsyncSession, user_id: int, arrival: Arrival) -> None
 
 async def turn_away(session: AsyncSession, user_id: int, message_id: int, why: AishaError) -> None:
     """Note what is for no avatar, so that the person is told once of all they send."""
+    await avatars.hold_person(session, user_id)
     upload = Upload(user_id=user_id, message_id=message_id)
     session.add(upload)
     await refuse(session, upload, why)
@@ -103,8 +105,12 @@ async def _receive(session: AsyncSession, avatar: Avatar, arrival: Arrival) -> N
         return
     await session.flush()
     connection = await session.connection()
-    check: Payload = {"upload_id": upload.id, "correlation_id": correlation_id()}
-    await enqueue(connection, CHECK, [check])
+    check: Payload = {
+        "upload_id": upload.id,
+        "avatar_id": avatar.id,
+        "correlation_id": correlation_id(),
+    }
+    await enqueue(connection, CHECK, [check], priority=GIVING_WAY)
     await enqueue(
         connection,
         PROGRESS,
@@ -165,8 +171,10 @@ async def claim(session: AsyncSession, user_id: int, digest_id: int) -> Sequence
     return found
 
 
-async def told(session: AsyncSession, digest_id: int) -> None:
-    await session.execute(delete(Upload).where(Upload.digest_id == digest_id))
+async def told(session: AsyncSession, digest_id: int, avatar_id: int | None) -> None:
+    """The person was told of those for this avatar, or for none."""
+    those = Upload.avatar_id.is_not_distinct_from(avatar_id)
+    await session.execute(delete(Upload).where(Upload.digest_id == digest_id, those))
 
 
 async def progress(session: AsyncSession, user_id: int) -> tuple[int, int] | None:
@@ -183,13 +191,25 @@ async def note_progress(session: AsyncSession, user_id: int, message_id: int | N
     await session.execute(update(User).where(User.id == user_id).values(progress_message_id=message_id))
 
 
-async def give_up_lost(session: AsyncSession) -> None:
-    """Those whose job is held, or gone, are refused, so that nobody waits for a word in vain."""
-    lost = await session.scalars(
-        select(Upload).where(Upload.state == UploadState.WAITING, Upload.created_at < func.now() - LOST_AFTER)
-    )
-    for upload in lost.all():
+async def lost(session: AsyncSession) -> Sequence[int]:
+    """Those that have waited for long."""
+    old = Upload.created_at < func.now() - LOST_AFTER
+    found = select(Upload.id).where(Upload.state == UploadState.WAITING, old)
+    return (await session.scalars(found.order_by(Upload.id))).all()
+
+
+async def give_up(session: AsyncSession, upload_id: int) -> None:
+    """Refuse it, unless its job is there still: nobody shall wait in vain, nor lose what only took long."""
+    if await is_queued(await session.connection(), CHECK, "upload_id", upload_id):
+        return
+    upload = await waiting(session, upload_id)
+    if upload is not None:
         await refuse(session, upload, PhotoUnavailable())
+
+
+async def tell_the_rest(session: AsyncSession, user_id: int) -> None:
+    """What was waited with is gone, so that the others may be told of."""
+    await _tell_if_judged(session, user_id)
 
 
 async def _tell_if_judged(session: AsyncSession, user_id: int) -> None:
@@ -199,7 +219,7 @@ async def _tell_if_judged(session: AsyncSession, user_id: int) -> None:
     newest = func.max(Upload.created_at)
     query = select(unjudged, newest).where(Upload.user_id == user_id)
     left, latest = (await session.execute(query)).one()
-    if left:
+    if left or latest is None:
         return
     wait = max(SILENCE - await _silence(session, latest), timedelta(0))
     await enqueue(await session.connection(), TELL, [_payload(user_id)], run_after=wait)

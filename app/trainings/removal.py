@@ -24,6 +24,7 @@ from app.fal.client import Fal, ForgettingRefused
 from app.jobs.job import Job
 from app.jobs.queue import Payload, enqueue
 from app.photos import service as photos
+from app.photos import uploads
 
 FORGET = "training.forget"
 
@@ -50,6 +51,7 @@ async def remove_avatar(session: AsyncSession, user_id: int, avatar_id: int) -> 
     await session.execute(delete(Notification).where(Notification.training_id.in_(ids)))
     await session.execute(delete(Training).where(Training.id.in_(ids)))
     await session.execute(delete(Avatar).where(Avatar.id == avatar_id))
+    await uploads.tell_the_rest(session, user_id)
 
 
 async def remove_person(session: AsyncSession, user_id: int) -> None:

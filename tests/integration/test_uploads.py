@@ -9,10 +9,11 @@ from sqlalchemy import func, text, update
 from app.avatars.service import make_current
 from app.core.errors import AishaError
 from app.database.engine import Database
-from app.database.models import Avatar, Upload, UploadState
+from app.database.models import Avatar, Upload, UploadState, User
 from app.jobs.job import Retry
 from app.photos import uploads
 from app.photos.uploads import Arrival, NoDraft, PhotoUnavailable, StickerRefused
+from app.trainings.removal import remove_avatar
 from tests.factories import make_avatar, make_photos, make_user
 from tests.integration.webhook_service import rows
 
@@ -123,7 +124,7 @@ async def test_what_is_claimed_is_told_by_one_job_and_found_again_by_it(database
     later = (await send(database, avatar, Arrival(3, "file")))[-1:]
     assert await claim(database, avatar, owner) == sent
     async with database.transaction() as session:
-        await uploads.told(session, owner)
+        await uploads.told(session, owner, avatar.id)
     assert [upload.id for upload in await rows(database, Upload)] == later
 
 
@@ -136,15 +137,39 @@ async def test_without_an_avatar_the_person_is_told_so(database: Database) -> No
     assert await kinds(database) == [uploads.TELL]
 
 
-async def test_one_that_nobody_judges_is_refused_after_a_while(database: Database) -> None:
+async def give_up(database: Database) -> list[UploadState]:
+    async with database.transaction() as session:
+        for upload_id in await uploads.lost(session):
+            await uploads.give_up(session, upload_id)
+    return [upload.state for upload in await rows(database, Upload)]
+
+
+async def test_one_whose_job_is_gone_is_refused_after_a_while(database: Database) -> None:
     avatar = await someone(database)
     await send(database, avatar, Arrival(1, "file"))
-    for age, state in ((60, UploadState.WAITING), (3600, UploadState.REFUSED)):
-        await silent_for(database, age)
-        async with database.transaction() as session:
-            await uploads.give_up_lost(session)
-        [upload] = await rows(database, Upload)
-        assert upload.state is state
+    await silent_for(database, 3600)
+    assert await give_up(database) == [UploadState.WAITING]  # its job waits, however long that took
+    async with database.transaction() as session:
+        await session.execute(text("DELETE FROM jobs.pgqueuer"))
+    await silent_for(database, 60)
+    assert await give_up(database) == [UploadState.WAITING]
+    await silent_for(database, 3600)
+    assert await give_up(database) == [UploadState.REFUSED]
+    assert await kinds(database) == [uploads.TELL]
+
+
+async def test_a_deleted_avatar_keeps_nobody_waiting_for_a_word_about_another(database: Database) -> None:
+    first = await someone(database)
+    await send(database, first, Arrival(1, "file"))
+    async with database.transaction() as session:
+        user = await session.get_one(User, first.user_id)
+        second = await make_avatar(session, user)
+        await make_current(session, user.id, second.id)
+    sent = await send(database, second, Arrival(2, "file"))
+    await accept(database, sent[1])
+    assert uploads.TELL not in await kinds(database)
+    async with database.transaction() as session:
+        await remove_avatar(session, first.user_id, first.id)
     assert uploads.TELL in await kinds(database)
 
 

@@ -383,6 +383,8 @@ def test_a_digest_counts_what_was_taken_and_numbers_what_was_not(words: Words) -
 def test_a_digest_of_a_whole_roll_fits_into_a_message(words: Words) -> None:
     roll = [refusal("photo-too-small", width=n, height=n, minimum=512) for n in range(1, 60)]
     assert checked(screens.digest(words, view(latest=failed(Reason.CONTENT_POLICY)), roll))
+    whole_gallery = [refusal("photo-duplicate")] * 2000
+    assert checked(screens.digest(words, view(), whole_gallery))
 
 
 def test_the_rest_of_the_menu(words: Words) -> None:

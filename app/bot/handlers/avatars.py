@@ -158,8 +158,11 @@ async def ask_delete(
 
 
 @inject
-async def delete(query: CallbackQuery, action: DeleteAvatar, person: Person, kept: KeptUpdate) -> None:
+async def delete(
+    query: CallbackQuery, action: DeleteAvatar, person: Person, kept: KeptUpdate, state: FSMContext
+) -> None:
     async with kept.effect() as session:
         await remove_avatar(session, person.id, action.avatar_id)
         page = await avatars.page(session, person.id, 1)
+    await state.clear()
     await show(query, screens.avatars_list(person.words, page))

@@ -10,6 +10,7 @@ from app.core.buttons import Screen
 from app.core.i18n import Words
 from app.photos.coach import Advice
 
+_NUMBERS = 20  # of photos in a line
 _LINES = 10  # of a list; a message holds 4096 characters
 
 
@@ -66,7 +67,11 @@ def _list(words: Words, said: Sequence[str]) -> str:
     if len(said) == 1:
         return "".join(about)
     lines = [
-        f"• {words('uploads-numbers', numbers=', '.join(numbers))}: {text}" for text, numbers in about.items()
+        f"• {words('uploads-numbers', numbers=_joined(numbers))}: {text}" for text, numbers in about.items()
     ]
     left = len(lines) - _LINES
     return "\n".join([*lines[:_LINES], *([words("uploads-more", count=left)] if left > 0 else [])])
+
+
+def _joined(numbers: Sequence[str]) -> str:
+    return ", ".join([*numbers[:_NUMBERS], *(["…"] if len(numbers) > _NUMBERS else [])])

@@ -31,7 +31,7 @@ class Upload(Base):
     )
 
     id: Mapped[Id]
-    user_id: Mapped[TelegramId] = mapped_column(ForeignKey("users.id"))
+    user_id: Mapped[TelegramId] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
     avatar_id: Mapped[int | None] = mapped_column(ForeignKey("avatars.id", ondelete="CASCADE"))
     message_id: Mapped[int] = mapped_column(BigInteger)
     file_id: Mapped[str | None]

@@ -24,14 +24,10 @@ def upgrade() -> None:
         sa.Column("photo_id", sa.BigInteger),
         sa.Column("digest_id", sa.BigInteger),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.func.now(), nullable=False),
-        sa.CheckConstraint("state IN ('WAITING', 'ACCEPTED', 'REFUSED')", name=op.f("ck_uploads_state")),
-        sa.CheckConstraint(
-            "(state = 'REFUSED') = (refusal IS NOT NULL)", name=op.f("ck_uploads_refused_has_a_reason")
-        ),
-        sa.CheckConstraint(
-            "state = 'REFUSED' OR avatar_id IS NOT NULL", name=op.f("ck_uploads_taken_for_an_avatar")
-        ),
-        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name="fk_uploads_user_id"),
+        _check("state", "state IN ('WAITING', 'ACCEPTED', 'REFUSED')"),
+        _check("refused_has_a_reason", "(state = 'REFUSED') = (refusal IS NOT NULL)"),
+        _check("taken_for_an_avatar", "state = 'REFUSED' OR avatar_id IS NOT NULL"),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name="fk_uploads_user_id", ondelete="CASCADE"),
         sa.ForeignKeyConstraint(
             ["avatar_id"], ["avatars.id"], name="fk_uploads_avatar_id", ondelete="CASCADE"
         ),
