@@ -9,7 +9,7 @@ from PIL import Image
 
 from app.core.buttons import ConfirmTraining, ShowAvatar
 from tests.bot.kit import MAXIMUM, Guest, Town, counter, picture, words
-from tests.images import encoded, noise, png_header_only
+from tests.images import blocks, encoded, heic, noise, png_header_only
 
 Files = Callable[[Guest], Awaitable[object]]
 
@@ -69,8 +69,10 @@ async def test_photos_and_files_are_counted_one_by_one(aisha: Guest) -> None:
     await aisha.hears(counter(2))
     await aisha.user.send_document(encoded(noise(), "PNG"), file_name="a.png")
     await aisha.hears(counter(3))
+    await aisha.user.send_document(heic(blocks(3)), file_name="IMG_4100.HEIC")
+    await aisha.hears(counter(4))
     left = await aisha.belongings()
-    assert len(left.photos) == len(left.files) == 3
+    assert len(left.photos) == len(left.files) == 4
     assert left.orphans == set()
 
 
