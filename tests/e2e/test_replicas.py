@@ -166,18 +166,20 @@ async def test_while_the_database_is_away_telegram_keeps_it(pair: Replicas, stag
 
 async def test_while_redis_is_away_people_wait_and_hear_no_apology(pair: Replicas, stage: Stage) -> None:
     await stage.guest.say("/start")
+    await stage.until(lambda: stage.rows(ALL_DONE))
     before = len(await stage.heard())
     pair.redis.stop()
     await stage.guest.user.send("/new")
+    await stage.until(lambda: stage.rows(WAITING))
 
     async def delayed() -> bool:
         logs = [log.read_text() for log in pair.sandbox.log_dir.glob("bot*.log")]
         return any("bot.update_delayed" in log for log in logs)
 
     await stage.until(delayed)
-    assert len(await stage.rows(WAITING)) == 1
-    assert len(await stage.heard()) == before
+    waiting, heard = await stage.rows(WAITING), await stage.heard()
     await pair.redis.start()
+    assert (len(waiting), len(heard)) == (1, before)
     await stage.guest.hears(words("choose-type"))
     assert len(await stage.heard()) == before + 1
 
