@@ -51,14 +51,15 @@ class CheckUpload:
             await self._judge(job)
 
     async def _judge(self, job: Job) -> None:
+        upload_id = job.payload["upload_id"]
+        key = f"avatars/{job.payload['avatar_id']}/{upload_id}"
         async with self._database.transaction() as session:
-            upload = await uploads.waiting(session, job.payload["upload_id"])
+            upload = await uploads.waiting(session, upload_id)
             avatar = await session.get(Avatar, upload.avatar_id) if upload else None
         if upload is None or avatar is None:
             # An earlier run may have left the file, killed before it could forget it.
-            await self._forget_unused(f"avatars/{job.payload['avatar_id']}/{job.payload['upload_id']}")
+            await self._forget_unused(key)
             return
-        key = f"avatars/{upload.avatar_id}/{upload.id}"
         try:
             await self._add(upload, key, portrait=avatar.type is AvatarType.PORTRAIT)
         except (PhotoRefused, AvatarBusy, AvatarNotFound) as why:
@@ -103,7 +104,7 @@ class CheckUpload:
         await self._forget_unused(key)
 
     async def _forget_unused(self, key: str) -> None:
-        async with self._database.transaction() as session:
+        async with self._database.autocommit() as session:
             used = await is_kept(session, key)
         if not used:
             await self._photos.forget(key)
@@ -150,10 +151,9 @@ class TellOfUploads:
                 replaces = (await avatars.get(session, user_id, avatar_id)).digest_message_id
                 view = await own_avatar_view(session, self._photos, user_id, avatar_id)
                 screen = screens.digest(words, view, verdicts)
-        refused = [one.message_id for one in sent if one.refusal]
-        message = await send(
-            self._bot, user_id, screen, reply_to=refused[0] if len(sent) == len(refused) == 1 else None
-        )
+        only = sent[0] if len(sent) == 1 else None
+        reply_to = only.message_id if only and only.refusal else None
+        message = await send(self._bot, user_id, screen, reply_to=reply_to)
         if replaces is not None:
             with suppress(TelegramAPIError):  # that the older word stays is no reason to repeat this one
                 await remove(self._bot, user_id, replaces)
