@@ -59,9 +59,11 @@ async def make_avatar(
     return await _added(session, avatar)
 
 
-async def make_photos(session: AsyncSession, avatar: Avatar, number: int = 10) -> Sequence[AvatarPhoto]:
-    """Photos at the positions 1 to `number`; the storage holds nothing under their keys."""
-    photos = [_photo(avatar, position) for position in range(1, number + 1)]
+async def make_photos(
+    session: AsyncSession, avatar: Avatar, number: int = 10, first: int = 1
+) -> Sequence[AvatarPhoto]:
+    """So many photos at the positions from `first`; the storage holds nothing under their keys."""
+    photos = [_photo(avatar, position) for position in range(first, first + number)]
     session.add_all(photos)
     await session.flush()
     return photos

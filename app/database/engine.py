@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from sqlalchemy import event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, DisconnectionError
+from sqlalchemy.exc import TimeoutError as PoolExhausted
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 
 CONNECTIONS = 15
@@ -60,7 +61,7 @@ class Database:
                 async with self.transaction() as session:
                     await work(session)
                 return
-            except (OSError, DBAPIError):
+            except (OSError, DBAPIError, PoolExhausted):
                 if time.monotonic() > deadline:
                     raise
             await asyncio.sleep(_BETWEEN_TRIES_SECONDS)

@@ -147,7 +147,9 @@ class Fal:
             case fal_client.Completed(error_type="client_cancelled"):
                 return failure_of({"error_type": "client_cancelled"})
             case fal_client.Completed():
-                return await self._result(endpoint, request_id)
+                told = status.error or status.error_type
+                known = failure_of({"error_type": status.error_type}) if told else None
+                return await self._result(endpoint, request_id, known)
             case fal_client.InProgress(logs=logs):
                 return Running(last_line(logs))
             case _:
@@ -226,15 +228,20 @@ class Fal:
         if not response.is_success and response.status_code != httpx.codes.NOT_FOUND:
             raise FalUnavailable
 
-    async def _result(self, endpoint: str, request_id: str) -> Finished | Failure:
+    async def _result(self, endpoint: str, request_id: str, known: Failure | None) -> Finished | Failure:
+        """The result; where it is an error that says nothing, the failure `known` from the status."""
         try:
             return Finished(await self._client.result(endpoint, request_id))
         except fal_client.FalClientHTTPError as error:
             failure = _failure(error)
             broken = error.status_code >= httpx.codes.INTERNAL_SERVER_ERROR
-            if (broken and failure.reason is Reason.UNKNOWN) or error.status_code in (401, 403, 429):
+            if error.status_code in (401, 403, 429):
                 raise FalUnavailable from error
-            return failure
+            if not broken or failure.reason is not Reason.UNKNOWN:
+                return failure
+            if known is None:
+                raise FalUnavailable from error
+            return known
         except (httpx.HTTPError, ValueError, KeyError) as error:
             raise FalUnavailable from error
 

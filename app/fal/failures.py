@@ -17,6 +17,7 @@ class Reason(StrEnum):
     IMAGE_TOO_SMALL = "image-too-small"
     IMAGE_TOO_LARGE = "image-too-large"
     IMAGE_UNREADABLE = "image-unreadable"
+    PHOTO_LOST = "photo-lost"
     NO_FACE = "no-face"
     CONTENT_POLICY = "content-policy"
     SERVICE = "service"
@@ -64,6 +65,7 @@ NEEDS_OTHER_PHOTOS = frozenset(
         Reason.IMAGE_TOO_SMALL,
         Reason.IMAGE_TOO_LARGE,
         Reason.IMAGE_UNREADABLE,
+        Reason.PHOTO_LOST,
         Reason.NO_FACE,
         Reason.CONTENT_POLICY,
     }

@@ -14,12 +14,12 @@ from app.core.errors import AishaError
 from app.core.i18n import Dictionary
 from app.core.metrics import AMBIGUOUS_ATTEMPTS, DELIVERY_SECONDS, NOTIFICATIONS
 from app.database.engine import Database
-from app.database.models import Notification, User
+from app.database.models import Notification, Training, User
 from app.jobs.backoff import Backoff
 from app.jobs.job import Job, Retry
 from app.jobs.right_of_way import RightOfWay
 from app.notifications import service
-from app.notifications.facts import FACT
+from app.notifications.facts import FACT, TrainingOverdue
 from app.notifications.halt import TOKEN_REFUSED, halt, halted
 from app.notifications.messages import message
 from app.notifications.pacing import Later, Rates, pause, take_turn
@@ -36,8 +36,14 @@ NO_ANSWER = "no answer from Telegram"
 _BACKOFF = Backoff(first=timedelta(seconds=1), factor=2, ceiling=timedelta(minutes=10))
 
 # Unless it was told, or is held, already. Made once: to put it together takes longer than to run it.
+_OVER = select(Training.finished_at.is_not(None)).where(Training.id == Notification.training_id)
 _LOCK_UNSENT = (
-    select(Notification, User.language, halted(bindparam("token", type_=LargeBinary)))
+    select(
+        Notification,
+        User.language,
+        halted(bindparam("token", type_=LargeBinary)),
+        _OVER.scalar_subquery(),
+    )
     .join(User, User.id == Notification.user_id)
     .where(Notification.id == bindparam("notification"), Notification.state.in_(service.UNSENT))
     .with_for_update(of=Notification)
@@ -85,7 +91,11 @@ class DeliverNotification:
         found = (await session.execute(_LOCK_UNSENT, asked)).one_or_none()
         if found is None:
             return None
-        notification, language, refused = found
+        notification, language, refused, over = found
+        fact = FACT.validate_python(notification.fact)
+        if over and isinstance(fact, TrainingOverdue):
+            await session.delete(notification)  # it waited, and isn't true any more
+            return None
         if refused:
             await _hold(session, notification, TOKEN_REFUSED)
             return None
@@ -96,7 +106,7 @@ class DeliverNotification:
             return turn
         if not service.begin_sending(notification):
             AMBIGUOUS_ATTEMPTS.inc()
-        screen = message(FACT.validate_python(notification.fact), self._dictionary[language])
+        screen = message(fact, self._dictionary[language])
         return Attempt(notification, screen, turn.wait)
 
     async def _make(self, attempt: Attempt) -> None:

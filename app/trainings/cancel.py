@@ -1,6 +1,6 @@
 """The job that has FAL cancel a training, and hears what came of it."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import structlog
@@ -10,7 +10,7 @@ from app.database.models import Training, TrainingState
 from app.fal.client import Fal, FalUnavailable
 from app.jobs.job import Job
 from app.trainings.endings import Cancelled, Ending, end
-from app.trainings.pace import CANCEL_SURE_AFTER, CANCEL_TAKES_AT_MOST
+from app.trainings.pace import CANCEL_SURE_AFTER, CANCEL_TAKES_AT_MOST, RUNS_AT_MOST
 from app.trainings.reconcile import AskFal
 
 log = structlog.stdlib.get_logger(__name__)
@@ -29,29 +29,32 @@ class CancelTraining:
 
     async def __call__(self, job: Job) -> None:
         async with self._database.transaction() as session:
-            training = await session.get_one(Training, UUID(job.payload["training_id"]))
-        if training.state is not TrainingState.CANCELLING or training.cancel_asked_at is None:
+            training = await session.get(Training, UUID(job.payload["training_id"]))
+        if training is None or training.state is not TrainingState.CANCELLING:
             return
+        patience = CANCEL_TAKES_AT_MOST
         try:
-            unknown = not await self._tell_fal(training)
+            patience = await self._tell_fal(training)
         except FalUnavailable:
             log.warning("training.cancel_unanswered", training_id=str(training.id))
-            unknown = False
-        waited = datetime.now(UTC) - training.cancel_asked_at
-        if waited > CANCEL_TAKES_AT_MOST or (unknown and waited > CANCEL_SURE_AFTER):
+        if training.cancel_asked_at is not None and datetime.now(UTC) - training.cancel_asked_at > patience:
             async with self._database.transaction() as session:
                 ended = await end(session, [Ending(training.id, Cancelled())])
             log.warning("training.cancelled_unseen", training_id=str(training.id), ended=bool(ended))
 
-    async def _tell_fal(self, training: Training) -> bool:
-        """Whether FAL knows the request; its answer may have ended the training.
+    async def _tell_fal(self, training: Training) -> timedelta:
+        """How long its word is to be waited for after the button; it may have ended the training already.
+
+        A request that FAL denies is none. One that it doesn't list may run all the same, and call back.
 
         Raises:
             FalUnavailable: FAL doesn't say, for now.
         """
         request_id = training.request_id or await self._questions.find(training)
-        if request_id is None or not await self._fal.cancel(training.trainer, request_id):
-            return False
+        if request_id is None:
+            return RUNS_AT_MOST
+        if not await self._fal.cancel(training.trainer, request_id):
+            return CANCEL_SURE_AFTER
         log.info("training.cancel_asked", training_id=str(training.id), request_id=request_id)
         await self._questions.ask(training, request_id)
-        return True
+        return CANCEL_TAKES_AT_MOST

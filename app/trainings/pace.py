@@ -16,6 +16,9 @@ TAKES_AT_MOST = timedelta(hours=24)
 OVERDUE_INTERVAL = timedelta(hours=1)
 ASKED_FOR_AT_MOST = timedelta(days=7)
 
+# FAL is asked this long after a training was first seen running, if not sooner.
+RUNNING_CHECKED_AFTER = timedelta(seconds=_WITH_CALLBACKS[0])
+
 # A cancellation is repeated after this long, and then at twice the distance each time.
 CANCEL_CHECKED_AFTER = timedelta(seconds=15)
 # What FAL doesn't know by then it never had, or has forgotten.
@@ -43,7 +46,7 @@ class Pace:
         )
 
     def next_question(self, training: Training, now: datetime) -> datetime | None:
-        """When FAL is asked after the question of now, which is counted already; None for never again."""
+        """When FAL is asked after the question of now, which is counted already; None when it is given up."""
         if training.state is TrainingState.CANCELLING:
             return now + min(CANCEL_CHECKED_AFTER * (1 << min(training.checks - 1, 10)), _LONGEST)
         late_since = overdue_since(training)

@@ -14,7 +14,7 @@ from app.fal.trainers import Trainer
 from app.trainings.service import latest, may_train
 
 LAST = 100
-ENOUGH = 5
+ENOUGH = 10  # the fewest of which nine in ten can be told
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,6 @@ async def usual_time(session: AsyncSession, trainer: Trainer, steps: int) -> Usu
         .limit(LAST)
         .subquery()
     )
-    median, most = (func.percentile_cont(share).within_group(recent.c.taken) for share in (0.5, 0.9))
+    median, most = (func.percentile_disc(share).within_group(recent.c.taken) for share in (0.5, 0.9))
     found = (await session.execute(select(func.count(), median, most).select_from(recent))).one()
     return UsualTime(found[1], found[2]) if found[0] >= ENOUGH else None

@@ -43,8 +43,8 @@ class AskFal:
 
     async def __call__(self, job: Job) -> None:
         async with self._database.transaction() as session:
-            training = await session.get_one(Training, UUID(job.payload["training_id"]))
-        if training.finished_at is not None or training.kind is TrainingKind.DRILL:
+            training = await session.get(Training, UUID(job.payload["training_id"]))
+        if training is None or training.finished_at is not None or training.kind is TrainingKind.DRILL:
             return
         try:
             await self.ask(training, training.request_id or job.payload["request_id"])
@@ -145,6 +145,12 @@ class Reconciler:
                 return
             case TrainingState.SUBMITTING:
                 await service.move(session, training.id, TrainingState.SUBMIT_UNKNOWN)
+        if training.next_check_at is None:
+            # The person was promised word, and there is nobody left to wait for.
+            failure = Failure(Reason.SERVICE, "FAL never told how it ended")
+            await end(session, [Ending(training.id, failure)])
+            log.warning("training.given_up", training_id=str(training.id))
+            return
         if now >= overdue_since(training):
             await service.overdue(session, training.id)
         await service.ask_fal(session, training.id, training.request_id)

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import structlog
-from sqlalchemy import case, func, select, update
+from sqlalchemy import case, func, select, true, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.avatars import service as avatars
@@ -23,7 +23,7 @@ from app.jobs.queue import enqueue
 from app.notifications.facts import TrainingOverdue
 from app.notifications.service import Announcement, announce
 from app.trainings.endings import Cancelled, Ending, end
-from app.trainings.pace import CANCEL_CHECKED_AFTER
+from app.trainings.pace import CANCEL_CHECKED_AFTER, RUNNING_CHECKED_AFTER
 from app.trainings.states import SOURCES
 
 SUBMIT = "training.submit"
@@ -211,7 +211,7 @@ async def not_accepted(session: AsyncSession, training_id: UUID) -> None:
 
 
 async def started(session: AsyncSession, training_id: UUID, request_id: str) -> Training | None:
-    """FAL has begun to work on it. If the reply that would have set the clock is lost, it starts here."""
+    """FAL has begun to work on it."""
     return await move(
         session,
         training_id,
@@ -219,7 +219,8 @@ async def started(session: AsyncSession, training_id: UUID, request_id: str) -> 
         request_id,
         started_at=func.now(),
         queue_position=None,
-        next_check_at=func.coalesce(Training.next_check_at, func.now()),
+        # If the reply that sets the clock is lost, this has set it.
+        next_check_at=func.least(Training.next_check_at, func.now() + RUNNING_CHECKED_AFTER),
     )
 
 
@@ -231,10 +232,15 @@ async def heard(
     position: int | None = None,
     line: str | None = None,
 ) -> None:
-    """Keep what FAL said last about an open training, for whoever looks at its status."""
+    """Keep what FAL said last about an open training, for whoever looks at its status.
+
+    Two may ask at a time, and be heard in the wrong order: one that was seen to run waits in no queue.
+    """
+    unseen = true() if position is None else Training.started_at.is_(None)
     await session.execute(
         update(Training)
         .where(Training.id == training_id, Training.state.in_(OPEN), Training.request_id == request_id)
+        .where(unseen)
         .values(queue_position=position, last_line=line)
     )
 

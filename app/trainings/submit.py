@@ -11,6 +11,7 @@ from pathlib import Path
 from uuid import UUID
 
 import structlog
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.config import Settings
@@ -56,7 +57,9 @@ class SubmitTraining:
             return
         log.info("training.starting", training_id=str(training_id), trainer=training.trainer)
         try:
-            await self._submit(training, await self._archive(training))
+            archive_url = await self._archive(training)
+            if archive_url is not None:
+                await self._submit(training, archive_url)
         except (FalUnavailable, StorageUnavailable) as error:
             waited = datetime.now(UTC) - training.requested_at
             if waited < PATIENCE:
@@ -65,14 +68,16 @@ class SubmitTraining:
         except SubmitRefused as error:
             await self._fail(training_id, error.failure)
         except PhotoMissing:
-            await self._fail(training_id, Failure(Reason.ARCHIVE, "a photo is not in the storage"))
+            await self._fail(training_id, Failure(Reason.PHOTO_LOST, "a photo is not in the storage"))
         except PhotoRefused as error:
             await self._fail(training_id, Failure(Reason.IMAGE_UNREADABLE, error.reason))
 
     async def _take_up(self, training_id: UUID) -> Training | None:
         """The training, if it is still to be submitted."""
         async with self._database.transaction() as session:
-            training = await session.get_one(Training, training_id)
+            training = await session.get(Training, training_id)
+            if training is None:
+                return None
             if training.state is TrainingState.SUBMITTING:
                 log.warning("training.submit_interrupted", training_id=str(training_id))
                 await self._lose_sight(session, training_id)
@@ -84,8 +89,11 @@ class SubmitTraining:
                 return None
             return training
 
-    async def _archive(self, training: Training) -> str:
-        """The address of the photos at FAL; an upload that was committed is used again."""
+    async def _archive(self, training: Training) -> str | None:
+        """The address of the photos at FAL; an upload that was committed is used again.
+
+        None when the training is to be submitted no more: its photos don't leave us then.
+        """
         if training.archive_url is not None:
             return training.archive_url
         async with self._database.transaction() as session:
@@ -96,10 +104,19 @@ class SubmitTraining:
                 await build_archive(self._storage, keys, archive)
             except OSError as error:
                 raise StorageUnavailable from error
+            if not await self._wanted(training.id):
+                return None
             url = await self._fal.upload(archive)
-        async with self._database.transaction() as session:
-            (await session.get_one(Training, training.id)).archive_url = url
+        one = update(Training).where(Training.id == training.id)
+        async with self._database.autocommit() as session:
+            await session.execute(one.values(archive_url=url))
         return url
+
+    async def _wanted(self, training_id: UUID) -> bool:
+        """Whether nobody has cancelled it, or deleted it, while its archive was packed."""
+        query = select(Training.state).where(Training.id == training_id)
+        async with self._database.autocommit() as session:
+            return await session.scalar(query) is TrainingState.REQUESTED
 
     async def _submit(self, training: Training, archive_url: str) -> None:
         async with self._database.transaction() as session:

@@ -180,9 +180,13 @@ class Guest:
         return [str(path.relative_to(self._photo_dir)) for path in folder.glob("*")]
 
 
-def agreeing(avatar_id: int, preset: Literal["fast", "balanced", "quality"] = "balanced") -> GiveConsent:
+def agreeing(
+    avatar_id: int,
+    preset: Literal["fast", "balanced", "quality"] = "balanced",
+    language: Literal["ru", "kk", "en"] = "ru",
+) -> GiveConsent:
     """The button that starts a training."""
-    return GiveConsent(avatar_id, consent.VERSION, preset)
+    return GiveConsent(avatar_id, consent.VERSION, language, preset)
 
 
 def counter(have: int, language: str = "ru") -> str:

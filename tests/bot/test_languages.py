@@ -74,7 +74,7 @@ async def walk_on(guest: Guest, language: str) -> list[ChatMessage]:
         await guest.forge(RenameAvatar(avatar_id).pack()),
         await guest.tap(ShowAvatar(avatar_id)),
         await guest.tap(ConfirmTraining(avatar_id)),
-        await guest.tap(agreeing(avatar_id)),
+        await guest.tap(words("button-confirm", language)),
         await guest.tap(AskToCancel(avatar_id)),
         await guest.forge(DeleteAvatar(avatar_id).pack()),
         await guest.tap(CancelTraining(avatar_id)),

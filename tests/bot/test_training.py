@@ -76,7 +76,7 @@ async def test_a_preset_is_chosen_in_place_and_trained(town: Town, aisha: Guest)
 
 async def test_without_consent_the_question_comes_first(town: Town, aisha: Guest) -> None:
     avatar_id = await aisha.ready()
-    for button in (StartTraining(avatar_id), GiveConsent(avatar_id, consent.VERSION + 1, "quality")):
+    for button in (StartTraining(avatar_id), GiveConsent(avatar_id, consent.VERSION + 1, "ru", "quality")):
         await aisha.say("/help")
         question = await aisha.forge(button.pack())
         assert words("consent") in question.text
@@ -112,6 +112,15 @@ async def test_a_finished_avatar_is_trained_again_with_another_preset(town: Town
     await aisha.tap(agreeing(avatar_id, "fast"))
     left = await aisha.belongings()
     assert (left.avatars[0][-1], len(left.trainings)) == ("TRAINING", 2)
+
+
+async def test_an_old_try_again_does_not_train_what_has_its_model_now(town: Town, aisha: Guest) -> None:
+    avatar_id = await aisha.train()
+    await town.running(aisha)
+    await town.end_training(aisha, Model(url=MODEL_URL))
+    question = await aisha.forge(StartTraining(avatar_id).pack())
+    assert words("consent") in question.text
+    assert len((await aisha.belongings()).trainings) == 1
 
 
 async def test_another_start_while_it_trains_changes_nothing(town: Town, aisha: Guest) -> None:

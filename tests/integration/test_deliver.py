@@ -9,13 +9,14 @@ from datetime import timedelta
 import httpx
 import pytest
 from pydantic import SecretStr
+from sqlalchemy import update
 from structlog.testing import capture_logs
 
 from app.core.buttons import Screen
 from app.core.config import TelegramSettings
 from app.core.i18n import Dictionary
 from app.database.engine import Database
-from app.database.models import Notification, NotificationState, RefusedToken, TrainingState, User
+from app.database.models import Notification, NotificationState, RefusedToken, Training, TrainingState, User
 from app.jobs.job import Job, Retry
 from app.jobs.right_of_way import RightOfWay
 from app.notifications import service
@@ -187,6 +188,18 @@ async def test_a_person_who_blocked_the_bot_is_flagged_and_told_when_they_are_ba
     assert back.unreachable_at is None
     await stage.deliver_later(await stage.now(), timedelta(seconds=1))
     assert ((await stage.now()).state, len(await stage.read())) == (Kind.SENT, 1)
+
+
+@pytest.mark.parametrize("over", [True, False])
+async def test_that_it_takes_long_is_not_told_when_it_is_over(stage: Stage, over: bool) -> None:
+    note = await stage.announce(kind="training_overdue")
+    if not over:
+        async with stage.database.transaction() as session:
+            still = {"state": TrainingState.OVERDUE, "finished_at": None, "model_url": None}
+            await session.execute(update(Training).values(still))
+    await stage.deliver(note)
+    assert len(await stage.read()) == (0 if over else 1)
+    assert len(await rows(stage.database, Notification)) == (0 if over else 1)
 
 
 async def test_a_message_that_telegram_cannot_read_is_not_the_persons_fault(stage: Stage) -> None:

@@ -188,6 +188,30 @@ async def test_a_failed_training_is_completed_in_the_queue_and_a_failure_here(
     assert progress.reason is reason
 
 
+@pytest.mark.parametrize(
+    ("told", "reason"),
+    [({"error": "Runner died", "error_type": "runner_server_error"}, Reason.SERVICE), ({}, None)],
+)
+async def test_a_result_that_says_nothing_means_what_the_status_says(
+    control: FalControl, monkeypatch: pytest.MonkeyPatch, told: dict[str, str], reason: Reason | None
+) -> None:
+    async def broken(_client: object, method: str, url: object, **_: object) -> httpx.Response:
+        asked = httpx.Request(method, str(url))
+        if "status" in asked.url.path:
+            return httpx.Response(200, json={"status": "COMPLETED", "logs": [], **told}, request=asked)
+        return httpx.Response(500, json={"detail": "Internal Server Error"}, request=asked)
+
+    monkeypatch.setattr(httpx.AsyncClient, "request", broken)
+    async with account(KEY) as fal:
+        if reason is None:
+            with pytest.raises(FalUnavailable):
+                await fal.progress(ENDPOINT, str(uuid4()))
+        else:
+            failure = await fal.progress(ENDPOINT, str(uuid4()))
+            assert isinstance(failure, Failure)
+            assert failure.reason is reason
+
+
 async def test_a_request_that_fal_does_not_know_is_no_verdict(fal: Fal) -> None:
     with pytest.raises(FalUnavailable):
         await fal.progress(ENDPOINT, str(uuid4()))

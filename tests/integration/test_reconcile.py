@@ -266,6 +266,15 @@ async def test_an_overdue_training_is_asked_about_hourly_for_a_week(database: Da
         assert (at - now if at else None) == expected
 
 
+async def test_after_that_week_it_is_given_up_in_words(database: Database) -> None:
+    long_ago = datetime.now(UTC) - timedelta(days=8, minutes=1)
+    (training,) = await due(database, state=TrainingState.OVERDUE, submitted_at=long_ago)
+    await Reconciler(database, PACE).ask_about_due()
+    assert (await training_now(database, training)).state is TrainingState.FAILED
+    assert await avatar_now(database, training) is AvatarState.DRAFT
+    assert [note.fact["failure"] for note in await rows(database, Notification)] == ["service"]
+
+
 async def test_an_overdue_training_still_ends_with_fals_word(database: Database) -> None:
     training = await a_training(database, TrainingState.OVERDUE)
     await ask(database, FakeFal(MODEL), training)

@@ -1,7 +1,7 @@
 """Submitting a training: to FAL at most once, whatever breaks, and never a training that nobody hears of."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -31,9 +31,11 @@ from app.fal.failures import Failure, Reason
 from app.inbox.handler import HandleCallback
 from app.jobs.job import Job, Retry
 from app.jobs.right_of_way import RightOfWay
-from app.photos.storage import FolderStorage, StorageUnavailable
+from app.photos.archive import build_archive
+from app.photos.storage import FolderStorage, PhotoStorage, StorageUnavailable
 from app.photos.workroom import Workroom
 from app.trainings import service
+from app.trainings.removal import remove_person
 from app.trainings.service import SUBMIT
 from app.trainings.submit import SubmitTraining
 from tests.factories import make_inbox_event
@@ -303,7 +305,7 @@ async def test_a_refusal_tells_why_and_leaves_the_avatar_ready(stage: Stage, par
     assert await told(stage) == ["our-account"]
 
 
-@pytest.mark.parametrize(("spoil", "reason"), [("lost", "archive"), ("no picture", "image-unreadable")])
+@pytest.mark.parametrize(("spoil", "reason"), [("lost", "photo-lost"), ("no picture", "image-unreadable")])
 async def test_a_photo_that_cannot_be_used_ends_the_training_in_words(
     stage: Stage, tmp_path: Path, spoil: str, reason: str
 ) -> None:
@@ -316,6 +318,30 @@ async def test_a_photo_that_cannot_be_used_ends_the_training_in_words(
     assert (await training_now(stage.database, training)).state is TrainingState.FAILED
     assert await avatar_now(stage.database, training) is AvatarState.DRAFT
     assert (await told(stage), stage.fal.submits) == ([reason], [])
+
+
+async def test_what_is_cancelled_while_its_photos_are_packed_does_not_leave_us(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def then_cancelled(storage: PhotoStorage, keys: Sequence[str], path: Path) -> None:
+        await build_archive(storage, keys, path)
+        async with stage.database.transaction() as session:
+            await service.cancel(session, training.user_id, training.avatar_id)
+
+    training = await stage.requested()
+    monkeypatch.setattr("app.trainings.submit.build_archive", then_cancelled)
+    await stage.run(training)
+    assert (stage.fal.uploads, stage.fal.submits) == ([], [])
+    assert (await training_now(stage.database, training)).state is TrainingState.CANCELLED
+
+
+async def test_what_is_deleted_is_not_submitted_and_leaves_no_job_behind(stage: Stage) -> None:
+    training = await stage.requested()
+    async with stage.database.transaction() as session:
+        await service.cancel(session, training.user_id, training.avatar_id)
+        await remove_person(session, training.user_id)
+    await stage.run(training)
+    assert (stage.fal.uploads, stage.fal.submits) == ([], [])
 
 
 async def test_a_drill_never_calls_fal(stage: Stage) -> None:

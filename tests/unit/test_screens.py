@@ -260,7 +260,7 @@ def test_a_training_is_confirmed_with_consent_or_not(words: Words, preset: Prese
     assert NAME in checked(screen)
     assert words("consent") in screen.text
     choices = [ChoosePreset(ID, each.value) for each in Preset]
-    agree = GiveConsent(ID, consent.VERSION, preset.value)
+    agree = GiveConsent(ID, consent.VERSION, words.language.value, preset.value)
     assert actions(screen) == [*choices, agree, ShowAvatar(ID)]
     marked = [button.action for row in screen.rows for button in row if button.label.startswith("✓")]
     assert marked == [ChoosePreset(ID, preset.value)]

@@ -23,7 +23,7 @@ from app.core.buttons import (
 )
 from app.core.config import Preset, Settings
 from app.database.engine import Database
-from app.database.models import AvatarState
+from app.database.models import AvatarState, TrainingState
 from app.photos.service import Photos
 from app.trainings import consent
 from app.trainings import service as trainings
@@ -66,12 +66,17 @@ async def start(
     settings: FromDishka[Settings],
     status: FromDishka[Status],
 ) -> None:
-    """Without consent to the words of today the question is asked, once more if need be."""
+    """Without consent to the words of today the question is asked, once more if need be.
+
+    So it is when an old "try again" is pressed and meanwhile a training has given a model.
+    """
     question, preset = None, Preset(action.preset) if isinstance(action, GiveConsent) else None
     async with kept.effect() as session:
         if isinstance(action, GiveConsent) and action.version == consent.VERSION:
-            await consent.give(session, person.id, action.avatar_id, person.words.language)
-        if await consent.given(session, person.id, action.avatar_id):
+            await consent.give(session, person.id, action.avatar_id, action.language)
+        last = await trainings.latest(session, action.avatar_id)
+        outdated = isinstance(action, StartTraining) and last and last.state is TrainingState.COMPLETED
+        if not outdated and await consent.given(session, person.id, action.avatar_id):
             await trainings.request(session, settings, person.id, action.avatar_id, preset)
         else:
             question = await _question(session, settings, photos, person, action.avatar_id, preset)

@@ -31,7 +31,7 @@ def confirm_training(words: Words, view: AvatarView, plan: Plan) -> Screen:
         steps=plan.steps,
     )
     paragraphs = (about, _usual_time(words, plan), words("confirm-photos"), words("consent"))
-    agree = GiveConsent(view.id, consent.VERSION, plan.preset.value)
+    agree = GiveConsent(view.id, consent.VERSION, words.language.value, plan.preset.value)
     rows: Rows = (
         *((_presets(words, view, plan),) if len(plan.presets) > 1 else ()),
         (button(words, "button-confirm", agree),),

@@ -30,6 +30,7 @@ failure-archive = the archive of photos didn't open at FAL AI. Starting again us
 failure-image-too-small = one of the photos is too small. Replace it with a larger one.
 failure-image-too-large = one of the photos is too large. Replace it with a smaller one.
 failure-image-unreadable = one of the photos couldn't be read. Replace it.
+failure-photo-lost = one of the photos is gone from our storage, and that is our mistake. Look through the photos, and send the missing one again.
 failure-no-face = no face was found in one of the photos. Replace it with one where the face is well seen.
 failure-content-policy = the photos didn't pass FAL AI's rules. Replace them.
 failure-service = the training service isn't available for now. Try again a little later.
