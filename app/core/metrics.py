@@ -36,6 +36,8 @@ CERTIFICATE_EXPIRY = Gauge(
 )
 CERTIFICATE_EXPIRY.set(math.nan)
 RECONCILED = Counter("aisha_reconciler_answers", "Questions about trainings by what FAL answered", ["answer"])
+for _answer in ("waiting", "running", "finished", "failed", "not-found", "none"):
+    RECONCILED.labels(answer=_answer)
 
 # Set when they are read: app/inbox/gauges.py.
 JWKS_AGE = Gauge("aisha_jwks_age_seconds", "Since FAL's keys were fetched; NaN while there are none")
@@ -49,7 +51,9 @@ OLDEST_PENDING = Gauge(
 JOBS = Gauge("aisha_jobs", "Jobs in the queue; held ones wait for an operator", ["kind", "state"])
 JOBS_LAG = Gauge("aisha_jobs_lag_seconds", "How long the oldest job that could start has waited", ["kind"])
 UNSENT = Gauge(
-    "aisha_notifications_unsent", "Messages that are not sent; HELD ones wait for an operator", ["state"]
+    "aisha_notifications_unsent",
+    "Messages that are not sent; HELD ones wait for an operator, UNREACHABLE ones for the person",
+    ["state"],
 )
 SENDER_HALTED = Gauge("aisha_sender_halted", "Whether Telegram refuses the bot's token, so nothing is sent")
 TRAININGS_WAITING = Gauge("aisha_trainings_waiting", "Trainings at FAL whose last word hasn't come yet")

@@ -6,15 +6,25 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Function, SQLColumnExpression, exists, func, select, text
+from sqlalchemy import Function, SQLColumnExpression, String, case, cast, exists, func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.core import metrics
 from app.database.engine import Database
-from app.database.models import InboxEvent, Notification, RefusedToken, Source, Training, TrainingKind
+from app.database.models import (
+    InboxEvent,
+    Notification,
+    NotificationState,
+    RefusedToken,
+    Source,
+    Training,
+    TrainingKind,
+    User,
+)
 from app.fal.jwks import Jwks
 from app.jobs.queue import Depth, depth
 
+UNREACHABLE = "UNREACHABLE"  # held until the person is back, so no operator has to do anything
 _TIMEOUT_SECONDS = 2
 
 
@@ -73,7 +83,14 @@ _AT_FAL = (
     .where(Training.kind == TrainingKind.REAL, Training.request_id.is_not(None))
     .where(text("state NOT IN ('COMPLETED', 'FAILED', 'CANCELLED')"))
 )
-_UNSENT = select(Notification.state, func.count()).where(text("state <> 'SENT'")).group_by(Notification.state)
+_left = (Notification.state == NotificationState.HELD) & User.unreachable_at.is_not(None)
+_place = case((_left, UNREACHABLE), else_=cast(Notification.state, String)).label("place")
+_UNSENT = (
+    select(_place, func.count())
+    .join(User, User.id == Notification.user_id)
+    .where(text("notifications.state <> 'SENT'"))
+    .group_by(_place)
+)
 
 
 async def _read(database: Database) -> _Figures:
@@ -89,7 +106,7 @@ async def _read(database: Database) -> _Figures:
             oldest_training=float(oldest_training),
             sender_halted=bool(await session.scalar(select(exists(select(RefusedToken.fingerprint))))),
             jobs=await depth(await session.connection()),
-            unsent={state.value: count for state, count in await session.execute(_UNSENT)},
+            unsent=dict((await session.execute(_UNSENT)).tuples().all()),
         )
 
 

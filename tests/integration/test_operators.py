@@ -19,6 +19,7 @@ from app.fal.client import FalUnavailable, Finished, Progress, Running, Waiting
 from app.fal.failures import Failure, Reason
 from app.inbox.writer import HANDLE
 from app.notifications.halt import halt
+from app.notifications.service import flag_unreachable
 from tests.factories import make_inbox_event, make_notification
 from tests.integration.fal_signer import Signer
 from tests.integration.test_reconcile import MODEL, FakeFal, ask
@@ -206,6 +207,18 @@ async def test_trainings_that_wait_for_fals_word_show_and_how_long_fal_has_been_
     assert seen.get("trainings_waiting") == 2
     for gauge in ("trainings_oldest_waiting_seconds", "webhook_last_callback_seconds"):
         assert 10_800 <= (seen.get(gauge) or 0) < 10_900, gauge
+
+
+async def test_a_message_held_for_somebody_who_left_waits_for_them(service: Service) -> None:
+    here, gone = [await a_training(service.database) for _ in range(2)]
+    async with service.database.transaction() as session:
+        for training in (here, gone):
+            for state in (NotificationState.HELD, NotificationState.PENDING):
+                await make_notification(session, training, state.value, state)
+        await flag_unreachable(session, gone.user_id)
+    seen = await scrape(service)
+    states = ("HELD", "UNREACHABLE", "PENDING")
+    assert [seen.get("notifications_unsent", state=state) for state in states] == [1, 1, 2]
 
 
 async def test_a_halted_sender_shows(service: Service) -> None:
