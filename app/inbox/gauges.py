@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Function, SQLColumnExpression, String, case, cast, exists, func, select, text
+from sqlalchemy import ColumnElement, SQLColumnExpression, String, case, cast, exists, func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.core import metrics
@@ -62,7 +62,7 @@ async def refresh(database: Database, jwks: Jwks) -> None:
     _show(figures)
 
 
-def _seconds_since(moment: SQLColumnExpression[datetime]) -> Function[Any]:
+def _seconds_since(moment: SQLColumnExpression[datetime]) -> ColumnElement[Any]:
     return func.extract("epoch", func.now() - moment)
 
 
