@@ -86,7 +86,7 @@ def _fals_word(words: Words, training: TrainingView) -> list[str]:
 
 
 def _about(words: Words, view: AvatarView, wanted: Extent) -> str:
-    about = {
+    about: dict[str, str | int] = {
         "name": view.name,
         "type": type_of(words, view),
         "count": view.photos.have,
