@@ -282,7 +282,8 @@ def test_a_smoke_training_is_called_one_and_leaves_no_choice(words: Words) -> No
     screen = screens.confirm_training(words, view(), smoke)
     assert about in screen.text
     assert words.label("preset-name", preset="quality") not in screen.text
-    assert actions(screen) == [GiveConsent(ID, consent.VERSION, words.language.value, "quality"), ShowAvatar(ID)]
+    agree = GiveConsent(ID, consent.VERSION, words.language.value, "quality")
+    assert actions(screen) == [agree, ShowAvatar(ID)]
     for there in (True, False):
         latest = training(TrainingState.RUNNING, smoke=there)
         shown = screens.avatar(words, view(AvatarState.TRAINING, latest=latest))
