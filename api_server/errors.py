@@ -17,6 +17,7 @@ from app.inbox.admission import Unwelcome
 from app.inbox.writer import Overloaded
 
 RETRY_AFTER_SECONDS = "5"
+_NOT_STORED = "not-stored"
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -44,6 +45,15 @@ ANSWERS: Mapping[type[Exception], int] = {
 }
 
 
+def _reasons() -> set[str]:
+    known = {kind for kind in ANSWERS if issubclass(kind, AishaError)}
+    return {leaf.reason for kind in known for leaf in kind.__subclasses__() or [kind]} | {_NOT_STORED}
+
+
+for _reason in _reasons():
+    DELIVERIES.labels(answer=_reason)  # a series that began with its first refusal would show no rise
+
+
 def turned_away(reason: str, code: int, headers: Mapping[str, str] | None = None) -> JSONResponse:
     """The answer where no route gives one."""
     REFUSED.labels(reason=reason).inc()
@@ -57,7 +67,7 @@ def internal_error() -> JSONResponse:
 def refusal(error: Exception) -> JSONResponse:
     """The answer to a delivery that wasn't kept."""
     code = next(code for kind, code in ANSWERS.items() if isinstance(error, kind))
-    reason = error.reason if isinstance(error, AishaError) else "not-stored"
+    reason = error.reason if isinstance(error, AishaError) else _NOT_STORED
     DELIVERIES.labels(answer=reason).inc()
     log.warning("webhook.refused", reason=reason, error=type(error).__name__, status_code=code)
     return _answer(reason, code)

@@ -1,4 +1,4 @@
-"""The webhook process: routes, the worker beside them, and their beginning and end."""
+"""The webhook process: routes, what runs beside them, and their beginning and end."""
 
 import asyncio
 import gc
@@ -13,7 +13,7 @@ from dishka.integrations.fastapi import setup_dishka
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
-from api_server import edges, errors
+from api_server import certificate, edges, errors
 from api_server.body import Bodies
 from api_server.connection import connection
 from api_server.providers import make_container
@@ -34,14 +34,15 @@ STOP_SECONDS = 15  # FAL waits no longer for an answer
 async def create_app(container: AsyncContainer, settings: Settings) -> ASGIApp:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        if not settings.api.worker:
-            yield
-            return
-        worker = await container.get(Worker)
+        worker = await container.get(Worker) if settings.api.worker else None
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(worker.run())
+            watching = tasks.create_task(certificate.watch(settings.fal.webhook_url))
+            if worker is not None:
+                tasks.create_task(worker.run())
             yield
-            worker.stop()
+            watching.cancel()
+            if worker is not None:
+                worker.stop()
 
     app = FastAPI(
         title="Aisha's webhook service",

@@ -30,6 +30,7 @@ class TrainingView:
     failure: Reason | None
     position: int | None = None
     doing: Steps | Preparing | str = ""
+    smoke: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,4 +131,5 @@ def _training_view(training: Training) -> TrainingView:
         failure=Reason(training.failure) if training.failure else None,
         position=None if training.queue_position is None else training.queue_position + 1,
         doing=logs.read(training.last_line or ""),
+        smoke=training.smoke,
     )

@@ -34,6 +34,10 @@ MESSAGES: Mapping[str, str] = {
     "notification.sent": "[NOTIFICATION] Уведомление отправлено пользователю {user_id}",
 }
 
+# What an operator reads to follow a callback; the webhook process writes it to a file of its own as well.
+FOLLOWED = ("webhook.", "training.", "notification.")
+WEBHOOK_PROCESS = "api_server"
+
 REDACTED = "[hidden]"
 
 
@@ -54,8 +58,9 @@ class Redactor:
 class _Finished(logging.LogRecord):
     """A line that is rendered already; all else that the library's record gathers would be thrown away."""
 
-    def __init__(self, line: str) -> None:
+    def __init__(self, line: str, event: str) -> None:
         self.line = line
+        self.event = event
 
 
 class _Formatter(structlog.stdlib.ProcessorFormatter):
@@ -71,6 +76,19 @@ class _Formatter(structlog.stdlib.ProcessorFormatter):
         return record.line if isinstance(record, _Finished) else super().format(record)
 
 
+class _Renderer:
+    """Makes the line of our own event; its id goes along, for the files that take only some."""
+
+    def __init__(self, last: Sequence[structlog.typing.Processor]) -> None:
+        self._last = last
+
+    def __call__(self, logger: Any, method: str, event: Any) -> tuple[tuple[str, str], Mapping[str, Any]]:
+        line, name = event, event["event"]
+        for step in self._last:
+            line = step(logger, method, line)
+        return (line, name), {}
+
+
 class _Lines:
     """Where our own events end; going through the library's loggers was most of a line's cost."""
 
@@ -79,10 +97,10 @@ class _Lines:
         self._files = files
         self.name = name
 
-    def msg(self, line: str) -> None:
+    def msg(self, line: str, event: str) -> None:
         self._stream.write(f"{line}\n")
         for file in self._files:
-            file.handle(_Finished(line))
+            file.handle(_Finished(line, event))
 
     debug = info = warning = error = exception = critical = msg
 
@@ -130,15 +148,16 @@ def where(error: BaseException) -> str:
 def configure(settings: LogSettings, process: str, secrets: list[str]) -> None:
     """Send every log line, ours and the libraries', to stderr and, with `LOG_DIR`, to `<process>.log`.
 
-    `httpx` stays at WARNING: its INFO lines hold URLs, and a Bot API URL holds the bot's token.
+    The webhook process writes what tells of callbacks to `webhook.log` too. `httpx` stays at WARNING: its
+    INFO lines hold URLs, and a Bot API URL holds the bot's token.
     """
     renderer: structlog.typing.Processor = (
         _json if settings.format == "json" else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     )
-    files = [_file_handler(settings.dir, process)] if settings.dir else []
+    files = _file_handlers(settings.dir, process) if settings.dir else []
     last: list[structlog.typing.Processor] = [renderer, Redactor(secrets)]
     structlog.configure(
-        processors=[_complete, *last],
+        processors=[_complete, _Renderer(last)],
         logger_factory=partial(_Lines, sys.stderr, files),
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[settings.level]),
         cache_logger_on_first_use=True,
@@ -154,7 +173,16 @@ def configure(settings: LogSettings, process: str, secrets: list[str]) -> None:
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 
-def _file_handler(folder: Path, process: str) -> logging.Handler:
-    """Reopened when logrotate moves the file away."""
+def _file_handlers(folder: Path, process: str) -> list[logging.Handler]:
+    """Reopened when logrotate moves a file away."""
     folder.mkdir(parents=True, exist_ok=True)
-    return WatchedFileHandler(folder / f"{process}.log", encoding="utf-8")
+    files: list[logging.Handler] = [_file(folder, process)]
+    if process == WEBHOOK_PROCESS:
+        callbacks = _file(folder, "webhook")
+        callbacks.addFilter(lambda record: getattr(record, "event", "").startswith(FOLLOWED))
+        files.append(callbacks)
+    return files
+
+
+def _file(folder: Path, name: str) -> logging.Handler:
+    return WatchedFileHandler(folder / f"{name}.log", encoding="utf-8")

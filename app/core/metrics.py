@@ -1,5 +1,7 @@
 """What the processes count, for Prometheus."""
 
+import math
+
 from prometheus_client import Counter, Gauge, Histogram
 
 _SECONDS_TO_HOURS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200)
@@ -28,7 +30,14 @@ DELIVERY_SECONDS = Histogram(
     "From the moment there was something to tell to Telegram's confirmation",
     buckets=_SECONDS_TO_HOURS,
 )
+CERTIFICATE_EXPIRY = Gauge(
+    "aisha_webhook_certificate_expiry_timestamp_seconds",
+    "When the certificate at FAL_WEBHOOK_URL ends, as Unix time; 0: FAL wouldn't trust it; NaN: not seen yet",
+)
+CERTIFICATE_EXPIRY.set(math.nan)
 RECONCILED = Counter("aisha_reconciler_answers", "Questions about trainings by what FAL answered", ["answer"])
+for _answer in ("waiting", "running", "finished", "failed", "not-found", "none"):
+    RECONCILED.labels(answer=_answer)
 
 # Set when they are read: app/inbox/gauges.py.
 JWKS_AGE = Gauge("aisha_jwks_age_seconds", "Since FAL's keys were fetched; NaN while there are none")
@@ -42,5 +51,16 @@ OLDEST_PENDING = Gauge(
 JOBS = Gauge("aisha_jobs", "Jobs in the queue; held ones wait for an operator", ["kind", "state"])
 JOBS_LAG = Gauge("aisha_jobs_lag_seconds", "How long the oldest job that could start has waited", ["kind"])
 UNSENT = Gauge(
-    "aisha_notifications_unsent", "Messages that are not sent; HELD ones wait for an operator", ["state"]
+    "aisha_notifications_unsent",
+    "Messages that are not sent; HELD ones wait for an operator, UNREACHABLE ones for the person",
+    ["state"],
+)
+SENDER_HALTED = Gauge("aisha_sender_halted", "Whether Telegram refuses the bot's token, so nothing is sent")
+TRAININGS_WAITING = Gauge("aisha_trainings_waiting", "Trainings at FAL whose last word hasn't come yet")
+OLDEST_TRAINING = Gauge(
+    "aisha_trainings_oldest_waiting_seconds",
+    "How long the oldest of them has been at FAL; 0 when there is none",
+)
+SINCE_CALLBACK = Gauge(
+    "aisha_webhook_last_callback_seconds", "Since FAL called back; +Inf when no callback is kept"
 )

@@ -3,25 +3,51 @@
 import asyncio
 import math
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
-from sqlalchemy import func, select, text
+from sqlalchemy import ColumnElement, SQLColumnExpression, String, case, cast, exists, func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.core import metrics
 from app.database.engine import Database
-from app.database.models import InboxEvent, Notification
+from app.database.models import (
+    InboxEvent,
+    Notification,
+    NotificationState,
+    RefusedToken,
+    Source,
+    Training,
+    TrainingKind,
+    User,
+)
 from app.fal.jwks import Jwks
 from app.jobs.queue import Depth, depth
 
+UNREACHABLE = "UNREACHABLE"  # held until the person is back, so no operator has to do anything
 _TIMEOUT_SECONDS = 2
 
 
 @dataclass(frozen=True, slots=True)
 class _Figures:
     pending: int
-    oldest_seconds: float
+    oldest_pending: float
+    since_callback: float
+    trainings: int
+    oldest_training: float
+    sender_halted: bool
     jobs: dict[str, Depth]
     unsent: dict[str, int]
+
+
+_PLAIN = {
+    "pending": metrics.PENDING,
+    "oldest_pending": metrics.OLDEST_PENDING,
+    "since_callback": metrics.SINCE_CALLBACK,
+    "trainings": metrics.TRAININGS_WAITING,
+    "oldest_training": metrics.OLDEST_TRAINING,
+    "sender_halted": metrics.SENDER_HALTED,
+}
 
 
 async def refresh(database: Database, jwks: Jwks) -> None:
@@ -36,27 +62,60 @@ async def refresh(database: Database, jwks: Jwks) -> None:
     _show(figures)
 
 
+def _seconds_since(moment: SQLColumnExpression[datetime]) -> ColumnElement[Any]:
+    return func.extract("epoch", func.now() - moment)
+
+
+# Over what is not done yet, in the words of the partial indexes, which a parameter is not: it takes no longer
+# the more is done.
+_WAITING = select(func.count(), func.coalesce(_seconds_since(func.min(InboxEvent.received_at)), 0)).where(
+    InboxEvent.handled_at.is_(None)
+)
+_LAST_CALLBACK = (
+    select(_seconds_since(InboxEvent.received_at))
+    .where(InboxEvent.source != Source.SIMULATION)
+    .order_by(InboxEvent.id.desc())
+    .limit(1)
+)
+_submitted = func.coalesce(Training.submitted_at, Training.requested_at)
+_AT_FAL = (
+    select(func.count(), func.coalesce(_seconds_since(func.min(_submitted)), 0))
+    .where(Training.kind == TrainingKind.REAL, Training.request_id.is_not(None))
+    .where(text("state NOT IN ('COMPLETED', 'FAILED', 'CANCELLED')"))
+)
+_left = (Notification.state == NotificationState.HELD) & User.unreachable_at.is_not(None)
+_place = case((_left, UNREACHABLE), else_=cast(Notification.state, String)).label("place")
+_UNSENT = (
+    select(_place, func.count())
+    .join(User, User.id == Notification.user_id)
+    .where(text("notifications.state <> 'SENT'"))
+    .group_by(_place)
+)
+
+
 async def _read(database: Database) -> _Figures:
-    """Over what is not done yet: partial indexes and the queue, however many rows are done."""
-    age = func.extract("epoch", func.now() - func.min(InboxEvent.received_at))
-    waiting = select(func.count(), func.coalesce(age, 0)).where(InboxEvent.handled_at.is_(None))
-    unsent = (
-        select(Notification.state, func.count())
-        .where(text("state <> 'SENT'"))  # in the words of the partial index, which a parameter is not
-        .group_by(Notification.state)
-    )
     async with database.transaction() as session:
-        pending, oldest = (await session.execute(waiting)).one()
-        states = {state.value: count for state, count in await session.execute(unsent)}
-        return _Figures(pending, float(oldest), await depth(await session.connection()), states)
+        pending, oldest_pending = (await session.execute(_WAITING)).one()
+        since_callback = await session.scalar(_LAST_CALLBACK)
+        trainings, oldest_training = (await session.execute(_AT_FAL)).one()
+        return _Figures(
+            pending=pending,
+            oldest_pending=float(oldest_pending),
+            since_callback=math.inf if since_callback is None else float(since_callback),
+            trainings=trainings,
+            oldest_training=float(oldest_training),
+            sender_halted=bool(await session.scalar(select(exists(select(RefusedToken.fingerprint))))),
+            jobs=await depth(await session.connection()),
+            unsent=dict((await session.execute(_UNSENT)).tuples().all()),
+        )
 
 
 def _show(figures: _Figures | None) -> None:
     for labelled in (metrics.JOBS, metrics.JOBS_LAG, metrics.UNSENT):
         labelled.clear()
     metrics.DATABASE_UP.set(figures is not None)
-    metrics.PENDING.set(figures.pending if figures else math.nan)
-    metrics.OLDEST_PENDING.set(figures.oldest_seconds if figures else math.nan)
+    for name, gauge in _PLAIN.items():
+        gauge.set(getattr(figures, name) if figures else math.nan)
     if figures is None:
         return
     for kind, jobs in figures.jobs.items():

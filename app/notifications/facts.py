@@ -15,10 +15,11 @@ class _Fact(BaseModel):
 
 
 class TrainingCompleted(_Fact):
-    """With `too_late` the person had asked to cancel it."""
+    """With `too_late` the person had asked to cancel it; a `smoke` one gave the avatar no model."""
 
     kind: Literal["training_completed"] = "training_completed"
     too_late: bool = False
+    smoke: bool = False
 
 
 class DrillCompleted(_Fact):

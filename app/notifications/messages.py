@@ -30,7 +30,8 @@ def message(fact: Fact, words: Words) -> Screen:
 
 
 def _completed(fact: TrainingCompleted, words: Words) -> Screen:
-    text = words("training-completed", name=fact.avatar_name)
+    name = fact.avatar_name
+    text = words("smoke-completed", name=name) if fact.smoke else words("training-completed", name=name)
     return Screen(
         f"{text}\n\n{words('training-too-late')}" if fact.too_late else text,
         (_opening(fact, words), (Button(words.label("button-new-avatar"), NewAvatar()),)),

@@ -34,7 +34,7 @@ FROM unnest(
 WHERE trainings.id = said.id AND trainings.state = ANY(string_to_array(said.sources, ' '))
     AND (said.request_id IS NULL OR trainings.request_id IS NULL OR trainings.request_id = said.request_id)
 RETURNING trainings.id, avatar_id, user_id, kind, trainings.state, trainings.model_url,
-    trainings.finetune_id, cancel_asked_at IS NOT NULL AS too_late,
+    trainings.finetune_id, smoke, cancel_asked_at IS NOT NULL AS too_late,
     (SELECT name FROM avatars WHERE avatars.id = avatar_id) AS avatar_name
 """
 
@@ -77,8 +77,8 @@ class Ending:
 async def end(session: AsyncSession, endings: Sequence[Ending]) -> set[UUID]:
     """End these trainings, each named once; returns those that weren't over, and are by this.
 
-    The avatar of one that gave a model is COMPLETED with it, any other can be trained again, and the person
-    is told. It takes as many statements for a hundred as for one.
+    The avatar of one that gave a model is COMPLETED with it, any other, of a smoke training too, is as it was
+    before, and the person is told. It takes as many statements for a hundred as for one.
     """
     if not endings:
         return set()
@@ -87,9 +87,7 @@ async def end(session: AsyncSession, endings: Sequence[Ending]) -> set[UUID]:
     moved = await connection.exec_driver_sql(_MOVE, tuple(list(column) for column in columns))
     said = {ending.training_id: ending for ending in endings}
     ended = [(said[row.id], row) for row in moved]
-    await avatars.end_trainings(
-        session, {row.avatar_id: Model(row.model_url, row.finetune_id) for _, row in ended}
-    )
+    await avatars.end_trainings(session, {row.avatar_id: _for_avatar(row) for _, row in ended})
     await announce(
         session,
         [Announcement(row.id, row.user_id, _fact(word, row), word.correlation_id) for word, row in ended],
@@ -114,6 +112,10 @@ def _row(ending: Ending) -> tuple[UUID | str | bool | None, ...]:
     )
 
 
+def _for_avatar(row: Row[Any]) -> Model:
+    return Model() if row.smoke else Model(row.model_url, row.finetune_id)
+
+
 def _fact(ending: Ending, row: Row[Any]) -> Fact:
     about = {"avatar_id": row.avatar_id, "avatar_name": row.avatar_name}
     if row.state == TrainingState.CANCELLED:
@@ -122,4 +124,4 @@ def _fact(ending: Ending, row: Row[Any]) -> Fact:
         return TrainingFailed(**about, failure=ending.result.reason)
     if row.kind == TrainingKind.DRILL:
         return DrillCompleted(**about)
-    return TrainingCompleted(**about, too_late=row.too_late)
+    return TrainingCompleted(**about, too_late=row.too_late, smoke=row.smoke)

@@ -1,6 +1,5 @@
 """What a training would be: its preset and steps, and how long such trainings took so far."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -9,8 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.config import Preset, Settings
 from app.database.models import Training, TrainingKind, TrainingState
-from app.fal import trainers
 from app.fal.trainers import Trainer
+from app.trainings.extent import Extent, extent
 from app.trainings.service import latest, may_train
 
 LAST = 100
@@ -27,11 +26,9 @@ class UsualTime:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`presets` are those to choose from; `usual` is None as long as too few such trainings are known."""
+    """`usual` is None as long as too few such trainings are known."""
 
-    preset: Preset
-    presets: Sequence[Preset]
-    steps: int
+    extent: Extent
     usual: UsualTime | None
 
 
@@ -41,9 +38,8 @@ async def plan(
     """The training that `request` would ask for; raises what `may_train` raises."""
     trainer = await may_train(session, settings, user_id, avatar_id)
     last = await latest(session, avatar_id)
-    preset, steps = trainers.steps_of(trainer, settings.fal, preset or (last.preset if last else None))
-    offered = tuple(trainers.presets(trainer, settings.fal))
-    return Plan(preset, offered, steps, await usual_time(session, trainer, steps))
+    wanted = await extent(session, settings.fal, trainer, user_id, preset or (last.preset if last else None))
+    return Plan(wanted, await usual_time(session, trainer, wanted.steps))
 
 
 async def usual_time(session: AsyncSession, trainer: Trainer, steps: int) -> UsualTime | None:
@@ -52,7 +48,7 @@ async def usual_time(session: AsyncSession, trainer: Trainer, steps: int) -> Usu
     recent = (
         select(taken)
         .where(Training.state == TrainingState.COMPLETED, Training.kind == TrainingKind.REAL)
-        .where(Training.trainer == trainer.endpoint)
+        .where(Training.trainer == trainer.endpoint, ~Training.smoke)
         .where(Training.arguments[trainer.steps].astext == str(steps))
         .order_by(Training.finished_at.desc())
         .limit(LAST)

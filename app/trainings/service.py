@@ -23,6 +23,7 @@ from app.jobs.queue import enqueue
 from app.notifications.facts import TrainingOverdue
 from app.notifications.service import Announcement, announce
 from app.trainings.endings import Cancelled, Ending, end
+from app.trainings.extent import extent
 from app.trainings.pace import CANCEL_CHECKED_AFTER
 from app.trainings.states import SOURCES
 
@@ -78,7 +79,7 @@ async def request(
     if last is not None and avatar.state is AvatarState.TRAINING:
         return last
     trainer = await may_train(session, settings, user_id, avatar_id)
-    preset, steps = trainers.steps_of(trainer, settings.fal, preset or (last.preset if last else None))
+    wanted = await extent(session, settings.fal, trainer, user_id, preset or (last.preset if last else None))
     training_id = uuid4()
     drill = settings.avatar.test_mode
     training = Training(
@@ -88,8 +89,9 @@ async def request(
         kind=TrainingKind.DRILL if drill else TrainingKind.REAL,
         next_check_at=None if drill else datetime.now(UTC) + STUCK_AFTER,
         trainer=trainer.endpoint,
-        preset=preset,
-        arguments=trainers.arguments(trainer, steps, training_id),
+        preset=wanted.preset,
+        arguments=trainers.arguments(trainer, wanted.steps, training_id),
+        smoke=wanted.smoke,
     )
     session.add(training)
     await session.flush()

@@ -1,6 +1,7 @@
 """From ten photos to a training: once, and only when it may be."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import select
@@ -9,7 +10,7 @@ from app.core.buttons import Action, ChoosePreset, ConfirmTraining, GiveConsent,
 from app.database.models import Consent, Training
 from app.fal.failures import Failure, Reason
 from app.fal.trainers import Model
-from app.trainings import consent
+from app.trainings import consent, smoke
 from tests.bot.kit import MINIMUM, Guest, Town, agreeing, quietly, words
 from tests.factories import MODEL_URL
 
@@ -144,3 +145,22 @@ async def test_status_of_somebody_without_an_avatar(aisha: Guest) -> None:
     answer = await aisha.say("/status")
     assert answer.text == words("avatars-empty")
     assert answer.labels == (words("button-new-avatar"),)
+
+
+async def test_a_smoke_training_says_what_it_is_from_the_question_to_the_end(
+    town: Town, aisha: Guest
+) -> None:
+    avatar_id = await aisha.ready()
+    async with town.database.transaction() as session:
+        await smoke.on(session, aisha.id, datetime.now(UTC) + timedelta(hours=1))
+    question = await aisha.tap(ConfirmTraining(avatar_id))
+    kind = words("avatar-type", type="portrait")
+    assert words("confirm-smoke", name="Айша", type=kind, count=MINIMUM, steps=1) in question.text
+    status = await aisha.tap(agreeing(avatar_id))
+    assert words("avatar-smoke") in status.text
+    await town.running(aisha)
+    left = await aisha.belongings()
+    assert [submit.arguments["steps"] for submit in await town.submits(left)] == [1]
+    await town.end_training(aisha, Model(url=MODEL_URL))
+    await aisha.hears(words("smoke-completed", name="Айша"))
+    assert (await aisha.belongings()).avatars[0][-1] == "DRAFT"

@@ -11,13 +11,15 @@ from typing import Any
 import pytest
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
-from sqlalchemy import make_url, text
+from sqlalchemy import make_url, text, update
 
 from app.database.engine import Database
-from app.database.models import NotificationState, Outcome, TrainingState
+from app.database.models import NotificationState, Outcome, Source, Training, TrainingKind, TrainingState
 from app.fal.client import FalUnavailable, Finished, Progress, Running, Waiting
 from app.fal.failures import Failure, Reason
 from app.inbox.writer import HANDLE
+from app.notifications.halt import halt
+from app.notifications.service import flag_unreachable
 from tests.factories import make_inbox_event, make_notification
 from tests.integration.fal_signer import Signer
 from tests.integration.test_reconcile import MODEL, FakeFal, ask
@@ -183,6 +185,47 @@ async def test_the_age_of_fals_keys_shows_once_there_are_any(service: Service) -
     age = (await scrape(service)).get("jwks_age_seconds")
     assert age is not None
     assert age >= 0
+
+
+async def test_trainings_that_wait_for_fals_word_show_and_how_long_fal_has_been_silent(
+    service: Service,
+) -> None:
+    nothing = await scrape(service)
+    assert (nothing.get("trainings_waiting"), nothing.get("trainings_oldest_waiting_seconds")) == (0, 0)
+    assert nothing.get("webhook_last_callback_seconds") == math.inf
+    states = (TrainingState.SUBMITTED, TrainingState.RUNNING, TrainingState.REQUESTED, TrainingState.FAILED)
+    waiting, *_ = [await a_training(service.database, state) for state in states]
+    await a_training(service.database, kind=TrainingKind.DRILL)
+    async with service.database.transaction() as session:
+        hours_ago = datetime.now(UTC) - timedelta(hours=3)
+        await session.execute(
+            update(Training).where(Training.id == waiting.id).values(submitted_at=hours_ago)
+        )
+        (await make_inbox_event(session, body=b"word")).received_at = hours_ago
+        (await make_inbox_event(session, body=b"drill")).source = Source.SIMULATION
+    seen = await scrape(service)
+    assert seen.get("trainings_waiting") == 2
+    for gauge in ("trainings_oldest_waiting_seconds", "webhook_last_callback_seconds"):
+        assert 10_800 <= (seen.get(gauge) or 0) < 10_900, gauge
+
+
+async def test_a_message_held_for_somebody_who_left_waits_for_them(service: Service) -> None:
+    here, gone = [await a_training(service.database) for _ in range(2)]
+    async with service.database.transaction() as session:
+        for training in (here, gone):
+            for state in (NotificationState.HELD, NotificationState.PENDING):
+                await make_notification(session, training, state.value, state)
+        await flag_unreachable(session, gone.user_id)
+    seen = await scrape(service)
+    states = ("HELD", "UNREACHABLE", "PENDING")
+    assert [seen.get("notifications_unsent", state=state) for state in states] == [1, 1, 2]
+
+
+async def test_a_halted_sender_shows(service: Service) -> None:
+    assert (await scrape(service)).get("sender_halted") == 0
+    async with service.database.transaction() as session:
+        await halt(session, bytes(32))
+    assert (await scrape(service)).get("sender_halted") == 1
 
 
 async def test_metrics_answer_without_the_database_and_show_nothing_old(

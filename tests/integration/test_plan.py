@@ -11,6 +11,7 @@ from app.database.models import Avatar, Consent, TrainingKind, TrainingState, Us
 from app.fal.trainers import PORTRAIT, STYLE
 from app.trainings import consent
 from app.trainings import service as trainings
+from app.trainings.extent import Extent
 from app.trainings.plan import ENOUGH, LAST, Plan, UsualTime, plan, usual_time
 from tests.factories import make_avatar, make_photos, make_training, make_user
 from tests.integration.webhook_service import ENVIRONMENT, rows
@@ -41,6 +42,7 @@ async def history(
     trainer: str = PORTRAIT.endpoint,
     state: TrainingState = TrainingState.COMPLETED,
     kind: TrainingKind = TrainingKind.REAL,
+    smoke: bool = False,
     since: timedelta = timedelta(0),
 ) -> None:
     """Trainings that took so long, the first ended last."""
@@ -50,7 +52,7 @@ async def history(
             training = await make_training(session, avatar, state, kind)
             training.finished_at = NOW - since - timedelta(seconds=place)
             training.requested_at = training.finished_at - timedelta(minutes=taken)
-            training.arguments, training.trainer = {"steps": steps}, trainer
+            training.arguments, training.trainer, training.smoke = {"steps": steps}, trainer, smoke
 
 
 async def usual(database: Database, steps: int = 1000) -> UsualTime | None:
@@ -73,6 +75,7 @@ async def test_only_trainings_like_this_one_count(database: Database) -> None:
     await history(database, [90] * 9, state=TrainingState.FAILED)
     await history(database, [90] * 9, state=TrainingState.CANCELLED)
     await history(database, [90] * 9, kind=TrainingKind.DRILL)
+    await history(database, [90] * 9, smoke=True)
     assert await usual(database) == UsualTime(timedelta(minutes=10), timedelta(minutes=10))
     assert await usual(database, 500) is None
 
@@ -96,9 +99,9 @@ async def test_what_is_planned_is_what_is_asked_for(database: Database, settings
         wanted = await planned(database, settings, preset, user, avatar)
         async with database.transaction() as session:
             training = await trainings.request(session, settings, user.id, avatar.id, preset)
-        assert training.arguments["steps"] == wanted.steps == steps
-        assert training.preset is wanted.preset is (preset or Preset.BALANCED)
-        assert list(wanted.presets) == list(Preset)
+        assert training.arguments["steps"] == wanted.extent.steps == steps
+        assert training.preset is wanted.extent.preset is (preset or Preset.BALANCED)
+        assert list(wanted.extent.presets) == list(Preset)
 
 
 async def test_again_is_as_last_time(database: Database, settings: Settings) -> None:
@@ -106,7 +109,7 @@ async def test_again_is_as_last_time(database: Database, settings: Settings) -> 
     async with database.transaction() as session:
         last = await make_training(session, await session.get_one(Avatar, avatar.id), TrainingState.FAILED)
         last.preset = Preset.QUALITY
-    assert (await planned(database, settings, None, user, avatar)).preset is Preset.QUALITY
+    assert (await planned(database, settings, None, user, avatar)).extent.preset is Preset.QUALITY
     async with database.transaction() as session:
         again = await trainings.request(session, settings, user.id, avatar.id)
     assert again.arguments["steps"] == 2500
@@ -117,7 +120,7 @@ async def test_a_number_of_its_own_leaves_no_choice(
 ) -> None:
     put(monkeypatch, {**ENVIRONMENT, "FAL_PORTRAIT_STEPS": "77"})
     wanted = await planned(database, Settings.load(), Preset.QUALITY, *await owner(database))
-    assert (wanted.preset, list(wanted.presets), wanted.steps) == (Preset.BALANCED, [Preset.BALANCED], 77)
+    assert wanted.extent == Extent(Preset.BALANCED, (Preset.BALANCED,), 77)
 
 
 async def test_consent_is_kept_once_with_its_version_and_language(database: Database) -> None:

@@ -37,8 +37,8 @@ def _own_logging() -> Iterator[None]:
     structlog.reset_defaults()
 
 
-def start(*secrets: str, **values: Any) -> None:
-    configure(LogSettings.model_construct(**{"format": "json", **values}), "bot", list(secrets))
+def start(*secrets: str, process: str = "bot", **values: Any) -> None:
+    configure(LogSettings.model_construct(**{"format": "json", **values}), process, list(secrets))
 
 
 def logger() -> structlog.stdlib.BoundLogger:
@@ -168,6 +168,30 @@ def test_a_folder_gets_a_file_that_logrotate_may_move(tmp_path: Path, lines: Lin
     assert "ours.первое" in moved
     assert "ours.второе" in fresh
     assert SECRET not in moved
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+def test_the_webhook_process_has_a_file_that_follows_callbacks(
+    tmp_path: Path, lines: Lines, format_: str
+) -> None:
+    start(process="api_server", dir=tmp_path, format=format_)
+    followed = ["webhook.received", "training.asked", "notification.held"]
+    for event in (*followed, "jwks.fetched", "webhooks"):
+        logger().info(event)
+    logging.getLogger("theirs").warning("webhook.theirs")
+    everything, callbacks = (
+        (tmp_path / name).read_text().splitlines() for name in ("api_server.log", "webhook.log")
+    )
+    assert callbacks == lines()[: len(followed)] == everything[: len(followed)]
+    assert all(event in line for event, line in zip(followed, callbacks, strict=True))
+    assert len(everything) == len(followed) + 3
+
+
+def test_the_bot_has_no_such_file(tmp_path: Path, lines: Lines) -> None:
+    start(dir=tmp_path)
+    logger().info("webhook.received")
+    assert [path.name for path in tmp_path.iterdir()] == ["bot.log"]
+    assert lines()
 
 
 def test_set_up_twice_a_line_is_written_once(lines: Lines) -> None:

@@ -28,6 +28,7 @@ FACTS: list[Fact] = [
     TrainingOverdue(avatar_id=ID, avatar_name=NAME),
     TrainingCancelled(avatar_id=ID, avatar_name=NAME),
     *(TrainingFailed(avatar_id=ID, avatar_name=NAME, failure=reason) for reason in Reason),
+    TrainingCompleted(avatar_id=ID, avatar_name=NAME, smoke=True),
 ]
 
 
@@ -41,7 +42,7 @@ def actions(screen: Screen) -> list[Action]:
 
 
 def by_kind(fact: Fact) -> str:
-    return f"{fact.kind}-{getattr(fact, 'failure', getattr(fact, 'too_late', ''))}"
+    return "-".join(map(str, fact.model_dump(exclude={"avatar_id", "avatar_name"}).values()))
 
 
 @pytest.mark.parametrize("fact", FACTS, ids=by_kind)
@@ -62,6 +63,12 @@ def test_a_finished_avatar_can_be_opened(words: Words) -> None:
 def test_a_model_that_came_in_spite_of_a_cancellation_says_so(words: Words) -> None:
     assert words("training-too-late") in message(FACTS[2], words).text
     assert words("training-too-late") not in message(FACTS[0], words).text
+
+
+def test_a_smoke_training_promises_no_model(words: Words) -> None:
+    smoke = message(FACTS[-1], words)
+    assert words("smoke-completed", name=NAME) in smoke.text
+    assert words("training-completed", name=NAME) not in smoke.text
 
 
 def test_what_takes_long_can_be_cancelled(words: Words) -> None:

@@ -47,6 +47,7 @@ from app.photos.coach import Advice
 from app.photos.service import PhotoCount
 from app.photos.verdict import SetAdvice, SetRemark
 from app.trainings import consent
+from app.trainings.extent import Extent
 from app.trainings.plan import Plan, UsualTime
 from tests.unit.telegram_html import checked
 
@@ -70,8 +71,9 @@ def training(
     failure: Reason | None = None,
     position: int | None = None,
     doing: Steps | Preparing | str = "",
+    smoke: bool = False,
 ) -> TrainingView:
-    return TrainingView(TRAINING, state, drill, minutes, failure, position, doing)
+    return TrainingView(TRAINING, state, drill, minutes, failure, position, doing, smoke)
 
 
 def view(
@@ -97,6 +99,7 @@ def views() -> Iterator[AvatarView]:
         yield view(AvatarState.COMPLETED, latest=latest)
     for state, drill, minutes in product(sorted(OPEN), (False, True), (0, 1, 2, 5, 11, 21, 60, 1440)):
         yield view(AvatarState.TRAINING, latest=training(state, drill=drill, minutes=minutes))
+    yield view(AvatarState.TRAINING, latest=training(TrainingState.RUNNING, smoke=True))
     said: list[Steps | Preparing | str] = [Steps(0, 1000), Preparing(), NAME]
     for state, doing, position in product(sorted(OPEN), said, (None, 1)):
         yield view(AvatarState.TRAINING, latest=training(state, doing=doing, position=position))
@@ -107,7 +110,7 @@ def plan(
     presets: Sequence[Preset] = tuple(Preset),
     usual: UsualTime | None = None,
 ) -> Plan:
-    return Plan(preset, presets, 1000, usual)
+    return Plan(Extent(preset, presets, 1000), usual)
 
 
 def actions(screen: Screen) -> list[Action]:
@@ -269,6 +272,21 @@ def test_a_training_is_confirmed_with_consent_or_not(words: Words, preset: Prese
 def test_without_a_choice_none_is_offered(words: Words) -> None:
     screen = screens.confirm_training(words, view(), plan(presets=[Preset.BALANCED]))
     assert not any(isinstance(action, ChoosePreset) for action in actions(screen))
+
+
+def test_a_smoke_training_is_called_one_and_leaves_no_choice(words: Words) -> None:
+    smoke = Plan(Extent(Preset.QUALITY, (Preset.QUALITY,), 1, smoke=True), None)
+    about = words(
+        "confirm-smoke", name=NAME, type=words.label("avatar-type", type="portrait"), count=10, steps=1
+    )
+    screen = screens.confirm_training(words, view(), smoke)
+    assert about in screen.text
+    assert words.label("preset-name", preset="quality") not in screen.text
+    assert actions(screen) == [GiveConsent(ID, consent.VERSION, "quality"), ShowAvatar(ID)]
+    for there in (True, False):
+        latest = training(TrainingState.RUNNING, smoke=there)
+        shown = screens.avatar(words, view(AvatarState.TRAINING, latest=latest))
+        assert (words("avatar-smoke") in shown.text) is there
 
 
 def test_a_time_is_told_only_if_it_is_known(words: Words) -> None:

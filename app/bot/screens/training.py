@@ -17,23 +17,22 @@ from app.core.i18n import Words
 from app.database.models import TrainingState
 from app.fal.logs import Preparing, Steps
 from app.trainings import consent
+from app.trainings.extent import Extent
 from app.trainings.plan import Plan
 
 
 def confirm_training(words: Words, view: AvatarView, plan: Plan) -> Screen:
     """What will happen, for how long, what becomes of the photos, and what the person agrees to."""
-    about = words(
-        "confirm-training",
-        name=view.name,
-        type=type_of(words, view),
-        count=view.photos.have,
-        preset=words.label("preset-name", preset=plan.preset.value),
-        steps=plan.steps,
+    wanted = plan.extent
+    paragraphs = (
+        _about(words, view, wanted),
+        _usual_time(words, plan),
+        words("confirm-photos"),
+        words("consent"),
     )
-    paragraphs = (about, _usual_time(words, plan), words("confirm-photos"), words("consent"))
-    agree = GiveConsent(view.id, consent.VERSION, plan.preset.value)
+    agree = GiveConsent(view.id, consent.VERSION, wanted.preset.value)
     rows: Rows = (
-        *((_presets(words, view, plan),) if len(plan.presets) > 1 else ()),
+        *((_presets(words, view, wanted),) if len(wanted.presets) > 1 else ()),
         (button(words, "button-confirm", agree),),
         (button(words, "button-back", ShowAvatar(view.id)),),
     )
@@ -62,6 +61,8 @@ def in_training(words: Words, view: AvatarView) -> Screen:
         *_fals_word(words, training),
         f"{words('training-since', hours=hours, minutes=minutes)} {promise}",
     ]
+    if training.smoke:
+        paragraphs.append(words("avatar-smoke"))
     if training.drill:
         paragraphs.append(words("avatar-drill", training=str(training.id)))
     refresh = button(words, "button-refresh", ShowAvatar(view.id))
@@ -84,6 +85,18 @@ def _fals_word(words: Words, training: TrainingView) -> list[str]:
             return [words("training-line", line=line)]
 
 
+def _about(words: Words, view: AvatarView, wanted: Extent) -> str:
+    about = {
+        "name": view.name,
+        "type": type_of(words, view),
+        "count": view.photos.have,
+        "steps": wanted.steps,
+    }
+    if wanted.smoke:
+        return words("confirm-smoke", **about)
+    return words("confirm-training", preset=words.label("preset-name", preset=wanted.preset.value), **about)
+
+
 def _usual_time(words: Words, plan: Plan) -> str:
     if plan.usual is None:
         return words("usual-time-unknown")
@@ -97,12 +110,12 @@ def _duration(words: Words, time: timedelta) -> str:
     return words.label("duration", hours=hours, minutes=minutes)
 
 
-def _presets(words: Words, view: AvatarView, plan: Plan) -> tuple[Button, ...]:
+def _presets(words: Words, view: AvatarView, wanted: Extent) -> tuple[Button, ...]:
     """The chosen one is marked."""
     return tuple(
         Button(
-            ("✓ " if preset is plan.preset else "") + words.label("preset-label", preset=preset.value),
+            ("✓ " if preset is wanted.preset else "") + words.label("preset-label", preset=preset.value),
             ChoosePreset(view.id, preset.value),
         )
-        for preset in plan.presets
+        for preset in wanted.presets
     )

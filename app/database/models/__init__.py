@@ -8,6 +8,7 @@ from app.database.models.fal_keys import FalKeys
 from app.database.models.inbox import InboxEvent, Outcome, Source
 from app.database.models.notifications import Notification, NotificationState
 from app.database.models.sending import RefusedToken, SendingLimit
+from app.database.models.smokes import Smoke
 from app.database.models.status_messages import StatusMessage
 from app.database.models.trainings import FINAL, OPEN, Training, TrainingKind, TrainingState
 from app.database.models.updates import BotOffset, BotState, BotUpdate, BotUpdateId
@@ -36,6 +37,7 @@ __all__ = [
     "Outcome",
     "RefusedToken",
     "SendingLimit",
+    "Smoke",
     "Source",
     "StatusMessage",
     "Training",

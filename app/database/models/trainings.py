@@ -40,7 +40,8 @@ class Training(Base):
     """`arguments` are what FAL's trainer gets, without the archive's address; `failure` is a reason's id.
 
     FAL is asked about an open training at `next_check_at`; `checks` counts how often that was. `asked_at` is
-    when it was last asked, `queue_position` (from 0) and `last_line` what it said.
+    when it was last asked, `queue_position` (from 0) and `last_line` what it said. A `smoke` one only tries
+    the way to FAL and back: it has as few steps as FAL takes, and its model goes to no avatar.
     """
 
     __tablename__ = "trainings"
@@ -83,6 +84,7 @@ class Training(Base):
     trainer: Mapped[str]
     preset: Mapped[Preset | None] = mapped_column(words(Preset, "preset"))
     arguments: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    smoke: Mapped[bool] = mapped_column(default=False, server_default="false")
     archive_url: Mapped[str | None]
     request_id: Mapped[str | None] = mapped_column(unique=True)
     model_url: Mapped[str | None]

@@ -20,6 +20,12 @@ confirm-training =
     Type: { $type }. Photos: { $count }.
     Mode: { $preset }, steps of training: { $steps }. The more steps, the closer the result and the longer the wait.
 
+confirm-smoke =
+    <b>A trial training of the avatar “{ $name }”?</b>
+
+    Type: { $type }. Photos: { $count }.
+    🧪 It is only a trial of the way to FAL AI and back, steps of training: { $steps }. Such a model is no good, so the avatar won't get it. It can be trained in earnest later.
+
 usual-time = ⏱ It usually takes { $median }, nine times in ten no more than { $most }. That is how the last trainings went.
 usual-time-unknown = ⏱ I don't know yet how long it takes: there were too few trainings like this one.
 

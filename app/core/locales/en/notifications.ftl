@@ -3,6 +3,11 @@ training-completed =
 
     The model is trained and kept.
 
+smoke-completed =
+    🧪 <b>The trial training of the avatar “{ $name }” went all the way.</b>
+
+    Its model is no good, so the avatar didn't get it: everything is as it was before. It can be trained in earnest.
+
 drill-completed = 🧪 The drill “{ $name }” went all the way. No model was trained.
 
 training-failed =

@@ -20,4 +20,6 @@ avatar-drill =
     🧪 A drill: nothing was sent to FAL.
     To end it, run <code>python -m scripts.simulate_webhook { $training }</code>
 
+avatar-smoke = 🧪 This is a trial training: its model will be no good, and the avatar won't get it.
+
 avatar-failed = ⚠️ It didn't work out last time: { $reason }

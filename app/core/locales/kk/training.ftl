@@ -20,4 +20,6 @@ avatar-drill =
     🧪 Оқу-жаттығу: FAL-ға ештеңе жіберілген жоқ.
     Оны аяқтау үшін мына команданы орындаңыз: <code>python -m scripts.simulate_webhook { $training }</code>
 
+avatar-smoke = 🧪 Бұл — сынақ оқытуы: моделі жарамсыз болады, аватарға берілмейді.
+
 avatar-failed = ⚠️ Өткен жолы сәтсіз болды: { $reason }

@@ -20,4 +20,6 @@ avatar-drill =
     🧪 Учебный запуск: в FAL ничего не отправлено.
     Завершить его можно командой <code>python -m scripts.simulate_webhook { $training }</code>
 
+avatar-smoke = 🧪 Это пробное обучение: модель получится негодной, и аватару она не достанется.
+
 avatar-failed = ⚠️ В прошлый раз не получилось: { $reason }

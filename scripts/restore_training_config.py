@@ -1,0 +1,37 @@
+"""End smoke at once, for everybody, and show what trainings have from now on."""
+
+import argparse
+import asyncio
+
+from app.core.config import Settings
+from app.core.process import starting
+from app.database.startup import open_database
+from app.fal import trainers
+from app.trainings import smoke
+from scripts.smoke import told
+
+
+def main() -> None:
+    prog = "python -m scripts.restore_training_config"
+    argparse.ArgumentParser(prog=prog, description=__doc__).parse_args()
+    with starting("restore_training_config") as settings:
+        asyncio.run(_run(settings))
+
+
+async def _run(settings: Settings) -> None:
+    database = await open_database(settings)
+    try:
+        async with database.transaction() as session:
+            print(told(await smoke.end(session)))
+    finally:
+        await database.close()
+    for kind in ("portrait", "style"):
+        trainer = trainers.choose(kind, settings.fal)
+        preset, steps = trainers.steps_of(trainer, settings.fal, None)
+        print(f"A {kind}: {trainer.endpoint}, {trainer.steps} {steps} ({preset})")
+    if settings.avatar.test_mode:
+        print("AVATAR_TEST_MODE is on: trainings are drills, and nothing is sent to FAL")
+
+
+if __name__ == "__main__":
+    main()

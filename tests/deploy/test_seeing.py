@@ -1,0 +1,116 @@
+"""Scrapes, alerts and dashboards: they parse, they fire when they should, and ask for what there is."""
+
+import importlib
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from prometheus_client import REGISTRY
+
+from tests.deploy.promql import (
+    ALERTS,
+    DASHBOARDS,
+    DEPLOY,
+    alert_names,
+    alert_queries,
+    dashboard_queries,
+    labels_of,
+    metrics_of,
+)
+from tests.deploy.tools import needs
+
+RUNBOOK = Path(__file__).parents[2] / "docs" / "RUNBOOK.md"
+QUERIES = [*alert_queries(), *dashboard_queries()]
+SCRAPED = {"job", "instance", "le"}  # added by the scrape; a histogram's own
+by_promtool = needs("promtool", "prometheus")
+
+
+def exposed() -> dict[str, set[str]]:
+    """Every sample that the two processes show, with its labels; and what Prometheus itself adds."""
+    for module in ("api_server.main", "app.bot.metrics"):
+        importlib.import_module(module)
+    shown: dict[str, set[str]] = {"up": set()}
+    for family in REGISTRY.collect():
+        endings = {"counter": ("_total",), "histogram": ("_bucket", "_count", "_sum")}.get(family.type, ("",))
+        labels = {label for sample in family.samples for label in sample.labels}
+        shown |= {family.name + ending: labels for ending in endings}
+    return shown
+
+
+def promtool(*arguments: str) -> str:
+    done = subprocess.run(
+        ["promtool", *arguments], cwd=ALERTS.parent, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@by_promtool
+def test_alerts_fire_when_they_should_and_only_then() -> None:
+    assert f"{len(alert_names())} rules found" in promtool("check", "rules", "alerts.yml")
+    promtool("test", "rules", "alerts_test.yml")
+
+
+@by_promtool
+def test_the_scrape_configuration_is_one(tmp_path: Path) -> None:
+    """With the files it names: the alerts, and the token."""
+    (tmp_path / "token").write_text("token")
+    (tmp_path / "alerts.yml").write_text(ALERTS.read_text(encoding="utf-8"))
+    configuration = (DEPLOY / "prometheus" / "prometheus.yml").read_text(encoding="utf-8")
+    mended = configuration.replace("/etc/prometheus/aisha_admin_token", str(tmp_path / "token"))
+    assert mended != configuration
+    (tmp_path / "prometheus.yml").write_text(mended)
+    promtool("check", "config", str(tmp_path / "prometheus.yml"))
+
+
+@by_promtool
+def test_prometheus_reads_every_query_of_the_dashboards(tmp_path: Path) -> None:
+    rules = [{"record": f"query:{number}", "expr": expr} for number, expr in enumerate(dashboard_queries())]
+    (tmp_path / "rules.yml").write_text(json.dumps({"groups": [{"name": "all", "rules": rules}]}))
+    assert f"{len(rules)} rules found" in promtool("check", "rules", str(tmp_path / "rules.yml"))
+
+
+def test_every_query_names_metrics_and_labels_that_the_processes_show() -> None:
+    shown = exposed()
+    assert len(alert_queries()) == len(alert_names()) > 0
+    for query in QUERIES:
+        assert metrics_of(query), query
+        assert metrics_of(query) <= shown.keys(), query
+    asked = {pair for query in QUERIES for pair in labels_of(query)}
+    labels = [(metric, label) for metric, label in asked if label not in SCRAPED]
+    known = {metric: found for metric, found in shown.items() if found}
+    assert [(metric, label) for metric, label in labels if label not in known.get(metric, {label})] == []
+
+
+def test_every_query_asks_the_process_that_counts() -> None:
+    """The bot shows the service's gauges as well, and never sets them."""
+    for query in QUERIES:
+        for metric, matchers in re.findall(r"\b(aisha_\w+)(\{[^}]*\})?", query):
+            job = "aisha-bot" if metric.startswith("aisha_bot_") else "aisha-webhook"
+            assert f'job="{job}"' in matchers, query
+
+
+def test_every_metric_of_ours_is_on_a_dashboard() -> None:
+    drawn = {metric for query in dashboard_queries() for metric in metrics_of(query)}
+    ours = {name for name in exposed() if name.startswith("aisha_") and not name.endswith(("_count", "_sum"))}
+    assert ours <= drawn
+
+
+def test_every_alert_is_tested_and_has_its_place_in_the_runbook() -> None:
+    tests = (ALERTS.parent / "alerts_test.yml").read_text(encoding="utf-8")
+    headings = re.findall(r"^### (Aisha\w+)$", RUNBOOK.read_text(encoding="utf-8"), re.MULTILINE)
+    assert headings == alert_names()
+    for name in alert_names():
+        assert f'alertname="{name}"' in tests
+        assert f"runbook_url: docs/RUNBOOK.md#{name.lower()}\n" in ALERTS.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("path", DASHBOARDS, ids=lambda path: path.stem)
+def test_a_dashboard_asks_the_source_that_is_provided(path: Path) -> None:
+    panels = json.loads(path.read_text(encoding="utf-8"))["panels"]
+    provided = (DEPLOY / "grafana" / "provisioning" / "datasources" / "prometheus.yml").read_text()
+    sources = {panel["datasource"]["uid"] for panel in panels if panel["type"] != "row"}
+    assert [f"uid: {uid} " in provided for uid in sources] == [True]
+    assert len({panel["id"] for panel in panels}) == len(panels)
