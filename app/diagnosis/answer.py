@@ -21,9 +21,15 @@ _LEAD = "Have nginx pass this path on to the webhook service (deploy/nginx), and
 _ELSEWHERE = "Lead the name to this installation, or give both the same FAL_WEBHOOK_SECRET and the right time"
 _INSTANCES = "Start the webhook service (aisha-webhook-api-1 and -2) and reload nginx"
 
-# What our service says in the place of an answer, and what that means.
+_NO_INSTANCE = failure("nginx answers, and no instance behind it", _INSTANCES)
+# What our service, or our nginx, says in the place of an answer, and what that means.
 _REFUSALS: Mapping[str, Found] = {
-    "host-not-allowed": failure("The service doesn't know this host name", "Add the name to ALLOWED_HOSTS"),
+    "host-not-allowed": failure(
+        "This host name isn't known there", "Add it to ALLOWED_HOSTS, and let nginx know it as DOMAIN"
+    ),
+    "service-unavailable": _NO_INSTANCE,
+    "too-many-connections": warning("nginx has enough connections just now", "Run the doctor again"),
+    "too-many-requests": warning("nginx has had enough requests from here just now", "Run the doctor again"),
     "address-not-allowed": warning(
         "ALLOWED_IPS lets only some in, and not this machine: what FAL is answered can't be seen from here",
         "See fal-networks, and behind nginx TRUSTED_PROXIES",
@@ -113,7 +119,7 @@ def _broken(error: httpx.HTTPError) -> Found:
 
 def _not_json(response: httpx.Response) -> Found:
     if response.status_code in (502, 503, 504):
-        return failure(f"nginx answers {response.status_code}: no instance answers behind it", _INSTANCES)
+        return _NO_INSTANCE
     kind = response.headers.get("Content-Type", "").partition(";")[0]
     words = "an HTML page" if kind == "text/html" else kind or "nothing"
     return failure(f"{response.status_code} with {words} rather than JSON: another program answers there")

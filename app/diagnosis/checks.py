@@ -9,7 +9,7 @@ from app.diagnosis.place import Place
 from app.diagnosis.rehearsal import Rehearsal
 from app.diagnosis.remote import clock_check, fal_checks, redis_check, telegram_check
 from app.diagnosis.stores import bucket_check, database_checks
-from app.diagnosis.trainings import training_checks
+from app.diagnosis.trainings import smoke_check, training_checks
 from app.diagnosis.work import work_checks
 
 
@@ -26,7 +26,8 @@ def webhook_config_checks(place: Place) -> list[Check]:
 
 def training_settings_checks(place: Place) -> list[Check]:
     """What a training would be now."""
-    return [*settings_checks(place), trainers_check(place.settings.fal)]
+    checks = [*settings_checks(place), trainers_check(place.settings.fal)]
+    return [*checks, *database_checks(place), smoke_check(place)]
 
 
 def request_checks(place: Place) -> list[Check]:
@@ -45,7 +46,6 @@ def all_checks(place: Place) -> list[Check]:
         account_check(place.settings),
         *webhook_url_checks(place),
         instances_check(place),
-        *database_checks(place),
         *training_checks(place),
         *work_checks(place),
         redis_check(place),

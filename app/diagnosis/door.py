@@ -57,7 +57,7 @@ class Door:
             what = "FAL_WEBHOOK_URL is empty: no callback comes, FAL is asked for results"
             return failure(what) if self._place.settings.in_production else skipped(what)
         try:
-            self.url = httpx.URL("" if given.startswith(PLACEHOLDER) else given)
+            self.url = httpx.URL("" if PLACEHOLDER in given else given)
         except httpx.InvalidURL:
             return failure("FAL_WEBHOOK_URL is no address")
         if self.url.scheme not in _PORTS or not self.host:

@@ -12,6 +12,7 @@ from app.database.models import OPEN, InboxEvent, Training, TrainingKind, Traini
 from app.diagnosis.finding import Check, Found, failure, ok, skipped, warning
 from app.diagnosis.place import Place
 from app.diagnosis.work import age
+from app.trainings import smoke
 
 SHOWN = 5
 
@@ -83,6 +84,19 @@ def training_checks(place: Place, *, listing: bool = False) -> list[Check]:
         Check("trainings-open", open_ones, look, "migrations"),
         Check("training-callbacks", called_back, come, "migrations"),
     ]
+
+
+def smoke_check(place: Place) -> Check:
+    async def look() -> Found:
+        async with place.database.transaction() as session:
+            lasting = await smoke.active(session)
+        if not lasting:
+            return ok("Off")
+        told = ", ".join(f"for {each.user_id} until {each.until:%Y-%m-%d %H:%M %Z}" for each in lasting)
+        return warning(f"On {told}: trainings of {smoke.STEPS} step, whose models no avatar gets")
+
+    remedy = "It ends by itself; at once: python -m scripts.restore_training_config"
+    return Check("smoke", look, remedy, "migrations")
 
 
 def _without_address(trainings: Sequence[ActiveTraining]) -> Found:

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from sqlalchemy import func, select
 
-from app.database.models import InboxEvent, Notification, NotificationState, RefusedToken
+from app.database.models import InboxEvent, Notification, NotificationState, RefusedToken, User
 from app.diagnosis.finding import Check, Found, failure, ok, warning
 from app.diagnosis.place import Place
 from app.jobs import queue
@@ -62,11 +62,13 @@ def work_checks(place: Place) -> list[Check]:
         return failure(f"{len(jobs)} held: {', '.join(kinds)}")
 
     async def messages() -> Found:
+        """Those for people who left the bot wait for them, and for no operator."""
         async with place.database.transaction() as session:
             halted = await session.scalar(select(func.min(RefusedToken.refused_at)))
             rows = await session.execute(
                 select(Notification.held_reason, func.count())
-                .where(Notification.state == NotificationState.HELD)
+                .join(User, User.id == Notification.user_id)
+                .where(Notification.state == NotificationState.HELD, User.unreachable_at.is_(None))
                 .group_by(Notification.held_reason)
             )
             reasons = {str(row[0]): int(row[1]) for row in rows}

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -93,7 +94,7 @@ def test_settings_that_can_not_be_read_are_one_finding_of_many(tmp_path: Path) -
     [
         ("doctor", {"settings", "database", "webhook-answer", "bucket"}),
         ("check_webhook_config", {"settings", "fal-account", "webhook-installation"}),
-        ("check_training_settings", {"test-mode", "training-settings"}),
+        ("check_training_settings", {"test-mode", "training-settings", "smoke"}),
         ("check_local_webhook", {"instances"}),
         ("check_training_requests", {"trainings-open", "training-callbacks"}),
         ("check_webhook_url", {"webhook-name", "webhook-port", "webhook-certificate"}),
@@ -143,7 +144,8 @@ async def _findings(*found: Found) -> list[Finding]:
     async def look(each: Found) -> Found:
         return each
 
-    return await examine([Check(f"check-{n}", lambda e=e: look(e), "Help") for n, e in enumerate(found)])
+    checks = [Check(f"check-{number}", partial(look, each), "Help") for number, each in enumerate(found)]
+    return await examine(checks)
 
 
 async def test_the_table_is_aligned_and_remedies_stand_below() -> None:

@@ -10,8 +10,8 @@ from sqlalchemy import make_url, text
 
 from app.database import revision
 from app.database.engine import Database
-from app.database.models import NotificationState, Outcome, RefusedToken, TrainingKind, TrainingState
-from app.diagnosis.checks import all_checks, request_checks
+from app.database.models import NotificationState, Outcome, RefusedToken, TrainingKind, TrainingState, User
+from app.diagnosis.checks import all_checks, request_checks, training_settings_checks
 from app.diagnosis.finding import Finding, Verdict
 from app.diagnosis.place import Place
 from app.diagnosis.remote import redis_check
@@ -19,6 +19,7 @@ from app.diagnosis.stores import bucket_check, database_checks
 from app.diagnosis.trainings import training_checks
 from app.diagnosis.work import work_checks
 from app.inbox.writer import HANDLE
+from app.trainings import smoke
 from tests.deploy.doctor_kit import PATH, finding, findings, place_with
 from tests.factories import make_inbox_event, make_notification
 from tests.integration.test_minio_storage import BUCKET, Shelf, shelf
@@ -63,7 +64,9 @@ async def test_a_database_that_is_down_holds_nothing_else_up(monkeypatch: pytest
 async def test_a_database_that_refuses_us(
     monkeypatch: pytest.MonkeyPatch, postgres: str, changed: dict[str, str], what: str
 ) -> None:
-    address = make_url(postgres).set(**changed).render_as_string(hide_password=False)
+    server = make_url(postgres)
+    server = server.set(password=changed.get("password", server.password), database=changed.get("database"))
+    address = server.render_as_string(hide_password=False)
     async with place_with(monkeypatch, DATABASE_URL=address) as place:
         found = await finding(place, database_checks(place), "database")
     assert (found.verdict, what in found.what) == (Verdict.FAILURE, True), found
@@ -120,6 +123,27 @@ async def test_held_messages_and_a_sender_that_stands_still(place: Place, databa
         session.add(RefusedToken(fingerprint=b"token"))
     found = await work(place, "messages-held")
     assert (found.verdict, "Telegram refused the bot's token" in found.what) == (Verdict.FAILURE, True)
+
+
+async def test_messages_for_who_left_wait_for_them(place: Place, database: Database) -> None:
+    training = await a_training(database, TrainingState.FAILED)
+    async with database.transaction() as session:
+        await make_notification(session, training, state=NotificationState.HELD)
+        (await session.get_one(User, training.user_id)).unreachable_at = datetime.now(UTC)
+    assert (await work(place, "messages-held")).verdict is Verdict.OK
+
+
+async def test_smoke_is_named_with_whom_and_until_when(place: Place, database: Database) -> None:
+    checks = training_settings_checks(place)
+    assert (await finding(place, checks, "smoke")).verdict is Verdict.OK
+    until = datetime.now(UTC) + timedelta(minutes=30)
+    training = await a_training(database)
+    async with database.transaction() as session:
+        await smoke.on(session, training.user_id, until)
+    found = await finding(place, checks, "smoke")
+    assert found.verdict is Verdict.WARNING
+    assert found.what.startswith(f"On for {training.user_id} until {until:%Y-%m-%d %H:%M} UTC")
+    assert "restore_training_config" in found.remedy
 
 
 async def test_trainings_that_nobody_called_back_about(place: Place, database: Database) -> None:

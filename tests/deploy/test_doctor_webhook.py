@@ -170,7 +170,13 @@ async def test_a_certificate_that_ends_soon(monkeypatch: pytest.MonkeyPatch) -> 
             "webhook-answer",
             {"GET": Answer(502, "<html>Bad gateway</html>", "text/html")},
             Verdict.FAILURE,
-            "nginx answers 502: no instance answers behind it",
+            "nginx answers, and no instance behind it",
+        ),
+        (
+            "webhook-answer",
+            {"GET": told(502, status="error", reason="service-unavailable")},
+            Verdict.FAILURE,
+            "nginx answers, and no instance behind it",
         ),
         (
             "webhook-answer",
@@ -243,7 +249,7 @@ async def our_service(
             {"ALLOWED_HOSTS": "other.example"},
             "webhook-answer",
             Verdict.FAILURE,
-            "doesn't know this host name",
+            "host name isn't known there",
         ),
         (
             {"ALLOWED_IPS": "203.0.113.0/24"},
@@ -276,7 +282,7 @@ async def test_our_own_service_is_recognised(
     [
         ("http://aisha.example" + PATH, "development", Verdict.WARNING, "plain http"),
         ("http://aisha.example" + PATH, "production", Verdict.FAILURE, "plain http"),
-        ("CHANGE_ME", "production", Verdict.FAILURE, "no https address"),
+        ("https://CHANGE_ME" + PATH, "production", Verdict.FAILURE, "no https address"),
         ("https://aisha.example/callback", "production", Verdict.WARNING, "Its path is /callback"),
         ("", "production", Verdict.FAILURE, "FAL_WEBHOOK_URL is empty"),
         ("", "development", Verdict.SKIPPED, "FAL_WEBHOOK_URL is empty"),
