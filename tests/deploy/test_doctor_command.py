@@ -12,10 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from app.core.config import LogSettings
 from app.diagnosis import command, report
 from app.diagnosis.checks import all_checks, end_to_end_checks
 from app.diagnosis.finding import Check, Finding, Found, Verdict, examine, failure, ok, warning
 from tests.deploy.doctor_kit import place_with
+from tests.unit.settings import put
 
 ROOT = Path(__file__).parents[2]
 DOCUMENT = ROOT / "docs" / "TROUBLESHOOTING.md"
@@ -48,9 +50,9 @@ runpy.run_module("scripts.doctor", run_name="__main__")
 """
 
 
-def run(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def run(folder: Path, program: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, *arguments],
+        [sys.executable, "-c", program],
         env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **environment},
         cwd=folder,
         capture_output=True,
@@ -62,7 +64,7 @@ def run(folder: Path, *arguments: str, **environment: str) -> subprocess.Complet
 
 def test_in_the_webhooks_image_with_half_the_world_down(tmp_path: Path) -> None:
     """Each part that is away is named, those that need what isn't installed are skipped by name."""
-    done = run(tmp_path, "-c", WITHOUT, **SECRETS, **DOWN, ADMIN_CHAT_ID="1")
+    done = run(tmp_path, WITHOUT, **SECRETS, **DOWN, ADMIN_CHAT_ID="1")
     assert (done.returncode, done.stderr) == (report.EXIT_FAILED, "")
     told = json.loads(done.stdout)
     found = {each["check"]: each for each in told["findings"]}
@@ -77,16 +79,29 @@ def test_in_the_webhooks_image_with_half_the_world_down(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_settings_that_can_not_be_read_are_one_finding_of_many(tmp_path: Path) -> None:
-    bad = {"API_PORT": "many", "FAL_API_KEY": "CHANGE_ME", "LOG_DIR": str(tmp_path / "logs")}
-    done = run(tmp_path, "-m", "scripts.doctor", **{**SECRETS, **DOWN, **bad})
-    assert (done.returncode, done.stderr) == (report.EXIT_SETTINGS, "")
-    assert "✗ settings " in done.stdout
-    assert "API_PORT input should be a valid integer" in done.stdout
-    assert "FAL_API_KEY is still a placeholder" in done.stdout
-    assert "✗ webhook-port " in done.stdout
-    assert "- fal-key               It needs FAL_API_KEY: see settings" in done.stdout
-    assert not list(tmp_path.iterdir())
+async def test_settings_that_can_not_be_read_are_one_finding_of_many(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Nor is a secret shown that somebody put where none belongs."""
+    path = f"https://{NOBODY}/{SECRETS['FAL_WEBHOOK_SECRET']}"
+    bad = {
+        "FAL_WEBHOOK_URL": path,
+        "API_PORT": "many",
+        "FAL_API_KEY": "CHANGE_ME",
+        "LOG_DIR": str(tmp_path / "logs"),
+    }
+    put(monkeypatch, {**SECRETS, **DOWN, **bad})
+    logs: list[LogSettings] = []
+    monkeypatch.setattr(command, "configure", lambda settings, *_: logs.append(settings))
+    told, code = await command.examined(all_checks, as_json=False)
+    assert code == report.EXIT_SETTINGS
+    assert "✗ settings " in told
+    assert "API_PORT input should be a valid integer" in told
+    assert "FAL_API_KEY is still a placeholder" in told
+    assert "! webhook-address       Its path is /[hidden], " in told
+    assert "✗ webhook-port " in told
+    assert "- fal-key               It needs FAL_API_KEY: see settings" in told
+    assert ("-word" in told, logs[0].dir) == (False, None)
 
 
 @pytest.mark.parametrize(
