@@ -5,7 +5,6 @@ finished by it; FAL is asked about it instead.
 """
 
 import argparse
-import json
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -15,7 +14,6 @@ from app.core.config import Settings
 from app.core.errors import CannotStart
 from app.core.process import starting
 from app.fal import simulation
-from app.fal.callback_url import callback_url
 
 STATUSES = ("completed", "failed", "in_progress")
 
@@ -39,12 +37,10 @@ def send(settings: Settings, training_id: UUID, status: str) -> httpx.Response:
     """
     if not settings.fal.webhook_url:
         raise CannotStart("FAL_WEBHOOK_URL is empty: there is no address to call back. Set it in .env")
-    request_id = f"drill-{training_id}"
-    body = json.dumps({"request_id": request_id, "status": status}).encode()
-    headers = simulation.sign(request_id, body, settings.fal.secrets[0], datetime.now(UTC))
-    url = callback_url(settings.fal.webhook_url, settings.fal.secrets, training_id, "portrait")
+    callback = simulation.callback(settings.fal, training_id, status, datetime.now(UTC))
     try:
-        return httpx.post(url, content=body, headers=headers, timeout=15)
+        with httpx.Client(timeout=15) as http:
+            return http.send(callback)
     except httpx.TransportError as error:
         raise CannotStart(f"Nobody answers at FAL_WEBHOOK_URL: {type(error).__name__}") from None
 

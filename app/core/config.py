@@ -243,6 +243,14 @@ class Settings:
         Raises:
             SettingsError: something is missing, a placeholder or malformed; all of it is named at once.
         """
+        settings, problems = cls.read()
+        if problems:
+            raise SettingsError(problems)
+        return settings
+
+    @classmethod
+    def read(cls) -> tuple[Self, list[Problem]]:
+        """Every section as far as it can be read, and all that keeps a process from starting with it."""
         problems: list[Problem] = []
         settings = cls(
             general=_read(GeneralSettings, problems),
@@ -261,9 +269,7 @@ class Settings:
         )
         named = {problem.variable for problem in problems}
         problems += [problem for problem in _unmet(settings) if problem.variable not in named]
-        if problems:
-            raise SettingsError(problems)
-        return settings
+        return settings, problems
 
     @property
     def in_production(self) -> bool:

@@ -7,11 +7,17 @@ imitated, and nobody can take one for the other. They finish drills and nothing 
 import base64
 import hashlib
 import hmac
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
+import httpx
+
+from app.core.config import FalSettings
+from app.fal.callback_url import callback_url
 from app.fal.signature import TOLERANCE, HeaderMalformed, HeaderMissing, SignatureMismatch
 
 _NAMES = ("webhook-id", "webhook-timestamp", "webhook-signature")
@@ -30,6 +36,14 @@ def sign(message_id: str, body: bytes, secret: str, now: datetime) -> dict[str, 
     return dict(
         zip(_NAMES, (message_id, timestamp, _signature(secret, message_id, timestamp, body)), strict=True)
     )
+
+
+def callback(settings: FalSettings, training_id: UUID, status: str, now: datetime) -> httpx.Request:
+    """A drill's callback, ready to be sent to the address that FAL would call."""
+    request_id = f"drill-{training_id}"
+    body = json.dumps({"request_id": request_id, "status": status}).encode()
+    url = callback_url(settings.webhook_url, settings.secrets, training_id, "portrait")
+    return httpx.Request("POST", url, content=body, headers=sign(request_id, body, settings.secrets[0], now))
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,6 +83,24 @@ class TelegramSender:
             raise _refusal(response.status_code, answer)
         return message_id
 
+    async def bot_name(self) -> str:
+        """Whom the token is of, without the @.
+
+        Raises:
+            TokenRefused: Telegram doesn't know it.
+            NotSent: Telegram was not reached, or what answered is something else.
+        """
+        try:
+            response = await self._http.post(f"{self._url}/getMe", timeout=self._timeout)
+            answer = response.json()
+            if answer["ok"]:
+                return str(answer["result"]["username"])
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError, TypeError) as error:
+            raise NotSent from error
+        if isinstance(_refusal(response.status_code, answer), TokenRefused):
+            raise TokenRefused
+        raise NotSent
+
     async def token_works(self) -> bool:
         """Whether Telegram says so; no answer is no."""
         try:

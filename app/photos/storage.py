@@ -7,7 +7,7 @@ import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from minio import Minio
 from minio.error import MinioException, S3Error
@@ -15,6 +15,8 @@ from urllib3 import PoolManager, Retry, Timeout
 from urllib3.exceptions import HTTPError
 
 from app.core.errors import AishaError
+
+Given = TypeVar("Given")
 
 _ONE_REQUEST = 64 * 1024**2  # bytes; far above any photo, so that no upload is left in parts
 
@@ -97,6 +99,9 @@ class MinioStorage:
         self._bucket_lock = threading.Lock()
         self._bucket_known = False
 
+    async def bucket_exists(self) -> bool:
+        return await _beside(self._client.bucket_exists, self._bucket)
+
     async def put(self, key: str, path: Path) -> None:
         await _beside(self._put, key, path)
 
@@ -144,10 +149,10 @@ class MinioStorage:
                 raise
 
 
-async def _beside(work: Callable[..., None], *arguments: str | Path) -> None:
+async def _beside(work: Callable[..., Given], *arguments: str | Path) -> Given:
     """Run it in a thread, with the backends' own failures as ours."""
     try:
-        await asyncio.to_thread(work, *arguments)
+        return await asyncio.to_thread(work, *arguments)
     except (OSError, MinioException, HTTPError) as error:
         raise StorageUnavailable from error
 

@@ -12,8 +12,6 @@ from app.core.logging import correlation_id
 from app.database.models import (
     Avatar,
     BotState,
-    InboxEvent,
-    Notification,
     SendingLimit,
     Training,
     TrainingKind,
@@ -25,6 +23,7 @@ from app.jobs.job import Job
 from app.jobs.queue import Payload, enqueue
 from app.photos import service as photos
 from app.photos import uploads
+from app.trainings.rows import delete_rows
 
 FORGET = "training.forget"
 
@@ -46,11 +45,7 @@ async def remove_avatar(session: AsyncSession, user_id: int, avatar_id: int) -> 
     await photos.forget_files(session, await photos.keys(session, avatar_id))
     trainings = (await session.scalars(select(Training).where(Training.avatar_id == avatar_id))).all()
     await _forget_at_fal(session, trainings)
-    ids = [training.id for training in trainings]
-    await session.execute(delete(InboxEvent).where(InboxEvent.training_id.in_(ids)))
-    await session.execute(delete(Notification).where(Notification.training_id.in_(ids)))
-    await session.execute(delete(Training).where(Training.id.in_(ids)))
-    await session.execute(delete(Avatar).where(Avatar.id == avatar_id))
+    await delete_rows(session, avatar_id)
     await uploads.tell_the_rest(session, user_id)
 
 

@@ -1,0 +1,130 @@
+"""FAL_WEBHOOK_URL looked at from outside, in the order FAL meets it: name, port, certificate, answer."""
+
+import asyncio
+import socket
+from contextlib import suppress
+from ipaddress import ip_address
+
+import httpx
+
+from app.core.config import PLACEHOLDER
+from app.diagnosis import certificate
+from app.diagnosis.finding import Check, Found, failure, ok, skipped, warning
+from app.diagnosis.place import Place
+
+PATHS = ("/api/v1/avatar/status_update", "/api/avatar/status_update")
+_CONNECTING_SECONDS = 5
+_PORTS = {"https": 443, "http": 80}
+
+_URL = "Set FAL_WEBHOOK_URL to https://<your domain>/api/v1/avatar/status_update"
+_DNS = "Add an A record for the name at your DNS provider, or mend the name in FAL_WEBHOOK_URL"
+_PORT = "Start nginx (aisha-nginx-webhook), open the port in the firewall, mend the port in FAL_WEBHOOK_URL"
+
+
+class Door:
+    """Where FAL_WEBHOOK_URL leads. Each look needs what the one before it found out."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self.url = httpx.URL("")
+        self.addresses: list[str] = []
+
+    @property
+    def host(self) -> str:
+        return self.url.host
+
+    @property
+    def port(self) -> int:
+        return self.url.port or _PORTS[self.url.scheme]
+
+    def checks(self) -> list[Check]:
+        return [
+            Check("webhook-address", self.read_address, _URL),
+            Check("webhook-name", self.look_name_up, _DNS, "webhook-address"),
+            Check("webhook-port", self.knock, _PORT, "webhook-name"),
+            Check(
+                "webhook-certificate",
+                self.see_certificate,
+                certificate.RENEW,
+                "webhook-port",
+                late="What listens there doesn't begin TLS",
+            ),
+        ]
+
+    async def read_address(self) -> Found:
+        given = self._place.settings.fal.webhook_url
+        if not given:
+            what = "FAL_WEBHOOK_URL is empty: no callback comes, FAL is asked for results"
+            return failure(what) if self._place.settings.in_production else skipped(what)
+        try:
+            self.url = httpx.URL("" if PLACEHOLDER in given else given)
+        except httpx.InvalidURL:
+            return failure("FAL_WEBHOOK_URL is no address")
+        if self.url.scheme not in _PORTS or not self.host:
+            return failure("FAL_WEBHOOK_URL is no https address")
+        if self.url.scheme == "http":
+            what = "FAL_WEBHOOK_URL is plain http: whoever is on the way reads the callbacks"
+            return failure(what) if self._place.settings.in_production else warning(what)
+        if self.url.path not in PATHS:
+            return warning(f"Its path is {self.url.path}, where the service answers at {' and '.join(PATHS)}")
+        return ok(f"https, {self.host}, port {self.port}")
+
+    async def look_name_up(self) -> Found:
+        try:
+            self.addresses = list(await self._place.resolve(self.host, self.port))
+        except OSError as error:
+            return failure(f"{self.host} doesn't resolve ({error.strerror or type(error).__name__})")
+        what = f"{self.host} is {', '.join(self.addresses)}"
+        if any(ip_address(each.partition("%")[0]).is_global for each in self.addresses):
+            return ok(what)
+        reach = "If the name leads there for FAL too: make it a public address, FAL calls no private one"
+        return warning(f"{what}, which nobody outside reaches", reach)
+
+    async def knock(self) -> Found:
+        """At every address: FAL may come to any of them."""
+        answers = await asyncio.gather(*[self._opens(address) for address in self.addresses])
+        closed = {address: why for address, why in zip(self.addresses, answers, strict=True) if why}
+        self.addresses = [address for address in self.addresses if address not in closed]
+        told = "; ".join(f"{address}: {why}" for address, why in closed.items())
+        if not self.addresses:
+            return failure(f"Port {self.port} is closed ({told})")
+        what = f"Port {self.port} is open"
+        return warning(f"{what} at some addresses only ({told})") if closed else ok(what)
+
+    async def see_certificate(self) -> Found:
+        if self.url.scheme == "http":
+            return ok("Plain http has none")
+        return await certificate.inspect(self.addresses[0], self.port, self.host)
+
+    async def ask(
+        self, method: str, url: httpx.URL, *, content: bytes = b"", headers: dict[str, str] | None = None
+    ) -> httpx.Response:
+        """Go to the address that was found to be open, past any proxy, as FAL comes; follow nothing."""
+        named = {"Host": url.netloc.decode(), **(headers or {})}
+        async with httpx.AsyncClient(
+            trust_env=False, verify=httpx.create_ssl_context(), timeout=_CONNECTING_SECONDS
+        ) as http:
+            request = http.build_request(
+                method,
+                url.copy_with(host=self.addresses[0]),
+                content=content,
+                headers=named,
+                extensions={"sni_hostname": self.host},
+            )
+            return await http.send(request)
+
+    async def _opens(self, address: str) -> str | None:
+        """Why not, in words."""
+        try:
+            async with asyncio.timeout(_CONNECTING_SECONDS):
+                _, writer = await asyncio.open_connection(address, self.port)
+        except TimeoutError:
+            return "no answer, as from behind a firewall"
+        except ConnectionRefusedError:
+            return "nothing listens"
+        except (OSError, socket.gaierror) as error:
+            return error.strerror or type(error).__name__
+        writer.close()
+        with suppress(OSError):
+            await writer.wait_closed()
+        return None

@@ -1,0 +1,296 @@
+"""The public address seen from outside: each thing that keeps a callback away is named."""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import trustme
+import uvicorn
+
+from app.database.engine import Database
+from app.diagnosis.answer import OURS
+from app.diagnosis.checks import webhook_config_checks, webhook_url_checks
+from app.diagnosis.finding import Finding, Verdict
+from sandbox.fal.server import Server
+from tests.deploy.doctor_kit import HOST, NAME, PATH, Answer, finding, findings, place_with, serving, told
+from tests.integration.service_process import free_port
+from tests.integration.webhook_service import running_service
+
+AUTHORITY = trustme.CA()
+INTERMEDIATE = AUTHORITY.create_child_ca()
+STRANGER = trustme.CA().create_child_ca()
+PAST = datetime(2024, 1, 2, tzinfo=UTC)
+OUR_405 = told(405, status="error", reason="method-not-allowed")
+
+
+@pytest.fixture(autouse=True)
+def trust(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    bundle = tmp_path / "authority.pem"
+    AUTHORITY.cert_pem.write_to_path(str(bundle))
+    monkeypatch.setenv("SSL_CERT_FILE", str(bundle))
+
+
+def showing(issued: trustme.LeafCert, *, alone: bool = False) -> ssl.SSLContext:
+    """A server with this certificate, and with its intermediates unless `alone`."""
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    pems = issued.cert_chain_pems[:1] if alone else issued.cert_chain_pems
+    chain = b"".join(pem.bytes() for pem in (issued.private_key_pem, *pems))
+    with trustme.Blob(chain).tempfile() as file:
+        tls.load_cert_chain(file)
+    return tls
+
+
+def usual() -> ssl.SSLContext:
+    return showing(INTERMEDIATE.issue_cert(NAME))
+
+
+async def seen(
+    monkeypatch: pytest.MonkeyPatch, tls: ssl.SSLContext | None, check: str, **answers: Answer
+) -> Finding:
+    """What a check finds at a server; keywords are methods, `TEST` the path of the test."""
+    paths = {"TEST": "GET /api/v1/avatar/test_webhook"}
+    wire = {paths.get(name, name): answer for name, answer in ({"GET": OUR_405} | answers).items()}
+    async with serving(tls, wire) as port:
+        url = f"https://{NAME}:{port}{PATH}"
+        async with place_with(monkeypatch, FAL_WEBHOOK_URL=url) as place:
+            return await finding(place, webhook_url_checks(place), check)
+
+
+async def test_a_name_that_does_not_resolve(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def nowhere(_host: str, _port: int) -> Sequence[str]:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    async with place_with(monkeypatch, FAL_WEBHOOK_URL=f"https://{NAME}{PATH}") as place:
+        place.resolve = nowhere
+        found = await findings(place, webhook_url_checks(place))
+    assert found["webhook-name"].verdict is Verdict.FAILURE
+    assert found["webhook-name"].what == f"{NAME} doesn't resolve (Name or service not known)"
+    assert "DNS" in found["webhook-name"].remedy
+    assert found["webhook-port"].what == "Comes after webhook-name"
+    assert {found[each].verdict for each in list(found)[2:]} == {Verdict.SKIPPED}
+
+
+async def test_a_closed_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    port = free_port()
+    async with place_with(monkeypatch, FAL_WEBHOOK_URL=f"https://{NAME}:{port}{PATH}") as place:
+        found = await finding(place, webhook_url_checks(place), "webhook-port")
+    assert (found.verdict, found.what) == (
+        Verdict.FAILURE,
+        f"Port {port} is closed ({HOST}: nothing listens)",
+    )
+
+
+async def test_one_address_of_two_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """FAL may come to either."""
+
+    async def two(_host: str, _port: int) -> Sequence[str]:
+        return ["127.0.0.9", HOST]
+
+    async with (
+        serving(usual(), {"GET": OUR_405}) as port,
+        place_with(monkeypatch, FAL_WEBHOOK_URL=f"https://{NAME}:{port}{PATH}") as place,
+    ):
+        place.resolve = two
+        monkeypatch.setattr(asyncio, "open_connection", _refusing("127.0.0.9", asyncio.open_connection))
+        found = await findings(place, webhook_url_checks(place))
+    assert found["webhook-port"].verdict is Verdict.WARNING
+    assert "127.0.0.9: nothing listens" in found["webhook-port"].what
+    assert found["webhook-answer"].verdict is Verdict.OK
+
+
+def _refusing(address: str, connect: Callable[..., object]) -> Callable[..., object]:
+    def refuse(host: str, *arguments: object, **more: object) -> object:
+        if host == address:
+            raise ConnectionRefusedError
+        return connect(host, *arguments, **more)
+
+    return refuse
+
+
+@pytest.mark.parametrize(
+    ("shown", "what"),
+    [
+        (
+            lambda: showing(INTERMEDIATE.issue_cert(NAME, not_before=PAST, not_after=PAST + timedelta(90))),
+            "has expired",
+        ),
+        (
+            lambda: showing(INTERMEDIATE.issue_cert(NAME, not_before=datetime(2090, 1, 1, tzinfo=UTC))),
+            "isn't valid before",
+        ),
+        (
+            lambda: showing(INTERMEDIATE.issue_cert("other.example")),
+            f"is for other.example, not for {NAME}",
+        ),
+        (lambda: showing(STRANGER.issue_cert(NAME)), "ends at no authority that is known"),
+        (
+            lambda: showing(INTERMEDIATE.issue_cert(NAME), alone=True),
+            "the intermediate certificate is missing",
+        ),
+        (lambda: None, "speaks no TLS"),
+    ],
+    ids=["expired", "not yet valid", "wrong name", "untrusted", "no intermediate", "no TLS"],
+)
+async def test_a_certificate_that_is_not_believed(
+    monkeypatch: pytest.MonkeyPatch, shown: Callable[[], ssl.SSLContext | None], what: str
+) -> None:
+    found = await seen(monkeypatch, shown(), "webhook-certificate")
+    assert (found.verdict, what in found.what, bool(found.remedy)) == (Verdict.FAILURE, True, True), found
+
+
+async def test_a_certificate_that_ends_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    soon = datetime.now(UTC) + timedelta(days=5, hours=1)
+    found = await seen(
+        monkeypatch, showing(INTERMEDIATE.issue_cert(NAME, not_after=soon)), "webhook-certificate"
+    )
+    assert (found.verdict, "5 more days" in found.what) == (Verdict.WARNING, True)
+
+
+@pytest.mark.parametrize(
+    ("check", "answers", "verdict", "what"),
+    [
+        (
+            "webhook-answer",
+            {"GET": Answer(301, location="https://www.aisha.example/?token=word")},
+            Verdict.FAILURE,
+            "It redirects (301) to https://www.aisha.example/",
+        ),
+        (
+            "webhook-answer",
+            {"GET": Answer(404, "<html>Not found</html>", "text/html; charset=utf-8")},
+            Verdict.FAILURE,
+            "404 with an HTML page rather than JSON: another program answers there",
+        ),
+        (
+            "webhook-answer",
+            {"GET": Answer(502, "<html>Bad gateway</html>", "text/html")},
+            Verdict.FAILURE,
+            "nginx answers, and no instance behind it",
+        ),
+        (
+            "webhook-answer",
+            {"GET": told(502, status="error", reason="service-unavailable")},
+            Verdict.FAILURE,
+            "nginx answers, and no instance behind it",
+        ),
+        (
+            "webhook-answer",
+            {"GET": told(404, detail="Not Found")},
+            Verdict.FAILURE,
+            "GET gets 404, where the webhook service answers 405: it is another service, or another path",
+        ),
+        (
+            "webhook-service",
+            {"TEST": told(200, status="ok", message="Another's")},
+            Verdict.FAILURE,
+            "Another service answers there: /api/v1/avatar/test_webhook gets 200",
+        ),
+        (
+            "webhook-installation",
+            {"TEST": told(200, **OURS), "POST": told(401, status="error", reason="signature-header-missing")},
+            Verdict.FAILURE,
+            "The signature's headers don't reach the service",
+        ),
+        (
+            "webhook-installation",
+            {"TEST": told(200, **OURS), "POST": told(503, status="error", reason="not-stored")},
+            Verdict.FAILURE,
+            "The service can't reach its database",
+        ),
+    ],
+)
+async def test_whoever_answers_is_named(
+    monkeypatch: pytest.MonkeyPatch, check: str, answers: dict[str, Answer], verdict: Verdict, what: str
+) -> None:
+    found = await seen(monkeypatch, usual(), check, **answers)
+    assert (found.verdict, found.what) == (verdict, what)
+    assert found.remedy
+
+
+@asynccontextmanager
+async def our_service(
+    monkeypatch: pytest.MonkeyPatch, database: Database, **environment: str
+) -> AsyncIterator[str]:
+    """The real service behind TLS, on a socket; its callback address."""
+    async with running_service(monkeypatch, database, environment) as service:
+        port, tls = free_port(), usual()
+        server = Server(
+            uvicorn.Config(
+                service.app,
+                port=port,
+                lifespan="off",
+                log_config=None,
+                ssl_context_factory=lambda _config, _default: tls,
+            )
+        )
+        running = asyncio.create_task(server.serve())
+        await server.listening.wait()
+        yield f"https://{NAME}:{port}{PATH}"
+        server.should_exit = True
+        await running
+
+
+@pytest.mark.parametrize(
+    ("environment", "check", "verdict", "what"),
+    [
+        ({}, "webhook-installation", Verdict.OK, "It knows our FAL_WEBHOOK_SECRET"),
+        (
+            {"FAL_WEBHOOK_SECRET": "another-one"},
+            "webhook-installation",
+            Verdict.FAILURE,
+            "another installation",
+        ),
+        (
+            {"ALLOWED_HOSTS": "other.example"},
+            "webhook-answer",
+            Verdict.FAILURE,
+            "host name isn't known there",
+        ),
+        (
+            {"ALLOWED_IPS": "203.0.113.0/24"},
+            "webhook-answer",
+            Verdict.WARNING,
+            "ALLOWED_IPS lets only some in",
+        ),
+    ],
+)
+async def test_our_own_service_is_recognised(
+    monkeypatch: pytest.MonkeyPatch,
+    database: Database,
+    environment: dict[str, str],
+    check: str,
+    verdict: Verdict,
+    what: str,
+) -> None:
+    async with (
+        our_service(monkeypatch, database, **environment) as url,
+        place_with(monkeypatch, FAL_WEBHOOK_URL=url) as place,
+    ):
+        found = await findings(place, webhook_url_checks(place))
+    assert (found[check].verdict, what in found[check].what) == (verdict, True), found[check]
+    assert found["webhook-certificate"].verdict is Verdict.OK
+    assert found["webhook-name"].verdict is Verdict.WARNING
+
+
+@pytest.mark.parametrize(
+    ("url", "environment", "verdict", "what"),
+    [
+        ("http://aisha.example" + PATH, "development", Verdict.WARNING, "plain http"),
+        ("http://aisha.example" + PATH, "production", Verdict.FAILURE, "plain http"),
+        ("https://CHANGE_ME" + PATH, "production", Verdict.FAILURE, "no https address"),
+        ("https://aisha.example/callback", "production", Verdict.WARNING, "Its path is /callback"),
+        ("", "production", Verdict.FAILURE, "FAL_WEBHOOK_URL is empty"),
+        ("", "development", Verdict.SKIPPED, "FAL_WEBHOOK_URL is empty"),
+    ],
+)
+async def test_an_address_that_will_not_do(
+    monkeypatch: pytest.MonkeyPatch, url: str, environment: str, verdict: Verdict, what: str
+) -> None:
+    async with place_with(monkeypatch, FAL_WEBHOOK_URL=url, ENVIRONMENT=environment) as place:
+        found = await finding(place, webhook_config_checks(place)[:-6], "webhook-address")
+    assert (found.verdict, what in found.what) == (verdict, True), found
