@@ -1,8 +1,8 @@
 """Photos as files in a row, for backups: they go through the storage that the bot itself uses.
 
 `save` reads lines of sha256sum about what is wanted, and writes a tar of those that are there and whole.
-`load` reads a tar, and keeps what is in it. `verify` names the photos in the database whose files aren't
-there and whole.
+`load` reads a tar, and keeps what is in it. `verify` reads such lines as `save` does, and names the photos
+that are not there or not whole.
 """
 
 import argparse
@@ -14,12 +14,7 @@ import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from sqlalchemy import select
-
-from app.core.config import Settings
 from app.core.process import starting
-from app.database.models import AvatarPhoto
-from app.database.startup import open_database
 from app.photos.storage import PhotoMissing, PhotoStorage, open_storage
 
 FOLDER = "objects"  # what the names in a backup begin with
@@ -28,7 +23,7 @@ FOLDER = "objects"  # what the names in a backup begin with
 def main() -> None:
     arguments = _parser().parse_args()
     with starting("objects") as settings, tempfile.TemporaryDirectory() as folder:
-        raise SystemExit(asyncio.run(_run(settings, arguments, Path(folder) / "photo")))
+        raise SystemExit(asyncio.run(_run(arguments.command, open_storage(settings), Path(folder) / "photo")))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -36,27 +31,24 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("save", help="from the storage to stdout")
     commands.add_parser("load", help="from stdin to the storage")
-    verify = commands.add_parser("verify", help="exit with 1 if a photo is lost")
-    verify.add_argument("--lost", nargs="*", default=[], metavar="KEY", help="known to be lost")
+    commands.add_parser("verify", help="exit with 1 if a photo is lost")
     return parser
 
 
-async def _run(settings: Settings, arguments: argparse.Namespace, path: Path) -> int:
-    storage = open_storage(settings)
-    match arguments.command:
+async def _run(command: str, storage: PhotoStorage, path: Path) -> int:
+    match command:
         case "save":
             return await _save(storage, path)
         case "load":
             return await _load(storage, path)
         case _:
-            return await _verify(settings, storage, path, set(arguments.lost))
+            return await _verify(storage, path)
 
 
 async def _save(storage: PhotoStorage, path: Path) -> int:
     with tarfile.open(fileobj=sys.stdout.buffer, mode="w|") as tar:
-        for line in sys.stdin:
-            digest, name = line.split()
-            if await _fetch(storage, name.removeprefix(f"{FOLDER}/"), path) == digest:
+        async for name, whole in _wanted(storage, path):
+            if whole:
                 tar.add(path, name)
     return 0
 
@@ -74,23 +66,18 @@ async def _load(storage: PhotoStorage, path: Path) -> int:
     return 0
 
 
-async def _verify(settings: Settings, storage: PhotoStorage, path: Path, known: set[str]) -> int:
-    lost = [key async for key, sha256 in _photos(settings) if await _fetch(storage, key, path) != sha256]
-    for key in lost:
-        print(f"{key} {'is known to be lost' if key in known else 'is lost'}")
-    return 0 if known.issuperset(lost) else 1
+async def _verify(storage: PhotoStorage, path: Path) -> int:
+    lost = [name async for name, whole in _wanted(storage, path) if not whole]
+    for name in lost:
+        print(f"Lost: {name}")
+    return 1 if lost else 0
 
 
-async def _photos(settings: Settings) -> AsyncIterator[tuple[str, str]]:
-    """The key and the SHA-256 of each photo."""
-    database = await open_database(settings)
-    try:
-        async with database.transaction() as session:
-            rows = (await session.execute(select(AvatarPhoto.storage_key, AvatarPhoto.sha256))).all()
-    finally:
-        await database.close()
-    for row in rows:
-        yield row.storage_key, row.sha256.hex()
+async def _wanted(storage: PhotoStorage, path: Path) -> AsyncIterator[tuple[str, bool]]:
+    """Each name that stdin has, and whether its file came to `path` as it should be."""
+    for line in sys.stdin:
+        digest, name = line.split()
+        yield name, await _fetch(storage, name.removeprefix(f"{FOLDER}/"), path) == digest
 
 
 async def _fetch(storage: PhotoStorage, key: str, path: Path) -> str | None:

@@ -5,7 +5,7 @@
 # between can't be copied any more: then the database is dumped again, and what is copied already serves the
 # new dump. So each photo's row in a backup has its file, checked by its SHA-256. Photos that the storage
 # itself has lost are named in the file `lacking`; the backup is finished, no older one goes, and the script
-# exits with 1. It gets its name when it is complete.
+# exits with 1. A backup gets its name when it is complete.
 #
 # A backup holds what people sent: only its owner may read it. The bot's steps in Redis are not in it.
 #
@@ -16,19 +16,20 @@
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 source "$(dirname "${BASH_SOURCE[0]}")/lib_data.sh"
 
-PASSES=4
+PASSES=6
 KEEP=7
 
 make_draft() {
     run rm -rf "$BACKUP_DIR"/.draft-* && run mkdir -p "$DRAFT/objects" && ask_database 'SELECT 1'
 }
 
-# The last pass ends it too: what is missing still is missing in the storage.
+# What is missing for the second time was not deleted: the storage has lost it.
 collect() {
-    local pass
+    local pass before
     for ((pass = 1; pass <= PASSES; pass++)); do
+        before=$(cat "$DRAFT/lacking" 2>/dev/null || true)
         dump && copy_photos && into "$DRAFT/lacking" missing || return 1
-        if [[ ! -s $DRAFT/lacking ]]; then return; fi
+        if $DRY || [[ $before == "$(cat "$DRAFT/lacking")" ]]; then return; fi
     done
 }
 
@@ -52,7 +53,7 @@ missing() {
     if $DRY; then return; fi
     while IFS= read -r line; do
         if [[ ! -f $DRAFT/${line#*  } ]]; then printf '%s\n' "$line"; fi
-    done <"$DRAFT/photos"
+    done <"$DRAFT/photos" | sort
 }
 
 # Beside the photos of the last dump, photos of an earlier one are there.
@@ -70,7 +71,7 @@ describe() {
 write_manifest() (
     if $DRY; then return; fi
     cd "$DRAFT" && drop_unnamed && describe >manifest &&
-        comm -23 <(sort photos) <(sort lacking) >checksums &&
+        sort photos | comm -23 - lacking >checksums &&
         sha256sum database.dump manifest lacking >>checksums &&
         rm contents photos wanted &&
         sha256sum --check --quiet checksums
@@ -107,5 +108,5 @@ step 'checksums' "$AGAIN" write_manifest
 step 'finish' "$AGAIN" keep_it
 printf 'The backup is %s\n' "$TARGET"
 if [[ -s $TARGET/lacking ]]; then
-    die "The storage lacks $(wc -l <"$TARGET/lacking") photos that the database names: see $TARGET/lacking. No older backup was removed."
+    die "It lacks $(wc -l <"$TARGET/lacking") photos that the database names and the storage doesn't have: see its file 'lacking'. No older backup was removed."
 fi

@@ -71,10 +71,10 @@ load_photos() {
     run tar --create --directory "$BACKUP" objects | objects load
 }
 
+# Every photo in the database but for those that were lost already.
 verify_photos() {
-    local known
-    mapfile -t known < <(sed 's/.*  objects\///' "$BACKUP/lacking")
-    objects verify --lost "${known[@]}"
+    ask_database "SELECT format('%s  objects/%s', encode(sha256, 'hex'), storage_key) FROM avatar_photos" |
+        sort | run comm -23 - "$BACKUP/lacking" | objects verify
 }
 
 start_writers() {

@@ -34,8 +34,8 @@ class Rig:
     def __init__(self, folder: Path, stubbed: Sequence[str] = STUBBED) -> None:
         self.folder = folder
         self.root = folder / "clone"
-        self._programs = folder / "programs"
-        self._programs.mkdir(parents=True)
+        self.programs = folder / "programs"
+        self.programs.mkdir(parents=True)
         self.stub(*stubbed)
         shutil.copytree(SCRIPTS, self.root / "scripts" / "deploy")
         (self.root / "app").symlink_to(ROOT / "app")
@@ -46,12 +46,12 @@ class Rig:
             (folder / name).touch()
         self.settings(SETTINGS | {"TLS_DIR": str(self.root / "tls"), "BACKUP_DIR": str(folder / "backups")})
 
-    def stub(self, *names: str) -> None:
+    def stub(self, *names: str, program: str = "program") -> None:
         for name in names:
-            (self._programs / name).symlink_to(Path(__file__).parent / "stubs" / "program")
+            (self.programs / name).symlink_to(Path(__file__).parent / "stubs" / program)
 
     def without(self, name: str) -> None:
-        (self._programs / name).unlink()
+        (self.programs / name).unlink()
 
     def settings(self, values: dict[str, str]) -> None:
         self.env_file.write_text("".join(f"{name}={value}\n" for name, value in values.items()))
@@ -98,7 +98,7 @@ class Rig:
 
     def run(self, script: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         inherited = {
-            "PATH": f"{self._programs}:{os.defpath}",
+            "PATH": f"{self.programs}:{os.defpath}",
             "HOME": str(self.folder),
             "RIG": str(self.folder),
         }
