@@ -21,14 +21,13 @@ PREFIX=/opt/aisha-backend
 UNIT_DIR=${UNIT_DIR:-/etc/systemd/system}
 UNITS=(aisha-api aisha-bot)
 CODE=(app api_server scripts deploy pyproject.toml)
-PYTHON=${PYTHON:-python3.11}
 
 check_host() {
-    run "$PYTHON" -c 'import ensurepip' && run systemctl --version
+    run python3.11 -c 'import ensurepip' && run systemctl --version
 }
 
 make_user() {
-    id aisha >/dev/null 2>&1 ||
+    getent passwd aisha >/dev/null 2>&1 ||
         run useradd --system --user-group --no-create-home --home-dir "$PREFIX" --shell /usr/sbin/nologin aisha
 }
 
@@ -36,7 +35,7 @@ make_user() {
 copy_release() {
     if [[ ! -e $PREFIX/prod.env ]]; then
         run install -d -m 0755 "$PREFIX" "$PREFIX/releases" &&
-            run install -m 0640 -g aisha "$ENV_FILE" "$PREFIX/prod.env" || return 1
+            run install -m 0640 "$ENV_FILE" "$PREFIX/prod.env" && run chgrp aisha "$PREFIX/prod.env" || return 1
     fi
     if [[ -e $RELEASE/.whole ]]; then return; fi
     run rm -rf "$RELEASE" && run install -d -m 0755 "$RELEASE" && run cp -R "${CODE[@]}" "$RELEASE" &&
@@ -46,7 +45,7 @@ copy_release() {
 make_environment() {
     local python=$RELEASE/.venv/bin/python
     if [[ -e $RELEASE/.whole ]]; then return; fi
-    (umask 022 && run "$PYTHON" -m venv "$RELEASE/.venv" &&
+    (umask 022 && run python3.11 -m venv "$RELEASE/.venv" &&
         run "$python" -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: \
             --requirement deploy/requirements/bot.txt &&
         run "$python" -m compileall -q "$RELEASE/app" "$RELEASE/api_server" "$RELEASE/scripts" &&
@@ -105,13 +104,13 @@ if ((${#ARGUMENTS[@]})); then
     [[ ${ARGUMENTS[*]} =~ ^--prefix\ (/[A-Za-z0-9/._-]+)$ ]] || die "It is install-systemd.sh [--prefix DIR]; see --help."
     PREFIX=${BASH_REMATCH[1]}
 fi
-$DRY || ((EUID == 0)) || die "Only root may install services: start it with sudo."
+$DRY || [[ $(id -u) == 0 ]] || die "Only root may install services: start it with sudo."
+if [[ -r $PREFIX/prod.env ]]; then ENV_FILE=$PREFIX/prod.env; fi
 needed DATABASE_URL
 choose_tag
 SWITCHED=false
 RELEASE=$PREFIX/releases/$IMAGE_TAG
 PREVIOUS=$(readlink "$PREFIX/current" || true)
-if [[ -r $PREFIX/prod.env ]]; then ENV_FILE=$PREFIX/prod.env; fi
 HEALTH=$(health_address)
 AGAIN='mend that, then run install-systemd.sh again'
 step 'check' "apt-get install python3.11-venv; this is for a host with systemd" check_host

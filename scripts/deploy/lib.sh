@@ -40,7 +40,6 @@ begin() {
     exec 3>&1 4>&2
     cd "$ROOT"
     export ENV_FILE=${ENV_FILE:-prod.env}
-    [[ -r $ENV_FILE ]] || die "There is no $ENV_FILE: copy prod.env.example and fill it in, or name another in ENV_FILE."
     $DRY || be_alone
 }
 
@@ -139,6 +138,7 @@ setting() {
 # needed NAME...: settings without which there is no going on; none of all may be a placeholder still.
 needed() {
     local name missing=() placeholders
+    [[ -r $ENV_FILE ]] || die "There is no $ENV_FILE: copy prod.env.example and fill it in, or name another in ENV_FILE."
     placeholders=$(sed -n -E 's/^(export +)?([A-Za-z_][A-Za-z0-9_]*)=.*CHANGE_ME.*/\2/p' "$ENV_FILE" | paste -s -d ' ')
     [[ -z $placeholders ]] || die "Placeholders are left in $ENV_FILE: $placeholders. Give them values, then start again."
     for name; do [[ -n $(setting "$name") ]] || missing+=("$name"); done

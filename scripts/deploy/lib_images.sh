@@ -37,7 +37,7 @@ check_deploy() {
 
 build_images() {
     local name revision
-    revision=$(git rev-parse HEAD) || return 1
+    revision=$(git rev-parse HEAD 2>/dev/null || printf unknown)
     for name in "${IMAGES[@]}"; do
         run docker build --file "${DOCKERFILES[$name]}" --tag "$(image "$name")" \
             --build-arg VERSION="$IMAGE_TAG" --build-arg REVISION="$revision" . || return 1

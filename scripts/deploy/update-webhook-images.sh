@@ -57,7 +57,7 @@ AGAIN='mend that, then run update-webhook-images.sh again'
 step 'check' "$AGAIN" check_deploy
 step "build $IMAGE_TAG" "$AGAIN" build_images
 step 'push' "'docker login ${REGISTRY%%/*}', then run update-webhook-images.sh again" push_images
-step 'confirm in the catalog' "look at the registry, then run update-webhook-images.sh again" confirm_images
+step 'confirm in the catalog' "the registry must let in whom 'docker login' keeps in config.json; then run update-webhook-images.sh again" confirm_images
 step 'migrate' "$AGAIN" migrate
 for service in webhook-api-1 webhook-api-2 bot; do
     step "$service" "$AGAIN" replace_and_note "$service"

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+MIGRATIONS = "app/database/migrations/versions"
 SCRIPTS = ROOT / "scripts" / "deploy"
 STUBBED = ("docker", "docker-compose", "curl", "git", "sleep")
 PASSWORD = "pass word/1"
@@ -22,6 +23,9 @@ FILES = (
     "Dockerfile.webhook",
     "Dockerfile.bot",
     "deploy/nginx/Dockerfile",
+    "api_server/main.py",
+    "deploy/requirements/bot.txt",
+    "pyproject.toml",
     "tls/certificate.crt",
     "tls/private.key",
     "tls/ca_bundle.crt",
@@ -38,13 +42,22 @@ class Rig:
         self.programs.mkdir(parents=True)
         self.stub(*stubbed)
         shutil.copytree(SCRIPTS, self.root / "scripts" / "deploy")
-        (self.root / "app").symlink_to(ROOT / "app")
+        self._try_less_often()
+        shutil.copytree(ROOT / MIGRATIONS, self.root / MIGRATIONS)
+        shutil.copytree(ROOT / "deploy" / "systemd", self.root / "deploy" / "systemd")
         for name in FILES:
             (self.root / name).parent.mkdir(parents=True, exist_ok=True)
             (self.root / name).touch()
         for name in ("calls", "fails", "given"):
             (folder / name).touch()
         self.settings(SETTINGS | {"TLS_DIR": str(self.root / "tls"), "BACKUP_DIR": str(folder / "backups")})
+
+    def _try_less_often(self) -> None:
+        """Nobody has to wait: what doesn't answer at once never will."""
+        lib = self.root / "scripts" / "deploy" / "lib.sh"
+        often = lib.read_text()
+        assert "\nTRIES=60 " in often
+        lib.write_text(often.replace("\nTRIES=60 ", "\nTRIES=5 "))
 
     def stub(self, *names: str, program: str = "program") -> None:
         for name in names:
@@ -110,7 +123,7 @@ class Rig:
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
+            timeout=100,
         )
 
     def calls(self, *words: str) -> list[str]:
