@@ -11,12 +11,11 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 source "$(dirname "${BASH_SOURCE[0]}")/lib_images.sh"
 
 instances=(1 2)
-begin 2 "$@"
-if ((${#ARGUMENTS[@]})); then
-    [[ ${ARGUMENTS[*]} =~ ^[12]$ ]] || die "There are the instances 1 and 2; see --help."
-    instances=("${ARGUMENTS[@]}")
-    STEPS=1
-fi
+for instance in 1 2; do
+    if [[ " $* " == *" $instance "* ]]; then instances=("$instance"); fi
+done
+begin ${#instances[@]} "$@"
+[[ ${ARGUMENTS[*]} =~ ^[12]?$ ]] || die "There are the instances 1 and 2; see --help."
 needed DOMAIN REGISTRY
 find_docker
 use_running_tag
