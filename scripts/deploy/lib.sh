@@ -19,6 +19,7 @@ NAME=start
 NEXT='start again'
 SINCE=0
 ARGUMENTS=()
+FUNCNEST=50 # settings that name each other end in an error
 
 die() {
     printf '%s\n' "$*" >&2
@@ -119,20 +120,35 @@ patiently() {
 # setting NAME: the environment's word, else ENV_FILE's; the file is read, never executed.
 setting() {
     local line value=''
-    if [[ -n ${!1:-} ]]; then
-        printf '%s' "${!1}"
+    if value=$(printenv "$1") && [[ -n $value ]]; then
+        printf '%s' "$value"
         return
     fi
     while IFS= read -r line || [[ -n $line ]]; do
         if [[ $line =~ ^(export[[:space:]]+)?$1=(.*)$ ]]; then value=${BASH_REMATCH[2]%$'\r'}; fi
     done <"$ENV_FILE"
-    if [[ $value =~ ^\"([^\"]*)\" || $value =~ ^\'([^\']*)\' ]]; then
-        value=${BASH_REMATCH[1]}
+    if [[ $value =~ ^\'([^\']*)\' ]]; then
+        printf '%s' "${BASH_REMATCH[1]}"
+    elif [[ $value =~ ^\"([^\"]*)\" ]]; then
+        expanded "${BASH_REMATCH[1]}"
     else
         value=${value%%[[:space:]]#*}
-        value=${value%"${value##*[![:space:]]}"}
+        expanded "${value%"${value##*[![:space:]]}"}"
     fi
-    printf '%s' "$value"
+}
+
+# expanded VALUE: with other settings in the place of ${NAME}, as compose reads the file; nothing else is meant.
+# shellcheck disable=SC2016  # the letters themselves are looked for
+expanded() {
+    local rest=$1 name
+    while [[ $rest == *'${'*'}'* ]]; do
+        name=${rest#*'${'}
+        name=${name%%\}*}
+        [[ $name =~ ^[A-Za-z_][A-Za-z0-9_]*$ ]] || break
+        printf '%s%s' "${rest%%'${'*}" "$(setting "$name")"
+        rest=${rest#*'${'"$name"\}}
+    done
+    printf '%s' "$rest"
 }
 
 # needed NAME...: settings without which there is no going on; none of all may be a placeholder still.

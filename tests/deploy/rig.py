@@ -10,7 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 MIGRATIONS = "app/database/migrations/versions"
 SCRIPTS = ROOT / "scripts" / "deploy"
-STUBBED = ("docker", "docker-compose", "curl", "git", "sleep")
+STUBBED = ("docker", "docker-compose", "curl", "git", "sleep", "install")
 PASSWORD = "pass word/1"
 SETTINGS = {
     "DOMAIN": "aisha.example",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.deploy.rig import PASSWORD, SCRIPTS, SETTINGS, Rig
+from tests.deploy.rig import PASSWORD, SCRIPTS, SETTINGS, STUBBED, Rig
 from tests.deploy.tools import needs
 
 RUNNABLE = sorted(path.name for path in SCRIPTS.glob("*.sh") if not path.name.startswith("lib"))
@@ -16,7 +16,7 @@ READING = ("version", "docker inspect", "network inspect", "image inspect", "git
 
 @pytest.fixture
 def rig(tmp_path: Path) -> Rig:
-    rig = Rig(tmp_path, stubbed=("docker", "docker-compose", "curl", "git", "sleep", "systemctl", "useradd"))
+    rig = Rig(tmp_path, stubbed=(*STUBBED, "systemctl", "useradd"))
     rig.deployed("older", "running")
     rig.backup()
     return rig
@@ -89,13 +89,15 @@ def test_without_settings_it_says_where_they_belong(rig: Rig) -> None:
 def test_settings_are_read_and_never_executed(rig: Rig) -> None:
     rig.env_file.write_text(
         "# DOMAIN=comment.example\r\n"
-        "DOMAIN='quoted.example' # ours\r\n"
+        "NAME=quoted\n"
+        'DOMAIN="${NAME}.example" # ours\r\n'
         'REGISTRY="$(touch executed)`touch executed`"\n'
         "TLS_DIR=tls # beside\n"
+        "LOG_DIR=${b[$(touch executed)]}\n"
         "export DATABASE_URL=postgresql+asyncpg://a:b#c@d/e\n"
         "DOMAINS=another"
     )
-    done = rig.run("restart_api_service.sh", "1", "--dry-run")
+    done = rig.run("webhook-complete.sh", "--dry-run")
     assert done.returncode == 0, done.stderr
     assert "https://quoted.example/health" in done.stdout
     assert not list(rig.folder.rglob("executed"))

@@ -5,12 +5,23 @@ from pathlib import Path
 
 import pytest
 
-from tests.deploy.rig import ROOT, STUBBED, Rig
+from tests.deploy.rig import ROOT, Rig
 from tests.deploy.tools import needs
 
 UNITS = sorted((ROOT / "deploy" / "systemd").glob("*.service"))
 EXPOSURE = 20  # of 100, as systemd counts
-PROGRAMS = (*STUBBED, "systemctl", "systemd-run", "useradd", "getent", "id", "chgrp", "python3.11")
+PROGRAMS = (
+    "curl",
+    "git",
+    "sleep",
+    "systemctl",
+    "systemd-run",
+    "useradd",
+    "getent",
+    "id",
+    "chgrp",
+    "python3.11",
+)
 
 
 @needs("systemd-analyze", "systemd")
