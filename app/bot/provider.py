@@ -21,7 +21,7 @@ from app.jobs.worker import Worker
 from app.photos import service as photos
 from app.photos import uploads
 from app.photos.service import ForgetFile, Photos
-from app.photos.storage import FolderStorage, MinioStorage, PhotoStorage
+from app.photos.storage import PhotoStorage, open_storage
 from app.photos.workroom import Workroom
 from app.trainings import removal
 from app.trainings.reconcile import AskFal
@@ -58,16 +58,7 @@ class BotProvider(Provider):
 
     @provide
     def storage(self, settings: Settings) -> PhotoStorage:
-        minio = settings.minio
-        if not minio.endpoint:
-            return FolderStorage(settings.general.data_dir / "photos")
-        return MinioStorage(
-            minio.endpoint,
-            minio.access_key.get_secret_value(),
-            minio.secret_key.get_secret_value(),
-            minio.bucket,
-            minio.secure,
-        )
+        return open_storage(settings)
 
     @provide
     def workroom(self, settings: Settings) -> Workroom:

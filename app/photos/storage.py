@@ -14,6 +14,7 @@ from minio.error import MinioException, S3Error
 from urllib3 import PoolManager, Retry, Timeout
 from urllib3.exceptions import HTTPError
 
+from app.core.config import Settings
 from app.core.errors import AishaError
 
 Given = TypeVar("Given")
@@ -147,6 +148,15 @@ class MinioStorage:
         except S3Error as error:
             if error.code != "BucketAlreadyOwnedByYou":  # another process was first
                 raise
+
+
+def open_storage(settings: Settings) -> PhotoStorage:
+    """The bucket of the settings, or the folder in `DATA_DIR` where they name none."""
+    minio = settings.minio
+    if not minio.endpoint:
+        return FolderStorage(settings.general.data_dir / "photos")
+    access_key, secret_key = minio.access_key.get_secret_value(), minio.secret_key.get_secret_value()
+    return MinioStorage(minio.endpoint, access_key, secret_key, minio.bucket, minio.secure)
 
 
 async def _beside(work: Callable[..., Given], *arguments: str | Path) -> Given:

@@ -1,0 +1,151 @@
+# shellcheck shell=bash
+# Images, and the containers that are made of them, one after the other. Sourced after lib.sh.
+
+declare -A DOCKERFILES=(
+    [webhook-api]=Dockerfile.webhook
+    [aisha/bot]=Dockerfile.bot
+    [nginx-webhook]=deploy/nginx/Dockerfile
+)
+IMAGES=(webhook-api aisha/bot nginx-webhook)
+declare -A PORTS=([webhook-api-1]=8001 [webhook-api-2]=8002)
+NGINX=aisha-nginx-webhook
+ANSWERS=6 # in a row: nginx takes its upstreams in turn
+
+# IMAGE_TAG as it was given, else the git revision of a tree that is wholly committed.
+choose_tag() {
+    IMAGE_TAG=$(setting IMAGE_TAG)
+    if [[ -z $IMAGE_TAG ]]; then
+        [[ -z $(git status --porcelain) ]] ||
+            die "There are changes that no commit has: commit them, or name the images yourself with IMAGE_TAG=..."
+        IMAGE_TAG=$(git rev-parse --short=12 HEAD)
+    fi
+    export IMAGE_TAG
+}
+
+image() {
+    printf '%s/%s:%s' "$REGISTRY" "$1" "$IMAGE_TAG"
+}
+
+check_deploy() {
+    local file tls
+    tls=$(setting TLS_DIR)
+    for file in "$tls"/{certificate.crt,private.key,ca_bundle.crt} "$COMPOSE_FILE" "${DOCKERFILES[@]}"; do
+        if [[ ! -r $file ]]; then printf 'There is no %s\n' "$file" && return 1; fi
+    done
+    compose config -q && run docker info --format '{{.ServerVersion}}'
+}
+
+build_images() {
+    local name revision
+    revision=$(git rev-parse HEAD 2>/dev/null || printf unknown)
+    for name in "${IMAGES[@]}"; do
+        run docker build --file "${DOCKERFILES[$name]}" --tag "$(image "$name")" \
+            --build-arg VERSION="$IMAGE_TAG" --build-arg REVISION="$revision" . || return 1
+    done
+}
+
+push_images() {
+    local name
+    for name in "${IMAGES[@]}"; do run docker push "$(image "$name")" || return 1; done
+}
+
+# Whether the registry itself lists what was pushed.
+confirm_images() {
+    local name host=${REGISTRY%%/*} folder='' scheme=https
+    if [[ $REGISTRY == */* ]]; then folder=${REGISTRY#*/}/; fi
+    if [[ $host =~ ^(localhost|127\.) ]]; then scheme=http; fi
+    for name in "${IMAGES[@]}"; do
+        registry_lists "$scheme://$host/v2/$folder$name/tags/list" || return 1
+    done
+}
+
+registry_lists() {
+    local tags
+    tags=$(registry_credentials | run curl --silent --show-error --fail --max-time 20 --config - "$1") || return 1
+    if ! $DRY && [[ $tags != *"\"$IMAGE_TAG\""* ]]; then
+        printf 'The registry does not list %s at %s\n' "$IMAGE_TAG" "$1"
+        return 1
+    fi
+}
+
+# What `docker login` keeps, as curl's configuration: it goes by a pipe, so that no process list shows it.
+registry_credentials() {
+    local file=${DOCKER_CONFIG:-$HOME/.docker}/config.json
+    if [[ ! -r $file ]]; then return; fi
+    awk -v host="\"${REGISTRY%%/*}\":" '
+        index($0, host) { inside = 1 }
+        inside && match($0, /"auth": *"[^"]*"/) {
+            split(substr($0, RSTART, RLENGTH), part, "\"")
+            printf "header = \"Authorization: Basic %s\"\n", part[4]
+            exit
+        }
+        inside && /}/ { exit }' "$file"
+}
+
+migrate() {
+    compose run --rm --no-deps -T migrate
+}
+
+fetch() {
+    run curl --silent --show-error --fail --noproxy '*' --max-time 5 --output /dev/null "$@"
+}
+
+healthy() {
+    local word
+    word=$(run docker inspect --format '{{if .State.Health}}{{.State.Health.Status}}{{else}}{{.State.Status}}{{end}}' "$1")
+    $DRY || [[ $word == healthy || $word == running ]]
+}
+
+# ready SERVICE: it answers at its own port, or its container says that it is well.
+ready() {
+    if [[ -n ${PORTS[$1]:-} ]]; then
+        patiently fetch "http://127.0.0.1:${PORTS[$1]}/health"
+    else
+        patiently healthy "aisha-$1"
+    fi
+}
+
+through_nginx() {
+    local domain answer
+    domain=$(setting DOMAIN)
+    for ((answer = 1; answer <= ANSWERS; answer++)); do
+        fetch --resolve "$domain:443:127.0.0.1" "https://$domain/health" || return 1
+    done
+}
+
+nginx_runs() {
+    [[ $(docker inspect --format '{{.State.Running}}' "$NGINX" 2>/dev/null) == true ]]
+}
+
+# nginx looks its upstreams up once: a recreated container has a new address.
+reload_nginx() {
+    run docker exec "$NGINX" nginx -t && run docker exec "$NGINX" nginx -s reload && patiently through_nginx
+}
+
+# replace SERVICE [OPTION...]: its container becomes one of IMAGE_TAG and of today's settings.
+replace() {
+    local service=$1
+    shift
+    compose up -d --no-deps --no-build "$@" "$service" && ready "$service" || return 1
+    if [[ $service != bot ]] && nginx_runs; then reload_nginx; fi
+}
+
+# The whole way that a callback comes: both TLS ports, the plain one, and our service behind them.
+verify() {
+    local domain port
+    domain=$(setting DOMAIN)
+    patiently through_nginx || return 1
+    for port in 443 8443; do
+        fetch --resolve "$domain:$port:127.0.0.1" "https://$domain:$port/api/v1/avatar/test_webhook" || return 1
+    done
+    fetch --resolve "$domain:80:127.0.0.1" "http://$domain/health"
+}
+
+# nginx's ports are closed while its container is made anew, so that is done only for an image with anything new.
+nginx_is_the_same() {
+    local runs new layers='{{json .RootFS.Layers}}'
+    runs=$(docker inspect --format '{{.Image}}' "$NGINX" 2>/dev/null) &&
+        runs=$(docker image inspect --format "$layers" "$runs" 2>/dev/null) &&
+        new=$(docker image inspect --format "$layers" "$(image nginx-webhook)" 2>/dev/null) &&
+        [[ $runs == "$new" ]]
+}

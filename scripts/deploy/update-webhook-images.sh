@@ -1,0 +1,67 @@
+#!/usr/bin/env bash
+# update-webhook-images.sh [--dry-run]: brings a running system to today's code, without losing a callback.
+#
+# Builds, pushes, migrates, then replaces one container after the other: each must answer at its own port and
+# then, nginx reloaded, several times in a row through nginx, before the next one's turn. nginx's own
+# container is only replaced if its image holds anything new; after a change of DOMAIN or TLS_DIR run
+# webhook-complete.sh. When a step fails, what was replaced returns to the images that ran before. The
+# database never returns: every migration leaves the previous release working.
+#
+# ENV_FILE   the settings [prod.env]
+# IMAGE_TAG  the images' tag [the git revision; uncommitted changes are refused]
+# --dry-run  says each command, changes nothing
+
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+source "$(dirname "${BASH_SOURCE[0]}")/lib_images.sh"
+
+REPLACED=()
+
+replace_and_note() {
+    REPLACED+=("$1")
+    replace "$1"
+}
+
+update_nginx() {
+    if nginx_is_the_same; then reload_nginx; else replace_and_note nginx-webhook; fi
+}
+
+undo() {
+    local service
+    if ((${#REPLACED[@]} == 0)); then
+        printf 'What runs was not touched: it is %s.\n' "$PREVIOUS" >&2
+        return
+    fi
+    IMAGE_TAG=$PREVIOUS
+    for service in "${REPLACED[@]}"; do
+        if replace "$service" >>"$LOG" 2>&1 </dev/null; then
+            printf 'Returned to %s: %s\n' "$PREVIOUS" "$service" >&2
+        else
+            printf "NOT returned to %s: %s. See 'docker logs aisha-%s', then run rollback.sh %s\n" \
+                "$PREVIOUS" "$service" "$service" "$PREVIOUS" >&2
+        fi
+    done
+}
+
+begin 10 "$@"
+((${#ARGUMENTS[@]} == 0)) || die "It takes no arguments; see --help."
+needed DOMAIN REGISTRY TLS_DIR DATABASE_URL
+find_docker
+choose_tag
+PREVIOUS=$(current_tag)
+[[ -n $PREVIOUS ]] || die "Nothing is deployed yet: run scripts/deploy/webhook-complete.sh first."
+if [[ $IMAGE_TAG == "$PREVIOUS" ]]; then
+    printf '%s runs already: nothing to do. Another IMAGE_TAG has it built anew.\n' "$IMAGE_TAG"
+    exit 0
+fi
+AGAIN='mend that, then run update-webhook-images.sh again'
+step 'check' "$AGAIN" check_deploy
+step "build $IMAGE_TAG" "$AGAIN" build_images
+step 'push' "'docker login ${REGISTRY%%/*}', then run update-webhook-images.sh again" push_images
+step 'confirm in the catalog' "the registry must let in whom 'docker login' keeps in config.json; then run update-webhook-images.sh again" confirm_images
+step 'migrate' "$AGAIN" migrate
+for service in webhook-api-1 webhook-api-2 bot; do
+    step "$service" "$AGAIN" replace_and_note "$service"
+done
+step 'nginx-webhook' "$AGAIN" update_nginx
+step 'verify' "$AGAIN" verify
+remember_tag
