@@ -23,9 +23,18 @@ SELECT request_id, EXISTS (
 ) AS called_back
 FROM trainings
 WHERE kind = 'real' AND state IN ('COMPLETED', 'FAILED') AND request_id IS NOT NULL
+    AND with_callback IS NOT FALSE
     AND finished_at BETWEEN now() - interval '7 days' AND now() - interval '10 minutes'
 ORDER BY finished_at DESC
 """
+
+
+_WITHOUT_ADDRESS = (
+    select(Training.id)
+    .where(Training.state.in_(OPEN), Training.kind == TrainingKind.REAL, Training.with_callback.is_(False))
+    .where(Training.state != TrainingState.REQUESTED)
+    .order_by(Training.requested_at)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +83,19 @@ def training_checks(place: Place, *, listing: bool = False) -> list[Check]:
 
     async def called_back() -> Found:
         async with place.database.transaction() as session:
-            if not place.settings.fal.webhook_url:
-                return _without_address(await active(session))
-            return _missed((await session.execute(text(_ENDED_LATELY))).mappings().all())
+            unreachable = (await session.scalars(_WITHOUT_ADDRESS)).all()
+            ended = (await session.execute(text(_ENDED_LATELY))).mappings().all()
+        if unreachable:
+            return warning(
+                f"{len(unreachable)} submitted without a callback URL: {_listed(list(map(str, unreachable)))}",
+                "Set FAL_WEBHOOK_URL for the trainings to come; FAL is asked about these",
+            )
+        if not place.settings.fal.webhook_url:
+            return skipped("FAL_WEBHOOK_URL is empty: FAL is asked for results")
+        return _missed(ended)
 
     look = "python -m scripts.check_training_requests; then see the request at https://fal.ai/dashboard"
-    come = "See the webhook checks; if they are fine, these were submitted while FAL_WEBHOOK_URL was empty"
+    come = "See the webhook checks, and aisha_webhook_deliveries_total for refusals"
     return [
         Check("trainings-open", open_ones, look, "migrations"),
         Check("training-callbacks", called_back, come, "migrations"),
@@ -97,15 +113,6 @@ def smoke_check(place: Place) -> Check:
 
     remedy = "It ends by itself; at once: python -m scripts.restore_training_config"
     return Check("smoke", look, remedy, "migrations")
-
-
-def _without_address(trainings: Sequence[ActiveTraining]) -> Found:
-    there = [one for one in trainings if one.kind is TrainingKind.REAL and one.request_id]
-    if not there:
-        return skipped("FAL_WEBHOOK_URL is empty: FAL is asked for results")
-    ids = _listed([str(one.id) for one in there])
-    remedy = "Set FAL_WEBHOOK_URL for the trainings to come; FAL is asked about these"
-    return warning(f"{len(there)} submitted without a callback URL: {ids}", remedy)
 
 
 def _missed(ended: Sequence[RowMapping]) -> Found:

@@ -160,9 +160,11 @@ async def ask_to_cancel(session: AsyncSession, training_id: UUID) -> None:
     await enqueue(await session.connection(), CANCEL, [payload])
 
 
-async def begin_submit(session: AsyncSession, training_id: UUID) -> Training | None:
+async def begin_submit(
+    session: AsyncSession, training_id: UUID, *, with_callback: bool = False
+) -> Training | None:
     """Write down that FAL is about to be called: from here on only FAL's answer says what happened."""
-    return await move(session, training_id, TrainingState.SUBMITTING)
+    return await move(session, training_id, TrainingState.SUBMITTING, with_callback=with_callback)
 
 
 async def submitted(

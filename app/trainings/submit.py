@@ -119,12 +119,13 @@ class SubmitTraining:
             return await session.scalar(query) is TrainingState.REQUESTED
 
     async def _submit(self, training: Training, archive_url: str) -> None:
+        webhook_url = self._webhook_url(training)
         async with self._database.transaction() as session:
-            if await service.begin_submit(session, training.id) is None:
+            if await service.begin_submit(session, training.id, with_callback=bool(webhook_url)) is None:
                 return
         arguments = {**training.arguments, TRAINERS[training.trainer].archive: archive_url}
         try:
-            request_id = await self._fal.submit(training.trainer, arguments, self._webhook_url(training))
+            request_id = await self._fal.submit(training.trainer, arguments, webhook_url)
         except (FalUnavailable, SubmitRefused):
             await self._database.insist(lambda session: service.not_accepted(session, training.id))
             raise

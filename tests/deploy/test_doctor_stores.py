@@ -163,12 +163,15 @@ async def test_trainings_that_nobody_called_back_about(place: Place, database: D
     assert seen[1].what == f"1 of 3 ended within 7 days without a callback: {earliest.request_id}"
 
 
+@pytest.mark.parametrize("address", ["", "https://aisha.example/api/v1/avatar/status_update"])
 async def test_a_training_submitted_without_a_callback_url(
-    monkeypatch: pytest.MonkeyPatch, database_url: str, database: Database
+    monkeypatch: pytest.MonkeyPatch, database_url: str, database: Database, address: str
 ) -> None:
-    training = await a_training(database, TrainingState.RUNNING)
-    await a_training(database, TrainingState.SUBMITTED, TrainingKind.DRILL)
-    async with place_with(monkeypatch, DATABASE_URL=database_url) as place:
+    """Also when there is an address by now."""
+    training = await a_training(database, TrainingState.RUNNING, with_callback=False)
+    await a_training(database, TrainingState.RUNNING, with_callback=True)
+    await a_training(database, TrainingState.SUBMITTED, TrainingKind.DRILL, with_callback=False)
+    async with place_with(monkeypatch, DATABASE_URL=database_url, FAL_WEBHOOK_URL=address) as place:
         found = await work(place, "training-callbacks")
     assert (found.verdict, found.what) == (
         Verdict.WARNING,

@@ -155,6 +155,7 @@ async def test_a_training_is_submitted_once_with_its_photos_and_its_own_address(
     assert (named, query["training_type"]) == (training.id, ["portrait"])
     after = await training_now(stage.database, training)
     assert (after.state, after.request_id) == (TrainingState.SUBMITTED, request_id)
+    assert after.with_callback is True
     assert after.submitted_at is not None
     assert after.next_check_at is not None
     assert after.next_check_at - after.submitted_at > timedelta(seconds=290)
@@ -166,8 +167,10 @@ async def test_without_an_address_of_ours_fal_is_given_none(
     monkeypatch.setenv("FAL_WEBHOOK_URL", "")
     stage.settings = Settings.load()
     stage.fal.answers = [a_request_id()]
-    await stage.run(await stage.requested())
+    training = await stage.requested()
+    await stage.run(training)
     assert stage.fal.submits[0][2] is None
+    assert (await training_now(stage.database, training)).with_callback is False
 
 
 @pytest.mark.parametrize("when", ["before the answer", "after the answer"])

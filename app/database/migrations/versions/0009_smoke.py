@@ -1,4 +1,4 @@
-"""Trial trainings of one step: for whom, until when, and which trainings were such."""
+"""Trial trainings: for whom, until when, which were such; and whether FAL was given a callback URL."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -21,8 +21,10 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name="fk_smokes_user_id", ondelete="CASCADE"),
     )
     op.add_column("trainings", sa.Column("smoke", sa.Boolean, server_default="false", nullable=False))
+    op.add_column("trainings", sa.Column("with_callback", sa.Boolean))
 
 
 def downgrade() -> None:
+    op.drop_column("trainings", "with_callback")
     op.drop_column("trainings", "smoke")
     op.drop_table("smokes")
