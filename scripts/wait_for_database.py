@@ -1,0 +1,56 @@
+"""Wait until Postgres takes connections, when it starts together with what needs it; exits with 0, or 2 and why.
+
+Settings are read first, so that nothing is waited for, and nothing is started after it, while one is a placeholder.
+"""
+
+import asyncio
+import time
+
+import asyncpg  # type: ignore[import-untyped]  # asyncpg ships no types
+from sqlalchemy import make_url
+
+from app.core.errors import CannotStart
+from app.core.process import starting
+from app.database.address import database_url
+from app.jobs.connection import LOST
+
+_WITHIN = 60.0
+_CONNECTING = 5.0
+_BETWEEN_TRIES = 0.5
+
+
+def main() -> None:
+    with starting("wait_for_database") as settings:
+        asyncio.run(wait(database_url(settings.general)))
+
+
+async def wait(url: str) -> None:
+    """
+    Raises:
+        CannotStart: a minute has passed, or Postgres is there and lets nobody in with this address.
+    """
+    address = make_url(url)
+    _, options = address.get_dialect()().create_connect_args(address)
+    deadline = time.monotonic() + _WITHIN
+    while True:
+        try:
+            connection = await asyncpg.connect(**options, timeout=_CONNECTING)
+        except LOST as error:
+            if time.monotonic() > deadline:
+                raise _refusal("does not answer", error) from None
+        except asyncpg.PostgresError as error:
+            raise _refusal("is there and refuses", error) from None
+        else:
+            await connection.close()
+            return
+        await asyncio.sleep(_BETWEEN_TRIES)
+
+
+def _refusal(what: str, error: Exception) -> CannotStart:
+    return CannotStart(
+        f"Cannot start: Postgres {what} ({type(error).__name__}). Check DATABASE_URL and the server."
+    )
+
+
+if __name__ == "__main__":
+    main()
