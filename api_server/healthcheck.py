@@ -1,6 +1,6 @@
-"""Whether the service on this machine is healthy: `python -m api_server.healthcheck` exits with 0, or 1 and why.
+"""Whether the service on this machine is healthy: exits with 0, or with 1 and the reason.
 
-It is run every few seconds, so it imports nothing that takes long.
+`python -m api_server.healthcheck` is run every few seconds, so it imports nothing that takes long.
 """
 
 import os

@@ -1,6 +1,7 @@
-"""Wait until Postgres takes connections, when it starts together with what needs it; exits with 0, or 2 and why.
+"""Wait until Postgres takes connections, for what starts together with it.
 
-Settings are read first, so that nothing is waited for, and nothing is started after it, while one is a placeholder.
+All settings are read first, so nothing goes on while one of them is a placeholder. Exits with 0, or with 2
+and the reason.
 """
 
 import asyncio

@@ -1,8 +1,8 @@
-"""Whether the bot on this machine is alive: `python -m app.bot.healthcheck` exits with 0, or 1 and why.
+"""Whether the bot on this machine is alive: exits with 0, or with 1 and the reason.
 
-A bot that polls listens nowhere but at BOT_METRICS_PORT, and a thread answers there whatever has become of the rest.
-So what counts is that its event loop turns, which what it shows of itself tells. Whether Telegram or Postgres
-answer it is not asked: it waits for them, and starting it anew would bring neither back.
+`python -m app.bot.healthcheck` looks at BOT_METRICS_PORT, the only port of a bot that polls. A thread answers
+there whatever has become of the rest, so an answer isn't enough: between two looks the event loop must have
+turned. Whether Telegram and Postgres answer the bot is not asked: it waits for them by itself.
 """
 
 import os
