@@ -8,6 +8,7 @@ import asyncio
 import time
 
 import asyncpg  # type: ignore[import-untyped]  # asyncpg ships no types
+import structlog
 from sqlalchemy import make_url
 
 from app.core.errors import CannotStart
@@ -15,9 +16,11 @@ from app.core.process import starting
 from app.database.address import database_url
 from app.jobs.connection import LOST
 
-_WITHIN = 60.0
+_PATIENCE = 60.0
 _CONNECTING = 5.0
 _BETWEEN_TRIES = 0.5
+
+log = structlog.stdlib.get_logger(__name__)
 
 
 def main() -> None:
@@ -32,15 +35,16 @@ async def wait(url: str) -> None:
     """
     address = make_url(url)
     _, options = address.get_dialect()().create_connect_args(address)
-    deadline = time.monotonic() + _WITHIN
+    deadline = time.monotonic() + _PATIENCE
     while True:
         try:
             connection = await asyncpg.connect(**options, timeout=_CONNECTING)
         except LOST as error:
             if time.monotonic() > deadline:
                 raise _refusal("does not answer", error) from None
+            log.info("database.awaited", error=type(error).__name__)
         except asyncpg.PostgresError as error:
-            raise _refusal("is there and refuses", error) from None
+            raise _refusal("refuses DATABASE_URL", error) from None
         else:
             await connection.close()
             return
@@ -48,9 +52,8 @@ async def wait(url: str) -> None:
 
 
 def _refusal(what: str, error: Exception) -> CannotStart:
-    return CannotStart(
-        f"Cannot start: Postgres {what} ({type(error).__name__}). Check DATABASE_URL and the server."
-    )
+    reason = type(error).__name__
+    return CannotStart(f"Cannot start: Postgres {what} ({reason}). Check the address and the server.")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import sys
 import traceback
 from collections.abc import Mapping, MutableMapping, Sequence
@@ -17,6 +18,7 @@ from pydantic_core import to_json
 from structlog.contextvars import get_contextvars, merge_contextvars
 
 from app.core.config import LogSettings
+from app.core.errors import CannotStart
 
 # The lines that operators grep for: event id -> the message, filled from the event's own fields.
 MESSAGES: Mapping[str, str] = {
@@ -131,6 +133,9 @@ def configure(settings: LogSettings, process: str, secrets: list[str]) -> None:
     """Send every log line, ours and the libraries', to stderr and, with `LOG_DIR`, to `<process>.log`.
 
     `httpx` stays at WARNING: its INFO lines hold URLs, and a Bot API URL holds the bot's token.
+
+    Raises:
+        CannotStart: `LOG_DIR` can't be written to.
     """
     renderer: structlog.typing.Processor = (
         _json if settings.format == "json" else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
@@ -156,5 +161,9 @@ def configure(settings: LogSettings, process: str, secrets: list[str]) -> None:
 
 def _file_handler(folder: Path, process: str) -> logging.Handler:
     """Reopened when logrotate moves the file away."""
-    folder.mkdir(parents=True, exist_ok=True)
-    return WatchedFileHandler(folder / f"{process}.log", encoding="utf-8")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return WatchedFileHandler(folder / f"{process}.log", encoding="utf-8")
+    except OSError as error:
+        what = f"LOG_DIR {folder} can't be written to ({error.strerror})"
+        raise CannotStart(f"Cannot start: {what}. Let user {os.geteuid()} write there.") from None

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -201,3 +202,25 @@ def test_logs_go_to_a_folder_for_each(services: dict[str, Service]) -> None:
             f"/var/log/aisha/{name}:{environment(services[name])['LOG_DIR']}:rw" in services[name]["volumes"]
         )
     assert "/var/log/aisha/nginx:/var/log/nginx:rw" in services["nginx-webhook"]["volumes"]
+
+
+@needs("redis-server", "redis-server")
+def test_our_redis_has_a_password_and_shows_it_to_nobody(
+    services: dict[str, Service], tmp_path: Path
+) -> None:
+    redis, address = services["redis"], f"unixsocket {tmp_path}/redis"
+    script = redis["command"][-1].replace("$$", "$").replace("/data", str(tmp_path))
+    script = script.replace("<<END\n", f"<<END\nport 0\n{address}\n")
+    told = {"PATH": os.environ["PATH"], **environment(redis)}
+    health = redis["healthcheck"]["test"][-1].replace("redis-cli", f"redis-cli -s {tmp_path}/redis")
+    server = subprocess.Popen([*redis["command"][:-1], script], env=told, stdout=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + 15
+        while subprocess.run(["sh", "-c", health], env=told, check=False).returncode:
+            assert time.monotonic() < deadline
+        stranger = {"PATH": os.environ["PATH"]}
+        assert subprocess.run(["sh", "-c", health], env=stranger, check=False).returncode != 0
+        assert FILLED["REDIS_PASSWORD"] not in Path(f"/proc/{server.pid}/cmdline").read_text(encoding="utf-8")
+    finally:
+        server.terminate()
+        server.wait(15)

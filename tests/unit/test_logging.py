@@ -13,6 +13,7 @@ import pytest
 import structlog
 
 from app.core.config import LogSettings
+from app.core.errors import CannotStart
 from app.core.logging import MESSAGES, REDACTED, configure, correlation_id, new_correlation_id
 
 ROOT = Path(__file__).parents[2]
@@ -168,6 +169,12 @@ def test_a_folder_gets_a_file_that_logrotate_may_move(tmp_path: Path, lines: Lin
     assert "ours.первое" in moved
     assert "ours.второе" in fresh
     assert SECRET not in moved
+
+
+def test_a_folder_that_cannot_be_written_to_keeps_the_process_from_starting(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(CannotStart, match=r"LOG_DIR .*/file can't be written to"):
+        configure(LogSettings(dir=tmp_path / "file"), "bot", [])
 
 
 def test_set_up_twice_a_line_is_written_once(lines: Lines) -> None:
