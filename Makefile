@@ -2,12 +2,14 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+LOCKING := --quiet --python-version 3.11 --python-platform linux --generate-hashes --no-annotate \
+  --no-emit-index-url --custom-compile-command 'make lock'
 
 # uv brings its own certificates; the machine's know a company's proxy as well. Its cache needs a home.
 export UV_SYSTEM_CERTS := $(if $(wildcard /etc/ssl/certs/ca-certificates.crt),true,false)
 export UV_NO_CACHE := $(shell test -w "$$HOME" && echo false || echo true)
 
-.PHONY: run test torture bench lint format install
+.PHONY: run test torture bench lint format lock install
 .DELETE_ON_ERROR:
 
 run: install  ## the whole product: emulated, or real as far as .env has credentials
@@ -32,6 +34,10 @@ lint: install
 format: install
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+lock: install  ## the images' requirements with their hashes, from those that are pinned
+	$(BIN)/uv pip compile requirements_webhook.txt $(LOCKING) --output-file deploy/requirements/webhook.txt
+	$(BIN)/uv pip compile requirements.txt $(LOCKING) --output-file deploy/requirements/bot.txt
 
 install: $(INSTALLED)
 

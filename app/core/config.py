@@ -310,7 +310,7 @@ def _read(section: type[SectionT], problems: list[Problem]) -> SectionT:
         values = section(**{name: section.model_fields[name].default for name in malformed})
     for name, value in values:
         text = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
-        if text.startswith(PLACEHOLDER):
+        if PLACEHOLDER in text:
             problems.append(_problem(section, name, text, ""))
     return values
 
@@ -318,7 +318,7 @@ def _read(section: type[SectionT], problems: list[Problem]) -> SectionT:
 def _problem(section: type[Section], field: str, value: str, message: str) -> Problem:
     prefix = section.model_config.get("env_prefix", "")
     variable = field if field.isupper() else f"{prefix}{field}".upper()
-    what = "is still a placeholder" if value.startswith(PLACEHOLDER) else message[:1].lower() + message[1:]
+    what = "is still a placeholder" if PLACEHOLDER in value else message[:1].lower() + message[1:]
     return Problem(variable, what, REMEDIES.get(variable, "See .env.example"))
 
 

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import sys
 import traceback
 from collections.abc import Mapping, MutableMapping, Sequence
@@ -17,6 +18,7 @@ from pydantic_core import to_json
 from structlog.contextvars import get_contextvars, merge_contextvars
 
 from app.core.config import LogSettings
+from app.core.errors import CannotStart
 
 # The lines that operators grep for: event id -> the message, filled from the event's own fields.
 MESSAGES: Mapping[str, str] = {
@@ -150,6 +152,9 @@ def configure(settings: LogSettings, process: str, secrets: list[str]) -> None:
 
     The webhook process writes what tells of callbacks to `webhook.log` too. `httpx` stays at WARNING: its
     INFO lines hold URLs, and a Bot API URL holds the bot's token.
+
+    Raises:
+        CannotStart: `LOG_DIR` can't be written to.
     """
     renderer: structlog.typing.Processor = (
         _json if settings.format == "json" else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
@@ -175,12 +180,16 @@ def configure(settings: LogSettings, process: str, secrets: list[str]) -> None:
 
 def _file_handlers(folder: Path, process: str) -> list[logging.Handler]:
     """Reopened when logrotate moves a file away."""
-    folder.mkdir(parents=True, exist_ok=True)
-    files: list[logging.Handler] = [_file(folder, process)]
-    if process == WEBHOOK_PROCESS:
-        callbacks = _file(folder, "webhook")
-        callbacks.addFilter(lambda record: getattr(record, "event", "").startswith(FOLLOWED))
-        files.append(callbacks)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        files: list[logging.Handler] = [_file(folder, process)]
+        if process == WEBHOOK_PROCESS:
+            callbacks = _file(folder, "webhook")
+            callbacks.addFilter(lambda record: getattr(record, "event", "").startswith(FOLLOWED))
+            files.append(callbacks)
+    except OSError as error:
+        what = f"LOG_DIR {folder} can't be written to ({error.strerror})"
+        raise CannotStart(f"Cannot start: {what}. Let user {os.geteuid()} write there.") from None
     return files
 
 

@@ -86,8 +86,9 @@ def training_checks(place: Place, *, listing: bool = False) -> list[Check]:
             unreachable = (await session.scalars(_WITHOUT_ADDRESS)).all()
             ended = (await session.execute(text(_ENDED_LATELY))).mappings().all()
         if unreachable:
+            ids = _listed([str(one) for one in unreachable])
             return warning(
-                f"{len(unreachable)} submitted without a callback URL: {_listed(list(map(str, unreachable)))}",
+                f"{len(unreachable)} submitted without a callback URL: {ids}",
                 "Set FAL_WEBHOOK_URL for the trainings to come; FAL is asked about these",
             )
         if not place.settings.fal.webhook_url:

@@ -64,7 +64,7 @@ def test_everything_missing_in_production_is_named_at_once(load: Load) -> None:
 
 
 @pytest.mark.parametrize("variable", REQUIRED)
-@pytest.mark.parametrize("value", ["", "   ", "CHANGE_ME", "CHANGE_ME_to_yours"])
+@pytest.mark.parametrize("value", ["", "   ", "CHANGE_ME", "CHANGE_ME_to_yours", "https://CHANGE_ME/x"])
 def test_one_that_is_empty_or_a_placeholder_is_the_one_named(load: Load, variable: str, value: str) -> None:
     assert named(refusal(load, {**PRODUCTION, variable: value})) == [variable]
 

@@ -13,6 +13,7 @@ import pytest
 import structlog
 
 from app.core.config import LogSettings
+from app.core.errors import CannotStart
 from app.core.logging import MESSAGES, REDACTED, configure, correlation_id, new_correlation_id
 
 ROOT = Path(__file__).parents[2]
@@ -192,6 +193,12 @@ def test_the_bot_has_no_such_file(tmp_path: Path, lines: Lines) -> None:
     logger().info("webhook.received")
     assert [path.name for path in tmp_path.iterdir()] == ["bot.log"]
     assert lines()
+
+
+def test_a_folder_that_cannot_be_written_to_keeps_the_process_from_starting(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(CannotStart, match=r"LOG_DIR .*/file can't be written to"):
+        configure(LogSettings(dir=tmp_path / "file"), "bot", [])
 
 
 def test_set_up_twice_a_line_is_written_once(lines: Lines) -> None:

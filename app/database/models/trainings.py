@@ -41,8 +41,8 @@ class Training(Base):
 
     FAL is asked about an open training at `next_check_at`; `checks` counts how often that was. `asked_at` is
     when it was last asked, `queue_position` (from 0) and `last_line` what it said. A `smoke` one only tries
-    the way to FAL and back: it has as few steps as FAL takes, and its model goes to no avatar. `with_callback`
-    says whether FAL was given an address of ours.
+    the way to FAL and back: it has as few steps as FAL takes, and its model goes to no avatar.
+    `with_callback` says whether FAL was given an address of ours.
     """
 
     __tablename__ = "trainings"

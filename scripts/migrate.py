@@ -1,0 +1,76 @@
+"""Bring the schema to this release, once Postgres takes connections: it may start together with this.
+
+All settings are read first, so nothing goes on while one of them is a placeholder. A schema that is newer stays:
+this release was returned to, and runs on it. Exits with 0, or with 2 and the reason.
+"""
+
+import asyncio
+import time
+
+import asyncpg  # type: ignore[import-untyped]  # asyncpg ships no types
+import structlog
+from sqlalchemy import make_url
+
+from app.core.errors import CannotStart
+from app.core.process import starting
+from app.database.address import database_url
+from app.database.engine import Database
+from app.database.revision import behind, upgrade
+from app.jobs.connection import LOST
+
+_PATIENCE = 60.0
+_CONNECTING = 5.0
+_BETWEEN_TRIES = 0.5
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+def main() -> None:
+    with starting("migrate") as settings:
+        url = database_url(settings.general)
+        asyncio.run(wait(url))
+        missing = asyncio.run(lacking(url))
+        log.info("database.migrating", missing=missing)
+        if missing:
+            upgrade(url)
+
+
+async def lacking(url: str) -> list[str]:
+    """The revisions that the database doesn't have."""
+    database = Database(url)
+    try:
+        return await behind(database.engine)
+    finally:
+        await database.close()
+
+
+async def wait(url: str) -> None:
+    """
+    Raises:
+        CannotStart: a minute has passed, or Postgres is there and lets nobody in with this address.
+    """
+    address = make_url(url)
+    _, options = address.get_dialect()().create_connect_args(address)
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            connection = await asyncpg.connect(**options, timeout=_CONNECTING)
+        except LOST as error:
+            if time.monotonic() > deadline:
+                raise _refusal("does not answer", error) from None
+            log.info("database.awaited", error=type(error).__name__)
+        except asyncpg.PostgresError as error:
+            raise _refusal("refuses DATABASE_URL", error) from None
+        else:
+            await connection.close()
+            return
+        await asyncio.sleep(_BETWEEN_TRIES)
+
+
+def _refusal(what: str, error: Exception) -> CannotStart:
+    reason = type(error).__name__
+    return CannotStart(f"Cannot start: Postgres {what} ({reason}). Check the address and the server.")
+
+
+if __name__ == "__main__":
+    main()
