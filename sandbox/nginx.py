@@ -1,9 +1,9 @@
-"""nginx as it is deployed, without its image: deploy/nginx in a folder of its own, on ports of this machine."""
+"""nginx as it is deployed, without its image: deploy/nginx in a folder, on ports of this machine."""
 
 import asyncio
 import os
 from asyncio.subprocess import Process
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -86,7 +86,7 @@ async def join_chain(folder: Path) -> tuple[int, str]:
 
 
 class Nginx:
-    """A master and its workers over a folder that was laid out; the folder must be open to the workers' user."""
+    """A master and its workers over a folder that was laid out, and that the workers' user may enter."""
 
     def __init__(self, folder: Path, ports: EdgePorts) -> None:
         self.ports = ports
