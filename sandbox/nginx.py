@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import subprocess
 from asyncio.subprocess import Process
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -38,6 +39,7 @@ def lay_out(
 
     The certificate is an intermediate authority's, so its chain has to be served.
     """
+    folder.chmod(0o755)  # the workers run as another user
     values = {
         "DOMAIN": DOMAIN,
         "HTTP_PORT": f"{LOOPBACK}:{ports.http}",
@@ -74,19 +76,20 @@ def _issue(folder: Path, authority: trustme.CA) -> None:
         one.write_to_path(str(folder / "ca_bundle.crt"), append=True)
 
 
-async def join_chain(folder: Path) -> tuple[int, str]:
+def join_chain(folder: Path) -> tuple[int, str]:
     """The entrypoint's step: its exit code and what it says."""
-    process = await asyncio.create_subprocess_exec(
-        *["sh", folder / CHAIN_STEP],
+    step = subprocess.run(
+        ["sh", folder / CHAIN_STEP],
         env={"PATH": os.environ["PATH"], "TLS_DIR": str(folder / "tls")},
-        stderr=asyncio.subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
     )
-    _, said = await process.communicate()
-    return process.returncode or 0, said.decode()
+    return step.returncode, step.stderr
 
 
 class Nginx:
-    """A master and its workers over a folder that was laid out, and that the workers' user may enter."""
+    """A master and its workers over a folder that was laid out before."""
 
     def __init__(self, folder: Path, ports: EdgePorts) -> None:
         self.ports = ports
@@ -104,7 +107,7 @@ class Nginx:
 
     async def start(self) -> None:
         """Return when it listens."""
-        code, said = await join_chain(self._folder)
+        code, said = await asyncio.to_thread(join_chain, self._folder)
         if code:
             raise SandboxError(said)
         said_to = self._folder / "nginx.log"
@@ -128,7 +131,7 @@ class Nginx:
             await self._process.wait()
 
     async def _run(self, *arguments: str, stderr: int) -> Process:
-        whose = ["-p", self._folder, "-c", self._folder / "nginx.conf", "-e", "stderr"]
+        whose = ["-p", str(self._folder), "-c", str(self._folder / "nginx.conf"), "-e", "stderr"]
         return await asyncio.create_subprocess_exec("nginx", *whose, *arguments, stderr=stderr)
 
     async def _listens(self) -> bool:

@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections import Counter
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ from tests.integration.webhook_service import PATH
 
 pytestmark = [needs("nginx", "nginx-light"), pytest.mark.asyncio(loop_scope="module")]
 
-CALLBACK = {"content": b'{"request_id": "r"}', "headers": {"X-Fal-Webhook-Request-Id": "r"}}
+CALLBACK: dict[str, Any] = {"content": b'{"request_id": "r"}', "headers": {"X-Fal-Webhook-Request-Id": "r"}}
 
 
 async def test_a_callback_reaches_an_instance_as_it_was_sent(street: Street) -> None:

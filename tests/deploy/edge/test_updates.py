@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import astuple, dataclass, field
+from functools import partial
 from itertools import cycle
 
 import pytest
@@ -42,7 +43,7 @@ SETTINGS = {
 FAL_WAITS = 15.0
 AT_ONCE = 8
 PAUSE = 0.25  # of each, while an instance needs the processor to start
-TRAININGS, REPEATED = 200, 600
+TRAININGS, REPEATED = 150, 700
 BETWEEN = 100  # callbacks answered from one event to the next
 
 
@@ -164,7 +165,7 @@ async def test_each_route_answers_on_its_ports(city: City) -> None:
 
 async def test_nothing_is_lost_or_doubled_while_everything_is_replaced(city: City) -> None:
     callbacks = await callbacks_of(city.database)
-    replaced = asyncio.Event()
+    (one, other), replaced = city.instances, asyncio.Event()
 
     def stream() -> Iterator[Callback]:
         yield from callbacks
@@ -175,14 +176,16 @@ async def test_nothing_is_lost_or_doubled_while_everything_is_replaced(city: Cit
     async with asyncio.TaskGroup() as tasks:
         for _ in range(AT_ONCE):
             tasks.create_task(city.send(shared))
-        await city.more_answered()
-        await city.replace(city.instances[0], signal.SIGKILL)
-        await city.more_answered()
-        await city.reload()
-        for instance in city.instances:
+        for event in (
+            partial(city.replace, one, signal.SIGKILL),
+            partial(city.replace, other, signal.SIGTERM),
+            city.reload,
+            partial(city.replace, one, signal.SIGTERM),
+            city.reload,
+        ):
             await city.more_answered()
-            await city.replace(instance, signal.SIGTERM)
-            await city.reload()
+            await event()
+        replaced.set()
         replaced.set()
     assert Counter(city.answers).keys() == {b"HTTP/1.1 200 OK"}
     assert len(city.answers) >= len(callbacks) == 2 * TRAININGS + REPEATED
