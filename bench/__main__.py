@@ -15,6 +15,7 @@ from app.database import revision
 from app.database.embedded import EmbeddedPostgres
 from bench.accepting import accepting, full_tables
 from bench.chatting import uploading
+from bench.edge import edge
 from bench.house import House, house
 from bench.photos import photos
 from bench.report import Spread, Target, show
@@ -30,16 +31,18 @@ class Sizes:
     rows: int
     backlog: int
     seconds: int
+    sockets: int
 
 
-FULL = Sizes(repetitions=7, requests=4000, rows=1_000_000, backlog=10_000, seconds=30)
-QUICK = Sizes(repetitions=2, requests=300, rows=5000, backlog=300, seconds=2)
+FULL = Sizes(repetitions=7, requests=4000, rows=1_000_000, backlog=10_000, seconds=30, sockets=2000)
+QUICK = Sizes(repetitions=2, requests=300, rows=5000, backlog=300, seconds=2, sockets=100)
 PARTS: Mapping[str, Callable[[House, Sizes], Awaitable[None]]] = {
     "accepting": lambda house, sizes: accepting(house, sizes.repetitions, sizes.requests),
     "full-tables": lambda house, sizes: full_tables(house, sizes.repetitions, sizes.requests, sizes.rows),
     "backlog": lambda house, sizes: backlog(house, sizes.backlog),
     "beside-jobs": lambda house, sizes: accepting_beside_jobs(house, sizes.backlog, sizes.seconds),
     "telling": lambda house, sizes: telling(house, sizes.seconds),
+    "edge": lambda house, sizes: edge(house, min(sizes.repetitions, 3), sizes.sockets, sizes.seconds),
     "photos": lambda _, sizes: photos(sizes.repetitions),
     "uploading": lambda house, sizes: uploading(house, min(sizes.repetitions, 5)),
 }

@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from statistics import quantiles
+from typing import Any
 
 from bench import load
 from bench.house import HOST, Expected, House
@@ -86,9 +87,9 @@ async def _paced(house: House, port: int, trainings: Sequence[Expected], rate: f
     return quantiles(latencies, n=100)
 
 
-async def send(port: int, request: bytes) -> None:
+async def send(port: int, request: bytes, **tls: Any) -> None:
     """Raises RuntimeError for any answer but 200."""
-    reader, writer = await asyncio.open_connection(HOST, port)
+    reader, writer = await asyncio.open_connection(HOST, port, **tls)
     try:
         writer.write(request)
         status = await reader.readuntil(b"\r\n")

@@ -1,0 +1,106 @@
+"""What nginx passes on, to whom, and with which words; who answers when one doesn't."""
+
+import asyncio
+import re
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from tests.deploy.edge.conftest import Street
+from tests.deploy.edge.edge import running_edge
+from tests.deploy.edge.upstream import Manner, upstream
+from tests.deploy.tools import needs
+from tests.integration.service_process import free_port
+from tests.integration.webhook_service import PATH
+
+pytestmark = [needs("nginx", "nginx-light"), pytest.mark.asyncio(loop_scope="module")]
+
+CALLBACK: dict[str, Any] = {"content": b'{"request_id": "r"}', "headers": {"X-Fal-Webhook-Request-Id": "r"}}
+
+
+async def test_a_callback_reaches_an_instance_as_it_was_sent(street: Street) -> None:
+    target = f"{PATH}?training=t%2F1&token=a-token"
+    answer = await street.edge.ask(target, "POST", **CALLBACK)
+    assert answer.status_code == 200
+    [heard] = street.one.heard + street.other.heard
+    assert (heard.line, heard.body) == (f"POST {target} HTTP/1.1", CALLBACK["content"])
+    assert (heard.headers["host"], heard.headers["x-fal-webhook-request-id"]) == ("aisha.example", "r")
+
+
+async def test_both_instances_are_used_over_connections_that_stay(street: Street) -> None:
+    before = street.one.connections + street.other.connections
+    for _ in range(40):
+        assert (await street.edge.ask(PATH, "POST", **CALLBACK)).status_code == 200
+    assert min(len(street.one.heard), len(street.other.heard)) >= 10
+    assert street.one.connections + street.other.connections - before < 20
+
+
+async def test_nobody_says_himself_where_he_comes_from(street: Street) -> None:
+    claimed = {"X-Forwarded-For": "203.0.113.9"}
+    await street.edge.ask("/health", peer="127.0.7.7", headers=claimed)
+    [heard] = street.one.heard + street.other.heard
+    assert heard.headers["x-forwarded-for"] == "127.0.7.7"
+
+
+@pytest.mark.parametrize(("given", "kept"), [("doctor-42", True), ("a b", False), ("x" * 65, False)])
+async def test_one_id_is_passed_on_answered_and_logged(street: Street, given: str, kept: bool) -> None:
+    for path in ("/health", "/nowhere"):
+        answer = await street.edge.ask(path, headers={"X-Request-ID": given})
+        [answered] = answer.headers.get_list("x-request-id")
+        assert (answered == given) == kept
+        assert re.fullmatch("[A-Za-z0-9._-]{1,64}", answered)
+        assert [*street.edge.logged()][-1]["correlation_id"] == answered
+    [heard] = street.one.heard + street.other.heard
+    assert (heard.headers["x-request-id"] == given) == kept
+
+
+@pytest.mark.parametrize("manner", [Manner.FULL, Manner.HANGS_UP])
+async def test_who_fails_is_asked_nothing_twice_and_the_other_one_answers(
+    street: Street, manner: Manner
+) -> None:
+    street.one.manner = manner
+    answers = await asyncio.gather(*[street.edge.ask(PATH, "POST", **CALLBACK) for _ in range(20)])
+    assert Counter(answer.status_code for answer in answers) == {200: 20}
+    assert len(street.other.heard) == 20
+    assert 0 < len(street.one.heard) <= 20
+
+
+async def test_when_both_fail_fal_is_told_to_come_again(street: Street) -> None:
+    street.one.manner = street.other.manner = Manner.HANGS_UP
+    answer = await street.edge.ask(f"{PATH}?token=a-token", "POST", **CALLBACK)
+    assert answer.json() == {"status": "error", "reason": "service-unavailable"}
+    assert (answer.status_code, answer.headers["retry-after"]) == (502, "5")
+    street.one.manner = street.other.manner = Manner.FULL
+    answer = await street.edge.ask(PATH, "POST", **CALLBACK)
+    assert (answer.status_code, answer.text) == (503, "{}")
+    street.one.manner = Manner.WELL  # at once: nobody was set aside
+    assert (await street.edge.ask(PATH, "POST", **CALLBACK)).status_code == 200
+
+
+async def test_the_log_tells_of_each_request_and_of_no_token(street: Street) -> None:
+    street.one.manner = street.other.manner = Manner.HANGS_UP
+    for path in (PATH, "/api/avatar/status_update", "/metrics"):
+        await street.edge.ask(
+            f"{path}?token=secret-word", "POST", headers={"Authorization": "Bearer secret-word"}
+        )
+    *_, line, older, closed = street.edge.logged()
+    assert [each["uri"] for each in (line, older, closed)] == [PATH, "/api/avatar/status_update", "/metrics"]
+    told = {"method": "POST", "status": 502, "host": "aisha.example", "tls": "TLSv1.3"}
+    assert line | told == line
+    assert line["upstream_status"].startswith("502, 502")
+    assert {"time", "correlation_id", "client", "port", "seconds", "upstream", "agent"} < line.keys()
+    for log in street.edge.folder.glob("*.log"):
+        assert "secret-word" not in log.read_text()
+
+
+async def test_who_is_silent_or_away_is_replaced_by_the_other_one() -> None:
+    """Thirteen seconds are one here."""
+    async with upstream() as frozen, upstream() as well:
+        frozen.manner = Manner.SILENT
+        async with running_edge((frozen.port, well.port), {"read_timeout 13s": "read_timeout 1s"}) as edge:
+            answers = [await edge.ask(PATH, "POST", **CALLBACK) for _ in range(2)]
+        async with running_edge((free_port(), well.port)) as edge:
+            answers += [await edge.ask(PATH, "POST", **CALLBACK) for _ in range(4)]
+    assert [answer.status_code for answer in answers] == [200] * 6
+    assert frozen.heard
