@@ -1,7 +1,7 @@
 """Bring the schema to this release, once Postgres takes connections: it may start together with this.
 
-All settings are read first, so nothing goes on while one of them is a placeholder. A schema that is newer stays:
-this release was returned to, and runs on it. Exits with 0, or with 2 and the reason.
+All settings are read first, so nothing goes on while one of them is a placeholder. A schema that is newer
+stays: this release was returned to, and runs on it. Exits with 0, or with 2 and the reason.
 """
 
 import asyncio
