@@ -146,5 +146,6 @@ def chat_of(update: Update) -> int | None:
 
 
 def _row(update: Update) -> dict[str, object]:
-    payload = update.model_dump_json(exclude_none=True).encode()
+    # What Telegram didn't send is left out: aiogram puts marks of its own there, which are no JSON.
+    payload = update.model_dump_json(exclude_none=True, exclude_unset=True).encode()
     return {"update_id": update.update_id, "chat_id": chat_of(update), "payload": payload}

@@ -81,6 +81,7 @@ async def test_a_question_in_between_is_answered_and_the_naming_goes_on(aisha: G
         ("две\nстроки\t и   пробелы", "две строки и пробелы"),
         ("{ $name } %s {0}", "{ $name } %s {0}"),
         ("'; DROP TABLE avatars; --", "'; DROP TABLE avatars; --"),
+        ("https://aisha.example/me", "https://aisha.example/me"),
         ("тихо\u202eзадом наперёд", "тихо задом наперёд"),
     ],
 )
@@ -89,6 +90,7 @@ async def test_any_name_is_shown_as_it_was_typed(aisha: Guest, typed: str, kept:
     screen = await aisha.say(typed)
     assert screen.text.startswith(f"{kept} · ")
     assert [row[3] for row in (await aisha.belongings()).avatars] == [kept]
+    await aisha.tap(words("button-rename"))
     shown = await aisha.say("/avatars")
     assert shown.labels[0] == f"📷 {kept}"
 
