@@ -10,6 +10,7 @@ from aiogram.exceptions import TelegramAPIError, TelegramConflictError
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.bot.chats import Chats
+from app.bot.session import GetUpdates
 from app.bot.updates import Updates
 from app.jobs.backoff import Backoff
 
@@ -37,15 +38,12 @@ class Polling:
             try:
                 if offset is None:
                     await self._bot.delete_webhook()
-                updates = await self._bot.get_updates(
-                    offset=offset,
-                    timeout=_POLL_SECONDS,
-                    allowed_updates=self._kinds,
-                    request_timeout=int(self._bot.session.timeout) + _POLL_SECONDS,
-                )
-                if updates:
+                poll = GetUpdates(offset=offset, timeout=_POLL_SECONDS, allowed_updates=self._kinds)
+                came = await self._bot(poll, int(self._bot.session.timeout) + _POLL_SECONDS)
+                if came:
+                    updates = [update for one in came if (update := self._updates.understood(one))]
                     self._chats.drain(await self._updates.keep(updates))
-                    offset = updates[-1].update_id + 1
+                    offset = came[-1]["update_id"] + 1
                 failures = 0
             except (TelegramAPIError, SQLAlchemyError, OSError) as error:
                 failures += 1

@@ -7,10 +7,12 @@ one, and whatever an update changes is committed together with its row's end.
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from typing import Any
 
 import structlog
 from aiogram import Bot
 from aiogram.types import Update
+from pydantic import ValidationError
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -68,8 +70,19 @@ class Updates:
         self._bot = bot
         self._database = database
 
+    def understood(self, raw: Any) -> Update | None:
+        """What Telegram sent, unless this release can't read it: sent again, it would be no better."""
+        try:
+            return Update.model_validate(raw, context={"bot": self._bot})
+        except ValidationError as error:
+            update_id = raw.get("update_id") if isinstance(raw, dict) else None
+            log.error("bot.update_not_understood", update_id=update_id, problems=error.error_count())
+            return None
+
     async def keep(self, updates: Sequence[Update]) -> set[int | None]:
         """Keep those that never came before; the chats that they belong to."""
+        if not updates:
+            return set()
         ids = insert(BotUpdateId).values([{"update_id": each.update_id} for each in updates])
         async with self._database.transaction() as session:
             new = set(await session.scalars(ids.on_conflict_do_nothing().returning(BotUpdateId.update_id)))

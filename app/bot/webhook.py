@@ -4,14 +4,14 @@ import asyncio
 import hmac
 import random
 from datetime import timedelta
+from typing import Any
 from urllib.parse import urlsplit
 
 import structlog
 from aiogram import Bot
 from aiogram.exceptions import TelegramAPIError, TelegramBadRequest
-from aiogram.types import Update
 from aiohttp import web
-from pydantic import ValidationError
+from pydantic_core import from_json
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -73,10 +73,8 @@ class Webhook:
         """401 for a stranger, 413 for what is too long, 503 while it can't be kept: Telegram comes again."""
         if not hmac.compare_digest(request.headers.get(_SECRET, "").encode(), self._secret.encode()):
             return web.Response(status=401)
-        try:
-            update = Update.model_validate_json(await request.read(), context={"bot": self._bot})
-        except ValidationError as error:  # Telegram would bring it again and again, and it would be no better
-            log.error("bot.update_not_understood", problems=error.error_count())
+        update = self._updates.understood(_read(await request.read()))
+        if update is None:
             return web.Response()
         try:
             self._chats.drain(await self._updates.keep([update]))
@@ -121,3 +119,10 @@ class Webhook:
                 wait = _BACKOFF(failures, random.random())  # noqa: S311 - spreads load, guards nothing
                 log.warning("bot.webhook_not_set", error=type(error).__name__, retry_in=wait.total_seconds())
                 await asyncio.sleep(wait.total_seconds())
+
+
+def _read(body: bytes) -> Any:
+    try:
+        return from_json(body)
+    except ValueError:
+        return None

@@ -106,6 +106,22 @@ async def test_the_apologys_code_is_in_the_log(town: Town, aisha: Guest) -> None
     assert any(line["reference"] in answer.text for line in town.errors(aisha))
 
 
+async def test_what_cannot_be_read_ends_nothing_and_hides_nothing(town: Town, aisha: Guest) -> None:
+    """A proxy's page in the place of updates; among them one of a kind that this release doesn't know."""
+    await aisha.say("/start")
+    person = {"id": aisha.id, "is_bot": False, "first_name": "Айша"}
+    forwarded = {"text": "to nobody else", "forward_origin": {"type": "unheard-of", "date": 1}}
+    message = {"message_id": 1, "date": 1, "chat": {"id": aisha.id, "type": "private"}, **forwarded}
+    await town.fault("getUpdates", "proxy_page", None)
+    await town.fault("sendMessage", "proxy_page", aisha)
+    await town.push({"message": {**message, "from": person}})
+    assert (await aisha.say("/avatars")).text.startswith("😔")
+    assert (await aisha.say("/avatars")).text == words("avatars-empty")
+    [skipped] = town.events("bot.update_not_understood")
+    assert skipped["update_id"] > 0
+    assert "to nobody else" not in str(skipped)
+
+
 async def test_a_blocked_bot_is_back_when_it_is_unblocked(aisha: Guest) -> None:
     await aisha.say("/start")
     await aisha.user.block_bot()
