@@ -6,10 +6,11 @@ from contextlib import suppress
 from aiogram import Bot
 from aiogram.enums import ChatType
 from aiogram.exceptions import TelegramAPIError
-from aiogram.types import Update
+from aiogram.types import Update, User
 
 from app.avatars.service import remember_user
-from app.core.i18n import Dictionary, Language
+from app.bot.updates import chat_of
+from app.core.i18n import Dictionary, Language, Words
 from app.database.engine import Database
 
 FEW = 10  # so many taps and texts may wait, and all of them are carried out
@@ -42,12 +43,25 @@ class Floods:
         user = taps[0].from_user if taps else texts[0].from_user
         if user is None or (texts and texts[0].chat.type != ChatType.PRIVATE):
             return
-        async with self._database.transaction() as session:
-            known = await remember_user(session, user.id, Language.of(user.language_code).value)
-        words = self._dictionary[known.language]
+        words = await self._words(user)
         for tap in taps:
             with suppress(TelegramAPIError):  # too old: its clock has stopped by itself
                 await self._bot.answer_callback_query(tap.id, words.label("too-fast-tap"))
         if texts:
             with suppress(TelegramAPIError):  # blocked meanwhile, or Telegram is away
                 await self._bot.send_message(user.id, words("too-fast"))
+
+    async def apologise(self, update: Update) -> None:
+        """For one that was begun several times and never ended; the code is its id in the log."""
+        event = update.message or update.callback_query
+        user = event.from_user if event else None
+        if user is None or chat_of(update) != user.id:
+            return
+        words = await self._words(user)
+        with suppress(TelegramAPIError):  # blocked meanwhile, or Telegram is away
+            await self._bot.send_message(user.id, words("error-unexpected", reference=str(update.update_id)))
+
+    async def _words(self, user: User) -> Words:
+        async with self._database.transaction() as session:
+            known = await remember_user(session, user.id, Language.of(user.language_code).value)
+        return self._dictionary[known.language]

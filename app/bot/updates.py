@@ -32,6 +32,10 @@ class AlreadyDone(Exception):
     """Another process was first to carry out this update; whoever was has told the person."""
 
 
+class Hopeless(Exception):
+    """The update was taken in hand `MOST_STARTS` times and never ended; it is dropped."""
+
+
 class KeptUpdate:
     """The update that a handler carries out."""
 
@@ -112,10 +116,12 @@ class Updates:
             return [Update.model_validate_json(each, context={"bot": self._bot}) for each in payloads]
 
     async def begin(self, update_id: int) -> KeptUpdate | None:
-        """Take it in hand; none when somebody else is done with it, or when it is hopeless.
+        """Take it in hand; none when somebody else is done with it, or nobody waits for it after a day.
 
-        What is a day old nobody waits for any more. What was taken in hand `MOST_STARTS` times may be what
-        ends processes. Both are dropped, and logged.
+        What is not carried out for its age, or for having been begun too often, is dropped, and logged.
+
+        Raises:
+            Hopeless: it may be what ends processes.
         """
         one = BotUpdate.update_id == update_id
         count = update(BotUpdate).where(one).values(starts=BotUpdate.starts + 1)
@@ -125,14 +131,20 @@ class Updates:
             if found is None:
                 return None
             starts, old = found
-            hopeless = old or starts > MOST_STARTS
-            if hopeless:
-                await session.execute(delete(BotUpdate).where(one))
-        if hopeless:
-            log.error("bot.update_dropped", update_id=update_id, starts=starts - 1)
-            metrics.UPDATES.labels("dropped").inc()
+            if not old and starts <= MOST_STARTS:
+                return KeptUpdate(self._database, update_id)
+            await session.execute(delete(BotUpdate).where(one))
+        log.error("bot.update_dropped", update_id=update_id, starts=starts - 1)
+        metrics.UPDATES.labels("dropped").inc()
+        if old:
             return None
-        return KeptUpdate(self._database, update_id)
+        raise Hopeless
+
+    async def give_back(self, update_id: int) -> None:
+        """A start that was no fault of the update's doesn't count."""
+        begun = update(BotUpdate).where(BotUpdate.update_id == update_id, BotUpdate.starts > 0)
+        async with self._database.autocommit() as session:
+            await session.execute(begun.values(starts=BotUpdate.starts - 1))
 
     async def drop(self, updates: Iterable[Update]) -> None:
         ids = [each.update_id for each in updates]

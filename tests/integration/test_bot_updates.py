@@ -8,7 +8,7 @@ from aiogram import Bot
 from aiogram.types import CallbackQuery, Chat, Message, Update, User
 from sqlalchemy import func, select, text
 
-from app.bot.updates import MOST_STARTS, AlreadyDone, KeptUpdate, Updates, chat_of
+from app.bot.updates import MOST_STARTS, AlreadyDone, Hopeless, KeptUpdate, Updates, chat_of
 from app.database.engine import Database
 from app.database.models import BotUpdate, BotUpdateId
 from app.database.models import User as Person
@@ -135,9 +135,18 @@ async def test_what_ends_every_process_is_dropped_the_fourth_time(
     await updates.keep([said(5), said(6)])
     for _ in range(MOST_STARTS):
         assert await updates.begin(5) is not None
-    assert await updates.begin(5) is None
+    with pytest.raises(Hopeless):
+        await updates.begin(5)
     assert [each.update_id for each in await updates.waiting(7)] == [6]
     assert await count(database) == 1
+
+
+async def test_a_start_that_is_given_back_does_not_count(updates: Updates) -> None:
+    await updates.keep([said(5)])
+    await updates.give_back(5)
+    for _ in range(MOST_STARTS + 1):
+        assert await updates.begin(5) is not None
+        await updates.give_back(5)
 
 
 async def test_what_is_a_day_old_is_not_carried_out_any_more(updates: Updates, database: Database) -> None:

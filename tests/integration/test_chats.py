@@ -2,16 +2,19 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from aiogram import Bot
+from aiogram.client.session.base import BaseSession
 from aiogram.fsm.storage.base import BaseEventIsolation, StorageKey
 from aiogram.fsm.storage.memory import DisabledEventIsolation
+from aiogram.methods import SendMessage, TelegramMethod
+from aiogram.methods.base import TelegramType
 from aiogram.types import Update
 from redis.exceptions import ConnectionError as RedisAway
 from sqlalchemy import text
@@ -26,7 +29,33 @@ from app.jobs.backoff import Backoff
 from tests.integration.jobs_harness import until
 from tests.integration.test_bot_updates import count, said
 
-BOT = Bot("42:token")
+
+class Calls(BaseSession):
+    """Notes what Telegram is asked, and answers nothing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.made: list[TelegramMethod[Any]] = []
+
+    async def make_request(
+        self,
+        bot: Bot,
+        method: TelegramMethod[TelegramType],
+        timeout: int | None = None,  # noqa: ASYNC109 - aiogram's signature
+    ) -> TelegramType:
+        self.made.append(method)
+        return cast("TelegramType", None)
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+    async def stream_content(self, *_: Any, **__: Any) -> AsyncGenerator[bytes, None]:
+        """Nothing is downloaded."""
+        yield b""
+
+
+CALLS = Calls()
+BOT = Bot("42:token", session=CALLS)
 
 
 @dataclass
@@ -120,12 +149,16 @@ async def test_what_always_fails_is_tried_a_few_times_and_the_next_gets_its_turn
             raise ZeroDivisionError
 
     handlers = Handlers(fail_at_1)
+    CALLS.made.clear()
     running = chats_of(database, updates, handlers)
     running.drain(await updates.keep([said(1), said(2)]))
     await until(lambda: handlers.done == [2])
     assert Counter(handlers.given) == {1: MOST_STARTS, 2: 1}
     await running.stop()
     assert await count(database) == 0
+    [told] = CALLS.made
+    assert isinstance(told, SendMessage)
+    assert (told.chat_id, "<code>1</code>" in told.text) == (7, True)
 
 
 async def test_while_redis_is_away_nothing_is_counted_and_nothing_is_lost(
@@ -135,6 +168,24 @@ async def test_while_redis_is_away_nothing_is_counted_and_nothing_is_lost(
     running = chats_of(database, updates, handlers, UnsteadyLocks(times=5 * MOST_STARTS))
     running.drain(await updates.keep([said(1), said(2)]))
     await until(lambda: handlers.done == [1, 2])
+    await running.stop()
+
+
+@pytest.mark.parametrize("absence", [RedisAway, TimeoutError])
+async def test_nor_are_starts_that_an_absence_ends(
+    updates: Updates, database: Database, absence: type[Exception]
+) -> None:
+    """Not even together with one that failed."""
+    tries = iter([absence, absence, absence, ZeroDivisionError, absence, absence])
+
+    async def fail_for_a_while(_update: Update, _kept: KeptUpdate) -> None:
+        if (failure := next(tries, None)) is not None:
+            raise failure
+
+    handlers = Handlers(fail_for_a_while)
+    running = chats_of(database, updates, handlers)
+    running.drain(await updates.keep([said(1)]))
+    await until(lambda: handlers.done == [1])
     await running.stop()
 
 
