@@ -19,6 +19,7 @@ from app.database.engine import Database
 from app.database.models import (
     Avatar,
     AvatarPhoto,
+    BotState,
     Notification,
     NotificationState,
     StatusMessage,
@@ -223,6 +224,17 @@ class Town:
     async def push(self, update: dict[str, Any]) -> None:
         """An update that no person of the emulator's sends."""
         (await self._control.post("/updates", json=update)).raise_for_status()
+
+    @asynccontextmanager
+    async def step_outlives(self, guest: Guest) -> AsyncIterator[None]:
+        """As when a process ends between the commit of what is done here and the end of the wizard's step."""
+        mine = (BotState.bot_id, BotState.chat_id, BotState.user_id, BotState.state, BotState.data)
+        async with self.database.transaction() as session:
+            step = (await session.execute(select(*mine).where(BotState.user_id == guest.id))).one()
+        yield
+        async with self.database.transaction() as session:
+            await session.execute(delete(BotState).where(BotState.user_id == guest.id))
+            session.add(BotState(**step._mapping))
 
     async def hold_back_updates(self, guest: Guest) -> None:
         """What people do from now on reaches the bot all at once, after the second for which it backs off."""

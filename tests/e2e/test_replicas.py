@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack
 
 import httpx
 import pytest
@@ -14,7 +15,7 @@ from app.database import wheel
 from tests.bot.kit import picture, words
 from tests.conftest import fresh_database
 from tests.e2e.replicas import HOST, PATH, SECRET, Replicas, replicas
-from tests.e2e.stage import Stage, guest_of
+from tests.e2e.stage import PATIENCE, Stage, guest_of
 from tests.integration.service_process import free_port
 from tests.redis_server import needs_redis
 
@@ -111,6 +112,26 @@ async def test_what_a_killed_process_had_in_hand_the_other_carries_out(pair: Rep
     await stage.guest.user.send("/avatars")
     await photos(stage, 10)
     await stage.guest.hears(words("avatars-list"), since=before)
+    assert [row["name"] for row in await stage.rows(NAMES)] == ["Айша"]
+    await pair.start_one()
+
+
+async def test_a_process_killed_before_it_leaves_the_wizards_step_makes_no_second_avatar(
+    pair: Replicas, stage: Stage
+) -> None:
+    pair.lead_to(pair.ports[0])
+    await stage.guest.reach_naming()
+    async with AsyncExitStack() as paused:
+        async with stage.database.transaction() as session:
+            await session.execute(text("LOCK TABLE avatars IN ACCESS EXCLUSIVE MODE"))
+            await stage.guest.user.send("Айша")
+            await stage.until(lambda: in_hand(stage))
+            await paused.enter_async_context(pair.redis.only_reading())
+        await stage.until(lambda: stage.rows(NAMES))
+        await pair.kill_one()
+    pair.lead_to(pair.ports[1])
+    await stage.guest.user.send("Айша")
+    await stage.guest.user.wait_for(lambda message: message.text.startswith("Айша · "), timeout=PATIENCE)
     assert [row["name"] for row in await stage.rows(NAMES)] == ["Айша"]
     await pair.start_one()
 
