@@ -15,6 +15,7 @@ from app.bot.updates import Updates
 from app.jobs.backoff import Backoff
 
 _POLL_SECONDS = 10
+_PATIENCE = 10  # refusals in a row, a minute or so
 _BACKOFF = Backoff(first=timedelta(seconds=1), factor=2, ceiling=timedelta(seconds=10))
 _POLLED_ELSEWHERE = "Stop the other process that polls with this token, or sets a webhook for it"
 
@@ -31,13 +32,19 @@ class Polling:
         self._kinds = kinds
 
     async def run(self) -> None:
-        """Until it is cancelled."""
+        """Until it is cancelled.
+
+        A webhook is deleted once. One that is set later is of a process that shall take over; unless the
+        refusals don't end: then it may be left by a process that is gone.
+        """
         offset: int | None = None
         failures = 0
+        webhook = True
         while True:
             try:
-                if offset is None:
+                if webhook:
                     await self._bot.delete_webhook()
+                    webhook = False
                 poll = GetUpdates(offset=offset, timeout=_POLL_SECONDS, allowed_updates=self._kinds)
                 came = await self._bot(poll, int(self._bot.session.timeout) + _POLL_SECONDS)
                 if came:
@@ -47,8 +54,10 @@ class Polling:
                 failures = 0
             except (TelegramAPIError, SQLAlchemyError, OSError) as error:
                 failures += 1
+                conflict = isinstance(error, TelegramConflictError)
+                webhook = webhook or (conflict and failures % _PATIENCE == 0)
                 wait = _BACKOFF(failures, random.random())  # noqa: S311 - spreads load, guards nothing
-                remedy = {"remedy": _POLLED_ELSEWHERE} if isinstance(error, TelegramConflictError) else {}
+                remedy = {"remedy": _POLLED_ELSEWHERE} if conflict else {}
                 log.warning(
                     "bot.polling_failed",
                     error=type(error).__name__,

@@ -26,6 +26,7 @@ _SECRET = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 - the header's name
 _MOST_BYTES = 1024**2
 _CONNECTIONS = 40  # at a time, of Telegram's to all processes together
 _ANSWERING_SECONDS = 5.0  # for requests that are inside when the process stops
+_LOOKING_EVERY = 60.0  # seconds; a process that polls, and isn't stopped yet, may take the webhook back
 _BACKOFF = Backoff(first=timedelta(seconds=1), factor=2, ceiling=timedelta(seconds=30))
 
 log = structlog.stdlib.get_logger(__name__)
@@ -65,7 +66,9 @@ class Webhook:
         try:
             await self._listen(runner)
             await self._announce()
-            await asyncio.Event().wait()
+            while True:
+                await asyncio.sleep(_LOOKING_EVERY)
+                await self._look()
         finally:
             await runner.cleanup()
 
@@ -99,17 +102,30 @@ class Webhook:
             what = f"nothing can listen on {host}:{port} ({error.strerror})"
             raise CannotStart(f"Cannot start: {what}. Free it, or change BOT_HOST and BOT_PORT") from None
 
+    async def _look(self) -> None:
+        """See that Telegram still brings updates here."""
+        try:
+            told = await self._bot.get_webhook_info()
+            if told.url != self._url:
+                log.warning("bot.webhook_lost")
+                await self._set()
+        except TelegramAPIError as error:
+            log.warning("bot.webhook_not_set", error=type(error).__name__, retry_in=_LOOKING_EVERY)
+
+    async def _set(self) -> None:
+        await self._bot.set_webhook(
+            self._url,
+            allowed_updates=self._kinds,
+            secret_token=self._secret,
+            max_connections=_CONNECTIONS,
+        )
+
     async def _announce(self) -> None:
         """Each process tells Telegram the same, so it doesn't matter who is last."""
         failures = 0
         while True:
             try:
-                await self._bot.set_webhook(
-                    self._url,
-                    allowed_updates=self._kinds,
-                    secret_token=self._secret,
-                    max_connections=_CONNECTIONS,
-                )
+                await self._set()
                 return
             except TelegramBadRequest as error:
                 what = f"Telegram refuses TELEGRAM_WEBHOOK_URL ({error.message})"
