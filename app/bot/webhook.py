@@ -74,7 +74,8 @@ class Webhook:
 
     async def receive(self, request: web.Request) -> web.Response:
         """401 for a stranger, 413 for what is too long, 503 while it can't be kept: Telegram comes again."""
-        if not hmac.compare_digest(request.headers.get(_SECRET, "").encode(), self._secret.encode()):
+        secret = request.headers.get(_SECRET, "").encode("utf-8", "surrogateescape")  # whatever bytes came
+        if not hmac.compare_digest(secret, self._secret.encode()):
             return web.Response(status=401)
         update = self._updates.understood(_read(await request.read()))
         if update is None:

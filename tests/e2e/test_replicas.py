@@ -150,10 +150,11 @@ async def test_an_update_that_comes_again_is_done_once(pair: Replicas, stage: St
     assert len(await stage.heard()) == len(heard) + 1
 
 
-@pytest.mark.parametrize("secret", ["", "wrong", SECRET[:-1], SECRET + "x", "й"])
-async def test_a_stranger_is_refused(pair: Replicas, stage: Stage, secret: str) -> None:
+@pytest.mark.parametrize("secret", ["", "wrong", SECRET[:-1], SECRET + "x", "й", "й".encode("cp1251")])
+async def test_a_stranger_is_refused(pair: Replicas, stage: Stage, secret: str | bytes) -> None:
     update = {"update_id": 1, "message": a_message(stage, "/start")}
-    answer = await post(pair.ports[0], update, {HEADER: secret.encode()} if secret else {})
+    raw = secret.encode() if isinstance(secret, str) else secret
+    answer = await post(pair.ports[0], update, {HEADER: raw} if raw else {})
     assert answer.status_code == 401
     assert await stage.rows(WAITING) == []
 
