@@ -1,8 +1,10 @@
-"""What is nobody's mistake: Redis or Postgres is away."""
+"""What is nobody's mistake: Redis or Postgres is away, or the chat's lock is lost."""
 
 from redis.exceptions import RedisError
 from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.exc import TimeoutError as NoConnectionLeft
+
+from app.bot.states import LockLost
 
 
 def is_absence(error: Exception) -> bool:
@@ -13,4 +15,5 @@ def is_absence(error: Exception) -> bool:
     if isinstance(error, DBAPIError) and not isinstance(error, InterfaceError):
         code = str(getattr(error.orig, "sqlstate", None))
         return error.connection_invalidated or code.startswith(("08", "53", "57"))
-    return isinstance(error, (RedisError, ConnectionError, TimeoutError, InterfaceError, NoConnectionLeft))
+    away = (RedisError, LockLost, ConnectionError, TimeoutError, InterfaceError, NoConnectionLeft)
+    return isinstance(error, away)
