@@ -67,6 +67,7 @@ async def serve(container: AsyncContainer) -> None:
         finally:
             worker.stop()
             await chats.stop()
+            await held.aclose()  # jobs may take longer, and don't mind another process
             await jobs
 
 
