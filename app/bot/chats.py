@@ -96,7 +96,7 @@ class Chats:
         while not self._stopping:
             try:
                 await self._give_back(chat_id)
-                async with self._slots, self._locks.lock(key):
+                async with self._locks.lock(key), self._slots:  # who waits for others takes no slot
                     while await self._round(chat_id):
                         failures = 0
                 return
@@ -120,7 +120,6 @@ class Chats:
         skipped = superseded(waiting)
         if skipped:
             await self._updates.drop(skipped)
-            await self._floods.excuse(skipped)
             log.warning("bot.flood", user_id=chat_id, skipped=len(skipped))
             metrics.UPDATES.labels("skipped").inc(len(skipped))
         needless = {each.update_id for each in skipped}
@@ -133,6 +132,8 @@ class Chats:
                     await self._carry_out(chat_id, update)
                 finally:
                     self._in_hand.discard(chat_id)
+        if skipped:
+            await self._floods.excuse(skipped)
         return bool(waiting)
 
     async def _carry_out(self, chat_id: int | None, update: Update) -> None:
