@@ -19,7 +19,7 @@ from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import LockNotOwnedError, RedisError
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.core.config import GeneralSettings
@@ -169,8 +169,11 @@ class PostgresStorage(BaseStorage):
         async with self._database.autocommit() as session:
             if any(column.values()):
                 await session.execute(row.on_conflict_do_update(index_elements=[*place], set_=column))
-            else:
-                await session.execute(update(BotState).filter_by(**place).values(**column))
+                return
+            emptied = update(BotState).filter_by(**place).values(**column)
+            left = (await session.execute(emptied.returning(BotState.state, BotState.data))).one_or_none()
+            if left is not None and not any(left):
+                await session.execute(delete(BotState).filter_by(**place))
 
 
 def _place(key: StorageKey) -> dict[str, int]:
