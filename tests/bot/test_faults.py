@@ -1,5 +1,7 @@
 """Telegram at its worst: limits, lost connections, deleted messages, people who leave in the middle."""
 
+from pathlib import Path
+
 import pytest
 
 from app.core.buttons import ChooseGender, NewAvatar
@@ -140,8 +142,17 @@ async def test_operators_hear_of_a_new_kind_of_error_once(town: Town, aisha: Gue
         told = await operator.wait_for(lambda message: message.text.startswith("🛠"))
         kind = told.text.splitlines()[0]
         said = [message for message in (await operator.chat()).messages if kind in message.text]
+        alarms = await sent(town, Guest(operator, town.database, Path()), "🛠")
+    apologies = await sent(town, aisha, "😔")
     assert said == [told]
+    assert apologies[0] < alarms[-1] < apologies[1]
     assert "TelegramServerError" in kind
+
+
+async def sent(town: Town, guest: Guest, sign: str) -> list[float]:
+    """When this person was sent messages with the sign."""
+    calls = await town.calls("sendMessage", guest)
+    return [call["time"] for call in calls if sign in call["params"]["text"]]
 
 
 async def test_checks_that_take_long_are_followed_in_a_message_that_goes(town: Town, aisha: Guest) -> None:
