@@ -51,6 +51,16 @@ class RedisServer:
         command = ["redis-server", *words, "--dir", str(self._folder), "--loglevel", "warning"]
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
 
+    @asynccontextmanager
+    async def only_reading(self) -> AsyncIterator[None]:
+        """Whoever writes meanwhile waits."""
+        async with Redis.from_url(self.url) as redis:
+            await redis.execute_command("CLIENT PAUSE", int(DEADLINE * 1000), "WRITE")  # type: ignore[no-untyped-call]  # redis has no types for it
+            try:
+                yield
+            finally:
+                await redis.execute_command("CLIENT UNPAUSE")  # type: ignore[no-untyped-call]  # redis has no types for it
+
     def stop(self) -> None:
         if self._process is not None:
             self._process.terminate()

@@ -122,6 +122,19 @@ async def current(session: AsyncSession, user_id: int) -> Avatar | None:
     )
 
 
+async def made_since(session: AsyncSession, user_id: int, before: int | None) -> Avatar | None:
+    """The newest avatar, if it is newer than the one with the id `before`; where that isn't known, none."""
+    if before is None:
+        return None
+    mine = select(Avatar).where(Avatar.user_id == user_id, Avatar.id > before)
+    return await session.scalar(mine.order_by(Avatar.id.desc()).limit(1))
+
+
+async def newest_id(session: AsyncSession, user_id: int) -> int:
+    """0 when there is none."""
+    return await session.scalar(select(func.max(Avatar.id)).where(Avatar.user_id == user_id)) or 0
+
+
 async def page(session: AsyncSession, user_id: int, number: int) -> AvatarPage:
     """The person's avatars, newest first; a page that isn't there any more is the last one."""
     mine = select(Avatar).where(Avatar.user_id == user_id)

@@ -2,7 +2,6 @@
 
 from contextlib import suppress
 
-import structlog
 from aiogram import Bot
 from aiogram.exceptions import TelegramAPIError
 from sqlalchemy import delete
@@ -15,8 +14,6 @@ from app.core.logging import where
 from app.database.engine import Database
 from app.database.models import KnownError, User
 
-log = structlog.stdlib.get_logger(__name__)
-
 
 class Alarms:
     def __init__(self, bot: Bot, database: Database, dictionary: Dictionary, settings: Settings) -> None:
@@ -26,15 +23,13 @@ class Alarms:
         self._chat_id = settings.admin.chat_id
 
     async def unexpected(self, error: Exception, reference: str) -> None:
-        """Log it, and tell ADMIN_CHAT_ID once of each kind: a class of errors at a place in the code.
+        """Tell ADMIN_CHAT_ID once of each kind: a class of errors at a place in the code.
 
         The error's own text may hold what a person wrote, or an address with a token: its class must do.
         """
-        place = where(error)
-        log.error("bot.unexpected", error=type(error).__name__, where=place, reference=reference)
         if self._chat_id is None:
             return
-        kind = f"{type(error).__name__}: {place.partition(' < ')[0]}"
+        kind = f"{type(error).__name__}: {where(error).partition(' < ')[0]}"
         with suppress(DBAPIError, OSError):  # it is in the log, whatever else is broken
             language = await self._note(kind, self._chat_id)
             if language is None:

@@ -12,8 +12,9 @@ from aiogram.types import Update
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.bot import metrics
+from app.bot.absence import is_absence
 from app.bot.floods import Floods, superseded
-from app.bot.updates import Updates
+from app.bot.updates import Hopeless, Updates
 from app.core.logging import where
 from app.jobs.backoff import Backoff
 
@@ -41,6 +42,7 @@ class Chats:
         self._wanted: set[int | None] = set()
         self._tasks: dict[int | None, asyncio.Task[None]] = {}
         self._in_hand: set[int | None] = set()
+        self._begun: dict[int | None, int] = {}
         self._stopping = False
 
     def drain(self, chat_ids: Iterable[int | None]) -> None:
@@ -85,16 +87,22 @@ class Chats:
             metrics.CHATS.set(len(self._tasks))
 
     async def _insist(self, chat_id: int | None) -> None:
-        """Until nothing of the chat waits; while Redis or Postgres is away, that is begun anew."""
+        """Until nothing of the chat waits; while Redis or Postgres is away, that is begun anew.
+
+        Such a start isn't counted: people lose nothing by what is away, however often.
+        """
         key = StorageKey(self._bot.id, chat_id or 0, chat_id or 0)
         failures = 0
         while not self._stopping:
             try:
-                async with self._slots, self._locks.lock(key):
+                await self._give_back(chat_id)
+                async with self._locks.lock(key), self._slots:  # who waits for others takes no slot
                     while await self._round(chat_id):
                         failures = 0
                 return
             except Exception as error:  # noqa: BLE001 - the boundary of an update: it stays kept
+                if not is_absence(error):
+                    self._begun.pop(chat_id, None)
                 failures += 1
                 wait = _BACKOFF(failures, random.random())  # noqa: S311 - spreads load, guards nothing
                 metrics.UPDATES.labels("delayed").inc()
@@ -112,7 +120,6 @@ class Chats:
         skipped = superseded(waiting)
         if skipped:
             await self._updates.drop(skipped)
-            await self._floods.excuse(skipped)
             log.warning("bot.flood", user_id=chat_id, skipped=len(skipped))
             metrics.UPDATES.labels("skipped").inc(len(skipped))
         needless = {each.update_id for each in skipped}
@@ -122,14 +129,27 @@ class Chats:
             if update.update_id not in needless:
                 self._in_hand.add(chat_id)
                 try:
-                    await self._carry_out(update)
+                    await self._carry_out(chat_id, update)
                 finally:
                     self._in_hand.discard(chat_id)
+        if skipped:
+            await self._floods.excuse(skipped)
         return bool(waiting)
 
-    async def _carry_out(self, update: Update) -> None:
-        kept = await self._updates.begin(update.update_id)
+    async def _carry_out(self, chat_id: int | None, update: Update) -> None:
+        try:
+            kept = await self._updates.begin(update.update_id)
+        except Hopeless:
+            await self._floods.apologise(update)
+            return
         if kept is not None:
+            self._begun[chat_id] = update.update_id
             await self._dispatcher.feed_update(self._bot, update, kept=kept)
             await kept.forget()
+            del self._begun[chat_id]
             metrics.UPDATES.labels("handled").inc()
+
+    async def _give_back(self, chat_id: int | None) -> None:
+        if chat_id in self._begun:
+            await self._updates.give_back(self._begun[chat_id])
+            del self._begun[chat_id]

@@ -7,11 +7,9 @@ from aiogram.enums import ParseMode
 from aiogram.types import ErrorEvent, LinkPreviewOptions
 from dishka import AsyncContainer
 from dishka.integrations.aiogram import setup_dishka
-from redis.exceptions import RedisError
-from sqlalchemy.exc import DBAPIError, InterfaceError
-from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 
 from app.bot import handlers
+from app.bot.absence import is_absence
 from app.bot.middlewares import AnswerFirst, ObeyRetryAfter
 from app.bot.person import KnowPerson
 from app.bot.session import Session
@@ -41,7 +39,7 @@ async def make_dispatcher(container: AsyncContainer) -> Dispatcher:
     dispatcher.update.outer_middleware(KnowPerson(database, await container.get(Dictionary)))
     dispatcher.callback_query.outer_middleware(AnswerFirst())
     dispatcher.callback_query.outer_middleware(LeaveStatus(database))
-    dispatcher.errors.register(leave_for_later, is_absence)
+    dispatcher.errors.register(leave_for_later, left_by_absence)
     dispatcher.include_router(handlers.router())
     setup_dishka(container, dispatcher)
     return dispatcher
@@ -52,10 +50,5 @@ async def leave_for_later(event: ErrorEvent) -> None:
     raise event.exception
 
 
-def is_absence(event: ErrorEvent) -> bool:
-    """Of Redis, or of Postgres: lost, full, or just starting (https://www.postgresql.org/docs/current/errcodes-appendix.html)."""
-    error = event.exception
-    if isinstance(error, DBAPIError) and not isinstance(error, InterfaceError):
-        code = str(getattr(error.orig, "sqlstate", None))
-        return error.connection_invalidated or code.startswith(("08", "53", "57"))
-    return isinstance(error, (RedisError, ConnectionError, TimeoutError, InterfaceError, NoConnectionLeft))
+def left_by_absence(event: ErrorEvent) -> bool:
+    return is_absence(event.exception)

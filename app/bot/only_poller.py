@@ -17,6 +17,14 @@ _WAITING_SECONDS = 15.0  # a process that is being stopped finishes what it has 
 _BETWEEN_TRIES = 0.5
 _LOOKING_EVERY = 5.0
 _ANSWERING = 5.0
+_SETTINGS = {
+    "application_name": "polling",
+    # A host that vanished says no goodbye: Postgres asks after it, and ends what gives no answer for 15 s.
+    "tcp_keepalives_idle": "5",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "2",
+    "tcp_user_timeout": "15000",
+}
 
 _WORDS = (
     "Cannot start: another bot process polls Telegram with this token. Stop that one; several run "
@@ -76,7 +84,7 @@ class OnlyPoller:
             **self._options,
             timeout=_ANSWERING,
             command_timeout=_ANSWERING,
-            server_settings={"application_name": "polling"},
+            server_settings=_SETTINGS,
         )
         deadline = time.monotonic() + _WAITING_SECONDS
         while not await self._connection.fetchval(_LOCK, self._bot_id):

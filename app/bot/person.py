@@ -53,13 +53,14 @@ class KnowPerson(BaseMiddleware):
         structlog.contextvars.bind_contextvars(correlation_id=new_correlation_id(), user_id=user.id)
         language = Language.of(user.language_code)
         data["person"] = Person(user.id, user.first_name, self._dictionary[language])
+        if blocks(event):  # no reason to remember somebody who may have asked to be forgotten
+            async with self._database.transaction() as session:
+                await notifications.flag_unreachable(session, user.id)
+            return await handler(event, data)
         async with self._database.autocommit() as session:
             known = await remember_user(session, user.id, language.value)
-        if blocks(event) or known.unreachable_at is not None:
+        if known.unreachable_at is not None:
             async with self._database.transaction() as session:
-                if blocks(event):
-                    await notifications.flag_unreachable(session, user.id)
-                else:
-                    await notifications.reachable_again(session, user.id)
+                await notifications.reachable_again(session, user.id)
         data["person"] = Person(user.id, user.first_name, self._dictionary[known.language])
         return await handler(event, data)

@@ -10,10 +10,12 @@ from aiogram.exceptions import TelegramAPIError, TelegramConflictError
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.bot.chats import Chats
+from app.bot.session import GetUpdates
 from app.bot.updates import Updates
 from app.jobs.backoff import Backoff
 
 _POLL_SECONDS = 10
+_PATIENCE = 10  # refusals in a row, a minute or so
 _BACKOFF = Backoff(first=timedelta(seconds=1), factor=2, ceiling=timedelta(seconds=10))
 _POLLED_ELSEWHERE = "Stop the other process that polls with this token, or sets a webhook for it"
 
@@ -30,27 +32,32 @@ class Polling:
         self._kinds = kinds
 
     async def run(self) -> None:
-        """Until it is cancelled."""
+        """Until it is cancelled.
+
+        A webhook is deleted once. One that is set later is of a process that shall take over; unless the
+        refusals don't end: then it may be left by a process that is gone.
+        """
         offset: int | None = None
         failures = 0
+        webhook = True
         while True:
             try:
-                if offset is None:
+                if webhook:
                     await self._bot.delete_webhook()
-                updates = await self._bot.get_updates(
-                    offset=offset,
-                    timeout=_POLL_SECONDS,
-                    allowed_updates=self._kinds,
-                    request_timeout=int(self._bot.session.timeout) + _POLL_SECONDS,
-                )
-                if updates:
+                    webhook = False
+                poll = GetUpdates(offset=offset, timeout=_POLL_SECONDS, allowed_updates=self._kinds)
+                came = await self._bot(poll, int(self._bot.session.timeout) + _POLL_SECONDS)
+                if came:
+                    updates = [update for one in came if (update := self._updates.understood(one))]
                     self._chats.drain(await self._updates.keep(updates))
-                    offset = updates[-1].update_id + 1
+                    offset = came[-1]["update_id"] + 1
                 failures = 0
             except (TelegramAPIError, SQLAlchemyError, OSError) as error:
                 failures += 1
+                conflict = isinstance(error, TelegramConflictError)
+                webhook = webhook or (conflict and failures % _PATIENCE == 0)
                 wait = _BACKOFF(failures, random.random())  # noqa: S311 - spreads load, guards nothing
-                remedy = {"remedy": _POLLED_ELSEWHERE} if isinstance(error, TelegramConflictError) else {}
+                remedy = {"remedy": _POLLED_ELSEWHERE} if conflict else {}
                 log.warning(
                     "bot.polling_failed",
                     error=type(error).__name__,

@@ -67,6 +67,7 @@ async def serve(container: AsyncContainer) -> None:
         finally:
             worker.stop()
             await chats.stop()
+            await held.aclose()  # jobs may take longer, and don't mind another process
             await jobs
 
 
@@ -103,7 +104,9 @@ async def _introduce(bot: Bot) -> None:
     except TelegramUnauthorizedError:
         remedy = REMEDIES["TELEGRAM_TOKEN"]
         raise CannotStart(f"Cannot start: Telegram doesn't know TELEGRAM_TOKEN. {remedy}") from None
-    except TelegramNetworkError as error:
+    except TelegramAPIError as error:
         place = bot.session.api.base.partition("/bot")[0]
+        lost = isinstance(error, TelegramNetworkError)
+        what = "is not reached" if lost else "does not answer as Telegram does"
         remedy = "Check the network, or TELEGRAM_API_URL"
-        raise CannotStart(f"Cannot start: {place} is not reached. {remedy}") from error
+        raise CannotStart(f"Cannot start: {place} {what} ({type(error).__name__}). {remedy}") from error

@@ -1,15 +1,29 @@
 """The HTTP client that speaks to the Bot API."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from aiogram import Bot
 from aiogram.client.session.aiohttp import AiohttpSession
+from aiogram.exceptions import ClientDecodeError, TelegramServerError
 from aiogram.methods import Response, TelegramMethod
 from aiogram.methods.base import TelegramType
 
+_UNREADABLE = "an answer that can't be read"
+
+
+class GetUpdates(TelegramMethod[list[dict[str, Any]]]):
+    """Telegram's `getUpdates`, each update as it came: one that can't be read must not hide the others."""
+
+    __returning__: ClassVar[Any] = list[dict[str, Any]]
+    __api_method__: ClassVar[str] = "getUpdates"
+
+    offset: int | None
+    timeout: int
+    allowed_updates: list[str]
+
 
 class Session(AiohttpSession):
-    """Keeps the models that answers are read with.
+    """Keeps the models that answers are read with, and its tongue about those that can't be read.
 
     aiogram names such a model for each answer, pydantic forgets it as soon as nobody holds it, and to make it
     anew was a fifth of a busy bot's time.
@@ -22,6 +36,24 @@ class Session(AiohttpSession):
     def check_response(
         self, bot: Bot, method: TelegramMethod[TelegramType], status_code: int, content: str
     ) -> Response[TelegramType]:
+        """
+        Raises:
+            TelegramServerError: also for what isn't Telegram's, like a proxy's page; its words go nowhere.
+        """
         if type(method) not in self._models:
             self._models[type(method)] = Response[method.__returning__]  # type: ignore[name-defined]  # a type that is known at run time only
-        return super().check_response(bot, method, status_code, content)
+        try:
+            return super().check_response(bot, method, status_code, content)
+        except ClientDecodeError:
+            raise TelegramServerError(method, f"{_UNREADABLE} ({status_code})") from None
+
+    async def make_request(
+        self,
+        bot: Bot,
+        method: TelegramMethod[TelegramType],
+        timeout: int | None = None,  # noqa: ASYNC109 - aiogram's signature
+    ) -> TelegramType:
+        try:
+            return await super().make_request(bot, method, timeout)
+        except UnicodeDecodeError:
+            raise TelegramServerError(method, _UNREADABLE) from None

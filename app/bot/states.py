@@ -19,7 +19,7 @@ from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import LockNotOwnedError, RedisError
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.core.config import GeneralSettings
@@ -76,10 +76,15 @@ async def _greet(redis: Redis) -> None:
         raise CannotStart(f"Cannot start: {what}. Check REDIS_URL and the server.") from None
 
 
+class LockLost(Exception):
+    """Another process may have the chat's turn."""
+
+
 class RedisLocks(BaseEventIsolation):
     """A lock is renewed for as long as its holder works, and ends soon after a holder that was killed.
 
-    A holder that Redis loses sight of goes on beside the next one: `KeptUpdate.effect` sees to it that
+    What a holder does that Redis has lost sight of is cancelled before the next one can take the lock, or as
+    soon as it is known that somebody has; where the two still meet, `KeptUpdate.effect` sees to it that
     nothing happens twice.
     """
 
@@ -88,29 +93,45 @@ class RedisLocks(BaseEventIsolation):
 
     @asynccontextmanager
     async def lock(self, key: StorageKey) -> AsyncIterator[None]:
+        """
+        Raises:
+            LockLost: it ended before what is done under it, which was cancelled.
+        """
         name = _KEYS.build(key, "lock")
         lock = self._redis.lock(name, timeout=_LOCK_SECONDS, raise_on_release_error=False)
         async with lock:
-            renewal = asyncio.create_task(_renew(lock.reacquire))
+            held = asyncio.timeout(_LOCK_SECONDS)
             try:
-                yield
-            finally:
-                renewal.cancel()
+                async with held:
+                    renewal = asyncio.create_task(_renew(lock.reacquire, held))
+                    try:
+                        yield
+                    finally:
+                        renewal.cancel()
+            except TimeoutError:
+                if held.expired():
+                    raise LockLost from None
+                raise
 
     async def close(self) -> None:
         """The connections are `open_states`' to close."""
 
 
-async def _renew(reacquire: Any) -> None:
-    while True:
+async def _renew(reacquire: Any, held: asyncio.Timeout) -> None:
+    clock = asyncio.get_running_loop().time
+    while not held.expired():
         await asyncio.sleep(_RENEWED_EVERY)
+        until = clock() + _LOCK_SECONDS
         try:
             await reacquire()
         except LockNotOwnedError:
             log.warning("bot.lock_lost")
-            return
+            until = clock()
         except (OSError, RedisError) as error:
             log.warning("bot.lock_not_renewed", error=type(error).__name__)
+            continue
+        if not held.expired():
+            held.reschedule(until)
 
 
 class PostgresStorage(BaseStorage):
@@ -148,8 +169,11 @@ class PostgresStorage(BaseStorage):
         async with self._database.autocommit() as session:
             if any(column.values()):
                 await session.execute(row.on_conflict_do_update(index_elements=[*place], set_=column))
-            else:
-                await session.execute(update(BotState).filter_by(**place).values(**column))
+                return
+            emptied = update(BotState).filter_by(**place).values(**column)
+            left = (await session.execute(emptied.returning(BotState.state, BotState.data))).one_or_none()
+            if left is not None and not any(left):
+                await session.execute(delete(BotState).filter_by(**place))
 
 
 def _place(key: StorageKey) -> dict[str, int]:

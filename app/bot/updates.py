@@ -7,10 +7,12 @@ one, and whatever an update changes is committed together with its row's end.
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from typing import Any
 
 import structlog
 from aiogram import Bot
 from aiogram.types import Update
+from pydantic import ValidationError
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -28,6 +30,10 @@ log = structlog.stdlib.get_logger(__name__)
 
 class AlreadyDone(Exception):
     """Another process was first to carry out this update; whoever was has told the person."""
+
+
+class Hopeless(Exception):
+    """The update was taken in hand `MOST_STARTS` times and never ended; it is dropped."""
 
 
 class KeptUpdate:
@@ -68,8 +74,19 @@ class Updates:
         self._bot = bot
         self._database = database
 
+    def understood(self, raw: Any) -> Update | None:
+        """What Telegram sent, unless this release can't read it: sent again, it would be no better."""
+        try:
+            return Update.model_validate(raw, context={"bot": self._bot})
+        except ValidationError as error:
+            update_id = raw.get("update_id") if isinstance(raw, dict) else None
+            log.error("bot.update_not_understood", update_id=update_id, problems=error.error_count())
+            return None
+
     async def keep(self, updates: Sequence[Update]) -> set[int | None]:
         """Keep those that never came before; the chats that they belong to."""
+        if not updates:
+            return set()
         ids = insert(BotUpdateId).values([{"update_id": each.update_id} for each in updates])
         async with self._database.transaction() as session:
             new = set(await session.scalars(ids.on_conflict_do_nothing().returning(BotUpdateId.update_id)))
@@ -99,10 +116,12 @@ class Updates:
             return [Update.model_validate_json(each, context={"bot": self._bot}) for each in payloads]
 
     async def begin(self, update_id: int) -> KeptUpdate | None:
-        """Take it in hand; none when somebody else is done with it, or when it is hopeless.
+        """Take it in hand; none when somebody else is done with it, or nobody waits for it after a day.
 
-        What is a day old nobody waits for any more. What was taken in hand `MOST_STARTS` times may be what
-        ends processes. Both are dropped, and logged.
+        What is not carried out for its age, or for having been begun too often, is dropped, and logged.
+
+        Raises:
+            Hopeless: it may be what ends processes.
         """
         one = BotUpdate.update_id == update_id
         count = update(BotUpdate).where(one).values(starts=BotUpdate.starts + 1)
@@ -112,14 +131,20 @@ class Updates:
             if found is None:
                 return None
             starts, old = found
-            hopeless = old or starts > MOST_STARTS
-            if hopeless:
-                await session.execute(delete(BotUpdate).where(one))
-        if hopeless:
-            log.error("bot.update_dropped", update_id=update_id, starts=starts - 1)
-            metrics.UPDATES.labels("dropped").inc()
+            if not old and starts <= MOST_STARTS:
+                return KeptUpdate(self._database, update_id)
+            await session.execute(delete(BotUpdate).where(one))
+        log.error("bot.update_dropped", update_id=update_id, starts=starts - 1)
+        metrics.UPDATES.labels("dropped").inc()
+        if old:
             return None
-        return KeptUpdate(self._database, update_id)
+        raise Hopeless
+
+    async def give_back(self, update_id: int) -> None:
+        """A start that was no fault of the update's doesn't count."""
+        begun = update(BotUpdate).where(BotUpdate.update_id == update_id, BotUpdate.starts > 0)
+        async with self._database.autocommit() as session:
+            await session.execute(begun.values(starts=BotUpdate.starts - 1))
 
     async def drop(self, updates: Iterable[Update]) -> None:
         ids = [each.update_id for each in updates]
@@ -146,5 +171,6 @@ def chat_of(update: Update) -> int | None:
 
 
 def _row(update: Update) -> dict[str, object]:
-    payload = update.model_dump_json(exclude_none=True).encode()
+    # What Telegram didn't send is left out: aiogram puts marks of its own there, which are no JSON.
+    payload = update.model_dump_json(exclude_none=True, exclude_unset=True).encode()
     return {"update_id": update.update_id, "chat_id": chat_of(update), "payload": payload}

@@ -4,14 +4,14 @@ import asyncio
 import hmac
 import random
 from datetime import timedelta
+from typing import Any
 from urllib.parse import urlsplit
 
 import structlog
 from aiogram import Bot
 from aiogram.exceptions import TelegramAPIError, TelegramBadRequest
-from aiogram.types import Update
 from aiohttp import web
-from pydantic import ValidationError
+from pydantic_core import from_json
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -26,6 +26,7 @@ _SECRET = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 - the header's name
 _MOST_BYTES = 1024**2
 _CONNECTIONS = 40  # at a time, of Telegram's to all processes together
 _ANSWERING_SECONDS = 5.0  # for requests that are inside when the process stops
+_LOOKING_EVERY = 60.0  # seconds; a process that polls, and isn't stopped yet, may take the webhook back
 _BACKOFF = Backoff(first=timedelta(seconds=1), factor=2, ceiling=timedelta(seconds=30))
 
 log = structlog.stdlib.get_logger(__name__)
@@ -65,18 +66,19 @@ class Webhook:
         try:
             await self._listen(runner)
             await self._announce()
-            await asyncio.Event().wait()
+            while True:
+                await asyncio.sleep(_LOOKING_EVERY)
+                await self._look()
         finally:
             await runner.cleanup()
 
     async def receive(self, request: web.Request) -> web.Response:
         """401 for a stranger, 413 for what is too long, 503 while it can't be kept: Telegram comes again."""
-        if not hmac.compare_digest(request.headers.get(_SECRET, "").encode(), self._secret.encode()):
+        secret = request.headers.get(_SECRET, "").encode("utf-8", "surrogateescape")  # whatever bytes came
+        if not hmac.compare_digest(secret, self._secret.encode()):
             return web.Response(status=401)
-        try:
-            update = Update.model_validate_json(await request.read(), context={"bot": self._bot})
-        except ValidationError as error:  # Telegram would bring it again and again, and it would be no better
-            log.error("bot.update_not_understood", problems=error.error_count())
+        update = self._updates.understood(_read(await request.read()))
+        if update is None:
             return web.Response()
         try:
             self._chats.drain(await self._updates.keep([update]))
@@ -101,17 +103,30 @@ class Webhook:
             what = f"nothing can listen on {host}:{port} ({error.strerror})"
             raise CannotStart(f"Cannot start: {what}. Free it, or change BOT_HOST and BOT_PORT") from None
 
+    async def _look(self) -> None:
+        """See that Telegram still brings updates here."""
+        try:
+            told = await self._bot.get_webhook_info()
+            if told.url != self._url:
+                log.warning("bot.webhook_lost")
+                await self._set()
+        except TelegramAPIError as error:
+            log.warning("bot.webhook_not_set", error=type(error).__name__, retry_in=_LOOKING_EVERY)
+
+    async def _set(self) -> None:
+        await self._bot.set_webhook(
+            self._url,
+            allowed_updates=self._kinds,
+            secret_token=self._secret,
+            max_connections=_CONNECTIONS,
+        )
+
     async def _announce(self) -> None:
         """Each process tells Telegram the same, so it doesn't matter who is last."""
         failures = 0
         while True:
             try:
-                await self._bot.set_webhook(
-                    self._url,
-                    allowed_updates=self._kinds,
-                    secret_token=self._secret,
-                    max_connections=_CONNECTIONS,
-                )
+                await self._set()
                 return
             except TelegramBadRequest as error:
                 what = f"Telegram refuses TELEGRAM_WEBHOOK_URL ({error.message})"
@@ -121,3 +136,10 @@ class Webhook:
                 wait = _BACKOFF(failures, random.random())  # noqa: S311 - spreads load, guards nothing
                 log.warning("bot.webhook_not_set", error=type(error).__name__, retry_in=wait.total_seconds())
                 await asyncio.sleep(wait.total_seconds())
+
+
+def _read(body: bytes) -> Any:
+    try:
+        return from_json(body)
+    except ValueError:
+        return None

@@ -4,7 +4,7 @@ import secrets
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import JSONResponse
+from fastapi.responses import HTMLResponse, JSONResponse
 
 from sandbox.telegram.bot_profile import PROFILE_METHODS
 from sandbox.telegram.errors import ApiError, not_found, unauthorized
@@ -15,6 +15,8 @@ from sandbox.telegram.state import Telegram
 from sandbox.telegram.wire import Params, read_params
 
 _METHODS = {name.lower(): method for name, method in (METHODS | PROFILE_METHODS).items()}
+
+_PROXY_PAGE = "<html><head><title>502 Bad Gateway</title></head><body>502 Bad Gateway</body></html>"
 
 router = APIRouter()
 
@@ -37,6 +39,8 @@ async def call_method(token: str, method: str, request: Request) -> Response:
     request.app.state.calls.record(_call(method, params, refusal, fault))
     if fault:
         await _break(telegram, fault, request)
+        if fault.kind == "proxy_page":
+            return HTMLResponse(_PROXY_PAGE, 502)
     return _refuse(refusal) if refusal else JSONResponse({"ok": True, "result": result})
 
 

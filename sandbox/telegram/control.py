@@ -5,6 +5,7 @@ from typing import Annotated, Any, cast
 from fastapi import APIRouter, Depends, Request
 
 from sandbox.telegram.faults import Calls, Fault, Faults
+from sandbox.telegram.state import Telegram
 
 
 def _faults(request: Request) -> Faults:
@@ -24,6 +25,14 @@ router = APIRouter()
 @router.get("/health")
 async def health() -> dict[str, str]:
     return {"status": "ok"}
+
+
+@router.post("/control/updates", status_code=201)
+async def push_update(update: dict[str, Any], request: Request) -> None:
+    """One of a kind that people here don't send: `{"message": {...}}`, in the Bot API's own words."""
+    telegram = cast("Telegram", request.app.state.telegram)
+    for kind, payload in update.items():
+        telegram.updates.push(kind, payload)
 
 
 @router.get("/control/calls")

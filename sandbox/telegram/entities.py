@@ -24,6 +24,7 @@ _TAG_REST = re.compile(r"""(?P<attributes>(?:"[^"]*"|'[^']*'|[^>"'])*)>""")
 _ATTRIBUTE = re.compile(r"""([^\s=]+)(?:\s*=\s*("[^"]*"|'[^']*'|\S+))?""")
 _REFERENCE = re.compile(r"&(?:#\d+|#x[0-9a-fA-F]+|lt|gt|amp|quot);")
 _COMMAND = re.compile(r"(?<![\w/@])/[A-Za-z0-9_]{1,64}(?:@\w+)?")
+_LINK = re.compile(r"https?://[^\s<>]+")
 
 
 @dataclass(frozen=True)
@@ -40,13 +41,25 @@ def utf16_length(text: str) -> int:
 
 
 def typed_by_user(text: str) -> FormattedText:
-    """What a client sends for `text`: commands are marked, outer blanks are gone."""
+    """What a client sends for `text`: commands and links are marked, outer blanks are gone."""
     text = text.strip()
-    commands = [
-        {"type": "bot_command", "offset": utf16_length(text[: m.start()]), "length": utf16_length(m[0])}
-        for m in _COMMAND.finditer(text)
+    marked = sorted(
+        (found.start(), kind, found[0])
+        for kind, pattern in (("bot_command", _COMMAND), ("url", _LINK))
+        for found in pattern.finditer(text)
+    )
+    entities: list[Entity] = [
+        {"type": kind, "offset": utf16_length(text[:start]), "length": utf16_length(words)}
+        for start, kind, words in marked
     ]
-    return FormattedText(text, commands)
+    return FormattedText(text, entities)
+
+
+def first_link(text: FormattedText) -> str | None:
+    """Where the preview under a message leads."""
+    hidden = (entity["url"] for entity in text.entities if entity["type"] == "text_link")
+    shown = _LINK.search(text.plain)
+    return shown[0] if shown else next(hidden, None)
 
 
 def parse_html(source: str) -> FormattedText:

@@ -16,6 +16,7 @@ Kind = Literal[
     "bad_request",
     "unauthorized",
     "bad_gateway",
+    "proxy_page",
     "hang",
     "hang_after_processing",
     "reset_after_processing",
@@ -26,7 +27,7 @@ class Fault(BaseModel):
     """What happens to the next `times` calls of `method`, in one chat or in all of them.
 
     The kinds that end in `after_processing` carry the call out, the others leave it undone; those that begin
-    with `hang` never answer.
+    with `hang` never answer. `proxy_page` is what stands between, and answers in HTML.
     `description` is what follows "Bad Request: " or "Forbidden: ".
     """
 
@@ -48,7 +49,7 @@ class Fault(BaseModel):
                 return errors.bad_request(self.description or "chat not found")
             case "unauthorized":
                 return errors.unauthorized()
-            case "bad_gateway" | "hang":
+            case "bad_gateway" | "proxy_page" | "hang":
                 return errors.bad_gateway()
             case "hang_after_processing" | "reset_after_processing":
                 return None

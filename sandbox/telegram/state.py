@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from sandbox.telegram.entities import FormattedText
+from sandbox.telegram.entities import FormattedText, first_link
 from sandbox.telegram.files import FileStore, Media
 from sandbox.telegram.others import OTHERS
 from sandbox.telegram.pulse import Pulse
@@ -189,6 +189,7 @@ class Telegram:
         """The Bot API's `Message` object."""
         person = self.chats[message.chat_id].person
         words, entities = ("caption", "caption_entities") if message.media else ("text", "entities")
+        link = None if message.media else first_link(message.body)
         return {
             "message_id": message.id,
             "from": self.bot if message.from_bot else person.wire(),
@@ -200,6 +201,7 @@ class Telegram:
                 {
                     words: message.body.plain,
                     entities: message.body.entities,
+                    "link_preview_options": {"url": link} if link else None,
                     "edit_date": message.edited_at,
                     "media_group_id": message.media_group_id,
                     "reply_markup": {"inline_keyboard": message.keyboard} if message.keyboard else None,

@@ -74,6 +74,7 @@ class Webhook:
 
 
 def chat_of(update: dict[str, Any]) -> int:
-    """Telegram orders a chat's messages and a person's taps apart; both are the same here."""
+    """Whose queue it is in. Telegram keeps a chat's messages in order, and a person's taps, but neither waits
+    for the other; here both are one queue."""
     event = next(value for key, value in update.items() if key != "update_id")
     return int((event.get("chat") or event["from"])["id"])

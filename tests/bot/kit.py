@@ -19,6 +19,7 @@ from app.database.engine import Database
 from app.database.models import (
     Avatar,
     AvatarPhoto,
+    BotState,
     Notification,
     NotificationState,
     StatusMessage,
@@ -224,6 +225,21 @@ class Town:
         fault = {"method": method, "kind": kind, "chat_id": guest.id if guest else None, **more}
         (await self._control.post("/faults", json=fault)).raise_for_status()
 
+    async def push(self, update: dict[str, Any]) -> None:
+        """An update that no person of the emulator's sends."""
+        (await self._control.post("/updates", json=update)).raise_for_status()
+
+    @asynccontextmanager
+    async def step_outlives(self, guest: Guest) -> AsyncIterator[None]:
+        """As when a process ends between the commit of what is done here and the end of the wizard's step."""
+        mine = (BotState.bot_id, BotState.chat_id, BotState.user_id, BotState.state, BotState.data)
+        async with self.database.transaction() as session:
+            step = (await session.execute(select(*mine).where(BotState.user_id == guest.id))).one()
+        yield
+        async with self.database.transaction() as session:
+            await session.execute(delete(BotState).where(BotState.user_id == guest.id))
+            session.add(BotState(**step._mapping))
+
     async def hold_back_updates(self, guest: Guest) -> None:
         """What people do from now on reaches the bot all at once, after the second for which it backs off."""
         await self.fault("getUpdates", "bad_gateway", None)
@@ -281,6 +297,11 @@ class Town:
     def refusals(self, guest: Guest) -> set[str]:
         """Why the bot refused this person something, as it is logged."""
         return {line["reason"] for line in self._lines(guest) if line["event"] == "bot.refused"}
+
+    def events(self, event: str) -> list[dict[str, Any]]:
+        """The bot's log lines of this kind, about whomever."""
+        lines = [json.loads(line) for line in self._log.read_text().splitlines()]
+        return [line for line in lines if line["event"] == event]
 
     def _lines(self, guest: Guest) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self._log.read_text().splitlines() if str(guest.id) in line]

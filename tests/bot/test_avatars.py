@@ -59,6 +59,25 @@ async def test_a_step_back_changes_no_name(aisha: Guest) -> None:
     assert [row[3] for row in (await aisha.belongings()).avatars] == ["Айша"]
 
 
+async def test_a_step_that_outlives_its_name_changes_it_no_more(town: Town, aisha: Guest) -> None:
+    avatar_id = await aisha.create()
+    await aisha.tap(RenameAvatar(avatar_id))
+    async with town.step_outlives(aisha):
+        await aisha.say("Новое")
+    assert (await aisha.say("Не имя")).text.startswith("Новое · ")
+    assert (await aisha.say("Не имя")).text.startswith(words("not-understood"))
+    assert [row[3] for row in (await aisha.belongings()).avatars] == ["Новое"]
+
+
+async def test_a_step_that_outlives_its_avatar_ends_with_the_first_word(town: Town, aisha: Guest) -> None:
+    avatar_id = await aisha.create()
+    await aisha.tap(RenameAvatar(avatar_id))
+    async with town.step_outlives(aisha):
+        await aisha.forge(DeleteAvatar(avatar_id).pack())
+    assert (await aisha.say("Имя")).text == words("error-avatar-not-found")
+    assert (await aisha.say("Имя")).text == words("not-understood")
+
+
 async def test_one_avatar_is_the_main_one(town: Town, aisha: Guest) -> None:
     first, second = await aisha.create("Первая"), await aisha.create("Вторая")
     for avatar_id in (first, second):

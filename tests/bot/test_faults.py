@@ -1,5 +1,7 @@
 """Telegram at its worst: limits, lost connections, deleted messages, people who leave in the middle."""
 
+from pathlib import Path
+
 import pytest
 
 from app.core.buttons import ChooseGender, NewAvatar
@@ -106,6 +108,22 @@ async def test_the_apologys_code_is_in_the_log(town: Town, aisha: Guest) -> None
     assert any(line["reference"] in answer.text for line in town.errors(aisha))
 
 
+async def test_what_cannot_be_read_ends_nothing_and_hides_nothing(town: Town, aisha: Guest) -> None:
+    """A proxy's page in the place of updates; among them one of a kind that this release doesn't know."""
+    await aisha.say("/start")
+    person = {"id": aisha.id, "is_bot": False, "first_name": "Айша"}
+    forwarded = {"text": "to nobody else", "forward_origin": {"type": "unheard-of", "date": 1}}
+    message = {"message_id": 1, "date": 1, "chat": {"id": aisha.id, "type": "private"}, **forwarded}
+    await town.fault("getUpdates", "proxy_page", None)
+    await town.fault("sendMessage", "proxy_page", aisha)
+    await town.push({"message": {**message, "from": person}})
+    assert (await aisha.say("/avatars")).text.startswith("😔")
+    assert (await aisha.say("/avatars")).text == words("avatars-empty")
+    [skipped] = town.events("bot.update_not_understood")
+    assert skipped["update_id"] > 0
+    assert "to nobody else" not in str(skipped)
+
+
 async def test_a_blocked_bot_is_back_when_it_is_unblocked(aisha: Guest) -> None:
     await aisha.say("/start")
     await aisha.user.block_bot()
@@ -124,8 +142,17 @@ async def test_operators_hear_of_a_new_kind_of_error_once(town: Town, aisha: Gue
         told = await operator.wait_for(lambda message: message.text.startswith("🛠"))
         kind = told.text.splitlines()[0]
         said = [message for message in (await operator.chat()).messages if kind in message.text]
+        alarms = await sent(town, Guest(operator, town.database, Path()), "🛠")
+    apologies = await sent(town, aisha, "😔")
     assert said == [told]
+    assert apologies[0] < alarms[-1] < apologies[1]
     assert "TelegramServerError" in kind
+
+
+async def sent(town: Town, guest: Guest, sign: str) -> list[float]:
+    """When this person was sent messages with the sign."""
+    calls = await town.calls("sendMessage", guest)
+    return [call["time"] for call in calls if sign in call["params"]["text"]]
 
 
 async def test_checks_that_take_long_are_followed_in_a_message_that_goes(town: Town, aisha: Guest) -> None:

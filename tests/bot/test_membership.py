@@ -45,6 +45,19 @@ async def test_who_was_flagged_is_back_with_any_word(town: Town, aisha: Guest) -
     assert not await unreachable(town, aisha)
 
 
+async def test_who_is_forgotten_and_then_blocks_the_bot_stays_forgotten(town: Town, aisha: Guest) -> None:
+    await aisha.say("/delete_me")
+    await aisha.tap("forget")
+    await aisha.user.block_bot()
+
+    async def noted() -> bool:
+        return any(line["user_id"] == aisha.id for line in town.events("bot.membership"))
+
+    await eventually(noted)
+    async with town.database.transaction() as session:
+        assert await session.get(User, aisha.id) is None
+
+
 async def test_blocking_says_nothing_to_nobody(town: Town, aisha: Guest) -> None:
     await aisha.say("/start")
     before = len((await aisha.user.chat()).messages)

@@ -6,7 +6,7 @@ import pytest
 
 from app.core.buttons import ChooseGender, ChooseType, NewAvatar, ShowAvatars, ShowMenu
 from app.database.models.avatars import NAME_LENGTH
-from tests.bot.kit import Guest, Kind, Town, words
+from tests.bot.kit import Guest, Kind, Town, counter, picture, words
 
 ASKS_TYPE, ASKS_GENDER = words("choose-type"), words("choose-gender")
 ASKS_NAME = words("ask-name", maximum=NAME_LENGTH)
@@ -81,6 +81,7 @@ async def test_a_question_in_between_is_answered_and_the_naming_goes_on(aisha: G
         ("две\nстроки\t и   пробелы", "две строки и пробелы"),
         ("{ $name } %s {0}", "{ $name } %s {0}"),
         ("'; DROP TABLE avatars; --", "'; DROP TABLE avatars; --"),
+        ("https://aisha.example/me", "https://aisha.example/me"),
         ("тихо\u202eзадом наперёд", "тихо задом наперёд"),
     ],
 )
@@ -89,6 +90,7 @@ async def test_any_name_is_shown_as_it_was_typed(aisha: Guest, typed: str, kept:
     screen = await aisha.say(typed)
     assert screen.text.startswith(f"{kept} · ")
     assert [row[3] for row in (await aisha.belongings()).avatars] == [kept]
+    await aisha.tap(words("button-rename"))
     shown = await aisha.say("/avatars")
     assert shown.labels[0] == f"📷 {kept}"
 
@@ -109,6 +111,25 @@ async def test_two_names_at_once_make_one_avatar(town: Town, aisha: Guest) -> No
     await aisha.user.send("Второе")
     await aisha.hears(words("not-understood"))
     assert [row[3] for row in (await aisha.belongings()).avatars] == ["Первое"]
+
+
+async def test_a_step_that_outlives_its_avatar_makes_no_second_one(town: Town, aisha: Guest) -> None:
+    await aisha.create("Прежняя")
+    await aisha.reach_naming()
+    async with town.step_outlives(aisha):
+        await aisha.say("Айша")
+    assert (await aisha.say("Айша!")).text.startswith("Айша · ")
+    assert (await aisha.say("Айша!")).text.startswith(words("not-understood"))
+    assert [row[3] for row in (await aisha.belongings()).avatars] == ["Прежняя", "Айша"]
+
+
+async def test_nor_does_it_turn_photos_away(town: Town, aisha: Guest) -> None:
+    await aisha.reach_naming()
+    async with town.step_outlives(aisha):
+        await aisha.say("Айша")
+    await aisha.user.send_photo(picture(1))
+    await aisha.hears(counter(1))
+    assert (await aisha.say("привет")).text.startswith(words("not-understood"))
 
 
 async def test_what_was_sent_while_the_bot_was_away_is_done_in_its_order(town: Town, aisha: Guest) -> None:

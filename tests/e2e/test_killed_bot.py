@@ -14,6 +14,9 @@ KEEPING = (
 )
 
 
+LEAVING = "FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'UPDATE bot_states%'"
+
+
 async def restart(stage: Stage) -> None:
     await stage.sandbox.kill("bot")
     await stage.sandbox.start("bot")
@@ -87,6 +90,21 @@ async def test_in_the_middle_of_the_wizard(stage: Stage) -> None:
     await restart(stage)
     assert (await stage.guest.say("Айша")).text.startswith("Айша · ")
     assert len(await stage.rows(AVATARS)) == 1
+
+
+async def test_between_the_effect_and_the_end_of_the_wizards_step(stage: Stage) -> None:
+    """The name typed again, for want of an answer, makes no second avatar."""
+    await stage.guest.reach_naming()
+    async with stage.database.transaction() as session:
+        await session.execute(text("LOCK TABLE bot_states IN SHARE MODE"))
+        await stage.guest.user.send("Айша")
+        await stage.until(lambda: stage.rows(f"SELECT 1 {LEAVING}"))
+        await stage.sandbox.kill("bot")
+        await stage.rows(f"SELECT pg_terminate_backend(pid) {LEAVING}")
+    await stage.sandbox.start("bot")
+    assert (await stage.guest.say("Айша")).text.startswith("Айша · ")
+    assert len(await stage.rows(AVATARS)) == 1
+    assert (await stage.guest.say("Айша")).text.startswith(words("not-understood"))
 
 
 async def test_before_an_update_is_kept(stage: Stage) -> None:

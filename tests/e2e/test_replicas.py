@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack
 
 import httpx
 import pytest
@@ -14,7 +15,7 @@ from app.database import wheel
 from tests.bot.kit import picture, words
 from tests.conftest import fresh_database
 from tests.e2e.replicas import HOST, PATH, SECRET, Replicas, replicas
-from tests.e2e.stage import Stage, guest_of
+from tests.e2e.stage import PATIENCE, Stage, guest_of
 from tests.integration.service_process import free_port
 from tests.redis_server import needs_redis
 
@@ -115,6 +116,26 @@ async def test_what_a_killed_process_had_in_hand_the_other_carries_out(pair: Rep
     await pair.start_one()
 
 
+async def test_a_process_killed_before_it_leaves_the_wizards_step_makes_no_second_avatar(
+    pair: Replicas, stage: Stage
+) -> None:
+    pair.lead_to(pair.ports[0])
+    await stage.guest.reach_naming()
+    async with AsyncExitStack() as paused:
+        async with stage.database.transaction() as session:
+            await session.execute(text("LOCK TABLE avatars IN ACCESS EXCLUSIVE MODE"))
+            await stage.guest.user.send("Айша")
+            await stage.until(lambda: in_hand(stage))
+            await paused.enter_async_context(pair.redis.only_reading())
+        await stage.until(lambda: stage.rows(NAMES))
+        await pair.kill_one()
+    pair.lead_to(pair.ports[1])
+    await stage.guest.user.send("Айша")
+    await stage.guest.user.wait_for(lambda message: message.text.startswith("Айша · "), timeout=PATIENCE)
+    assert [row["name"] for row in await stage.rows(NAMES)] == ["Айша"]
+    await pair.start_one()
+
+
 async def test_an_update_that_comes_again_is_done_once(pair: Replicas, stage: Stage) -> None:
     """Telegram repeats an update whose answer it didn't get, to whichever process."""
     await stage.guest.reach_naming()
@@ -129,10 +150,11 @@ async def test_an_update_that_comes_again_is_done_once(pair: Replicas, stage: St
     assert len(await stage.heard()) == len(heard) + 1
 
 
-@pytest.mark.parametrize("secret", ["", "wrong", SECRET[:-1], SECRET + "x", "й"])
-async def test_a_stranger_is_refused(pair: Replicas, stage: Stage, secret: str) -> None:
+@pytest.mark.parametrize("secret", ["", "wrong", SECRET[:-1], SECRET + "x", "й", "й".encode("cp1251")])
+async def test_a_stranger_is_refused(pair: Replicas, stage: Stage, secret: str | bytes) -> None:
     update = {"update_id": 1, "message": a_message(stage, "/start")}
-    answer = await post(pair.ports[0], update, {HEADER: secret.encode()} if secret else {})
+    raw = secret.encode() if isinstance(secret, str) else secret
+    answer = await post(pair.ports[0], update, {HEADER: raw} if raw else {})
     assert answer.status_code == 401
     assert await stage.rows(WAITING) == []
 

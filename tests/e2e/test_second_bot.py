@@ -3,7 +3,15 @@
 import asyncio
 import sys
 
+from tests.bot.kit import counter, picture
 from tests.e2e.stage import Stage
+
+NOBODY_POLLS = """
+    SELECT 1 WHERE NOT EXISTS (
+        SELECT FROM pg_stat_activity WHERE application_name = 'polling' AND datname = current_database()
+    )
+"""
+IN_HAND = "SELECT 1 FROM jobs.pgqueuer WHERE entrypoint = 'upload.check' AND status = 'picked'"
 
 
 async def test_a_second_poller_is_told_why_and_what_to_do(stage: Stage) -> None:
@@ -19,3 +27,16 @@ async def test_a_second_poller_is_told_why_and_what_to_do(stage: Stage) -> None:
     assert "another bot process polls" in told
     assert "Stop that one" in told
     await stage.guest.say("/start")
+
+
+async def test_who_is_stopped_lets_the_next_one_poll_before_its_jobs_end(stage: Stage) -> None:
+    await stage.guest.create()
+    await stage.fault("getFile", "hang", anywhere=True)
+    await stage.guest.user.send_photo(picture(1))
+    await stage.until(lambda: stage.rows(IN_HAND))
+    stopping = asyncio.create_task(stage.sandbox.stop("bot"))
+    await stage.until(lambda: stage.rows(NOBODY_POLLS))
+    assert not stopping.done()
+    await stopping
+    await stage.sandbox.start("bot")
+    await stage.guest.hears(counter(1))

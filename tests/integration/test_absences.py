@@ -10,7 +10,7 @@ from redis.exceptions import ReadOnlyError
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from app.bot.dispatcher import is_absence, leave_for_later
+from app.bot.dispatcher import leave_for_later, left_by_absence
 from app.database.engine import Database
 from tests.integration.test_bot_updates import said
 
@@ -28,7 +28,7 @@ async def met(error: Exception) -> bool:
         raise error
 
     dispatcher, router = Dispatcher(), Router()
-    dispatcher.errors.register(leave_for_later, is_absence)
+    dispatcher.errors.register(leave_for_later, left_by_absence)
     router.errors.register(answer)
     router.message.register(fail)
     dispatcher.include_router(router)

@@ -9,12 +9,15 @@ from aiogram.fsm.state import State, StatesGroup
 from aiogram.fsm.storage.base import StorageKey
 from pydantic import SecretStr
 from redis.asyncio import Redis
+from redis.exceptions import ConnectionError as RedisAway
+from sqlalchemy import select
 
 from app.bot import states
-from app.bot.states import RedisLocks, States, open_states
+from app.bot.states import LockLost, PostgresStorage, RedisLocks, States, open_states
 from app.core.config import GeneralSettings
 from app.core.errors import CannotStart
 from app.database.engine import Database
+from app.database.models import BotState
 from tests.conftest import passable_folder
 from tests.redis_server import RedisServer, needs_redis, redis_server
 
@@ -120,6 +123,44 @@ async def test_a_lock_that_is_lost_ends_without_a_noise(redis: RedisServer) -> N
             await one.flushall()
         async with RedisLocks(one).lock(HERS):
             pass
+
+
+@needs_redis
+@pytest.mark.parametrize("loss", ["flushed", "away"])
+async def test_what_is_done_under_a_lost_lock_is_cancelled(
+    redis: RedisServer, monkeypatch: pytest.MonkeyPatch, loss: str
+) -> None:
+    monkeypatch.setattr(states, "_LOCK_SECONDS", 0.5 if loss == "away" else 60)
+    monkeypatch.setattr(states, "_RENEWED_EVERY", 0.05)
+
+    async def work(one: Redis) -> None:
+        async with asyncio.timeout(20), RedisLocks(one).lock(HERS):
+            if loss == "flushed":
+                await one.flushall()
+            else:
+                redis.stop()
+            await asyncio.Event().wait()
+
+    async with Redis.from_url(redis.url) as one:
+        with pytest.raises(LockLost if loss == "flushed" else RedisAway):
+            await work(one)
+
+
+async def test_a_timeout_of_the_holders_own_is_no_lost_lock(opened: States) -> None:
+    with pytest.raises(TimeoutError):
+        async with opened.locks.lock(HERS), asyncio.timeout(0):
+            await asyncio.Event().wait()
+
+
+async def test_a_step_that_was_left_leaves_no_row(database: Database) -> None:
+    storage = PostgresStorage(database)
+    await storage.set_state(HERS, Step.naming)
+    await storage.set_data(HERS, {"type": "style"})
+    await storage.set_state(HERS, None)
+    assert await storage.get_data(HERS) == {"type": "style"}
+    await storage.set_data(HERS, {})
+    async with database.transaction() as session:
+        assert (await session.scalars(select(BotState))).all() == []
 
 
 async def test_a_redis_that_does_not_answer_is_told_without_its_password(database: Database) -> None:

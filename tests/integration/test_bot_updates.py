@@ -8,10 +8,11 @@ from aiogram import Bot
 from aiogram.types import CallbackQuery, Chat, Message, Update, User
 from sqlalchemy import func, select, text
 
-from app.bot.updates import MOST_STARTS, AlreadyDone, KeptUpdate, Updates, chat_of
+from app.bot.updates import MOST_STARTS, AlreadyDone, Hopeless, KeptUpdate, Updates, chat_of
 from app.database.engine import Database
 from app.database.models import BotUpdate, BotUpdateId
 from app.database.models import User as Person
+from tests.integration import kinds_of_updates
 
 WORDS = "Сәлем 👩🏽‍🎨\n<b>&"
 
@@ -47,6 +48,17 @@ async def test_what_was_kept_is_found_in_order_and_as_it_was(updates: Updates) -
     assert message is not None
     assert message.from_user is not None
     assert (message.text, message.from_user.first_name, message.chat.id) == (WORDS, "Әсел", 7)
+
+
+async def test_every_kind_of_update_is_read_as_it_came(updates: Updates) -> None:
+    bot = Bot("42:token")
+    came = [Update.model_validate(one, context={"bot": bot}) for one in kinds_of_updates.updates()]
+    assert await updates.keep(came) == {kinds_of_updates.CHAT_ID}
+    found = await updates.waiting(kinds_of_updates.CHAT_ID)
+    assert [one.model_dump(warnings=False) for one in found] == [
+        one.model_dump(warnings=False) for one in came
+    ]
+    assert [one.model_fields_set for one in found] == [one.model_fields_set for one in came]
 
 
 async def test_an_update_that_comes_again_is_kept_once(updates: Updates, database: Database) -> None:
@@ -123,9 +135,18 @@ async def test_what_ends_every_process_is_dropped_the_fourth_time(
     await updates.keep([said(5), said(6)])
     for _ in range(MOST_STARTS):
         assert await updates.begin(5) is not None
-    assert await updates.begin(5) is None
+    with pytest.raises(Hopeless):
+        await updates.begin(5)
     assert [each.update_id for each in await updates.waiting(7)] == [6]
     assert await count(database) == 1
+
+
+async def test_a_start_that_is_given_back_does_not_count(updates: Updates) -> None:
+    await updates.keep([said(5)])
+    await updates.give_back(5)
+    for _ in range(MOST_STARTS + 1):
+        assert await updates.begin(5) is not None
+        await updates.give_back(5)
 
 
 async def test_what_is_a_day_old_is_not_carried_out_any_more(updates: Updates, database: Database) -> None:

@@ -12,17 +12,20 @@ import pytest
 from aiogram import Bot
 from aiogram.fsm.storage.base import BaseEventIsolation, StorageKey
 from aiogram.fsm.storage.memory import DisabledEventIsolation
-from aiogram.types import Update
+from aiogram.methods import AnswerCallbackQuery, SendMessage, TelegramMethod
+from aiogram.types import CallbackQuery, Update, User
 from redis.exceptions import ConnectionError as RedisAway
 from sqlalchemy import text
 
-from app.bot import chats
+from app.bot import chats, floods
 from app.bot.chats import Chats
 from app.bot.floods import FEW, Floods
+from app.bot.states import LockLost
 from app.bot.updates import MOST_STARTS, KeptUpdate, Updates
 from app.core.i18n import Dictionary
 from app.database.engine import Database
 from app.jobs.backoff import Backoff
+from tests.integration.bot_calls import Calls
 from tests.integration.jobs_harness import until
 from tests.integration.test_bot_updates import count, said
 
@@ -61,6 +64,29 @@ class UnsteadyLocks(BaseEventIsolation):
         """Nothing is open."""
 
 
+class ShortLocks(BaseEventIsolation):
+    """What is done under one of the first few is cancelled; `taken` is held by another process."""
+
+    def __init__(self, times: int = 0, taken: int | None = None) -> None:
+        self.left = times
+        self.taken = taken
+        self.free = asyncio.Event()
+
+    @asynccontextmanager
+    async def lock(self, key: StorageKey) -> AsyncIterator[None]:
+        if key.chat_id == self.taken:
+            await self.free.wait()
+        try:
+            async with asyncio.timeout(0.01 if self.left else None):
+                yield
+        except TimeoutError:
+            self.left -= 1
+            raise LockLost from None
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
 @pytest.fixture
 def updates(database: Database) -> Updates:
     return Updates(BOT, database)
@@ -74,10 +100,15 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def chats_of(
-    database: Database, updates: Updates, handlers: Any, locks: BaseEventIsolation | None = None
+    database: Database,
+    updates: Updates,
+    handlers: Any,
+    locks: BaseEventIsolation | None = None,
+    calls: Calls | None = None,
 ) -> Chats:
-    floods = Floods(BOT, database, Dictionary())
-    return Chats(BOT, updates, handlers, locks or DisabledEventIsolation(), floods)
+    bot = Bot("42:token", session=calls or Calls())
+    excuses = Floods(bot, database, Dictionary())
+    return Chats(bot, updates, handlers, locks or DisabledEventIsolation(), excuses)
 
 
 async def test_each_chat_in_its_order_and_none_behind_another(updates: Updates, database: Database) -> None:
@@ -120,12 +151,16 @@ async def test_what_always_fails_is_tried_a_few_times_and_the_next_gets_its_turn
             raise ZeroDivisionError
 
     handlers = Handlers(fail_at_1)
-    running = chats_of(database, updates, handlers)
+    calls = Calls()
+    running = chats_of(database, updates, handlers, calls=calls)
     running.drain(await updates.keep([said(1), said(2)]))
     await until(lambda: handlers.done == [2])
     assert Counter(handlers.given) == {1: MOST_STARTS, 2: 1}
     await running.stop()
     assert await count(database) == 0
+    [told] = calls.made
+    assert isinstance(told, SendMessage)
+    assert (told.chat_id, "<code>1</code>" in told.text) == (7, True)
 
 
 async def test_while_redis_is_away_nothing_is_counted_and_nothing_is_lost(
@@ -136,6 +171,78 @@ async def test_while_redis_is_away_nothing_is_counted_and_nothing_is_lost(
     running.drain(await updates.keep([said(1), said(2)]))
     await until(lambda: handlers.done == [1, 2])
     await running.stop()
+
+
+@pytest.mark.parametrize("absence", [RedisAway, TimeoutError])
+async def test_nor_are_starts_that_an_absence_ends(
+    updates: Updates, database: Database, absence: type[Exception]
+) -> None:
+    """Not even together with one that failed."""
+    tries = iter([absence, absence, absence, ZeroDivisionError, absence, absence])
+
+    async def fail_for_a_while(_update: Update, _kept: KeptUpdate) -> None:
+        if (failure := next(tries, None)) is not None:
+            raise failure
+
+    handlers = Handlers(fail_for_a_while)
+    running = chats_of(database, updates, handlers)
+    running.drain(await updates.keep([said(1)]))
+    await until(lambda: handlers.done == [1])
+    await running.stop()
+
+
+async def test_nor_are_those_whose_lock_is_lost(updates: Updates, database: Database) -> None:
+    locks = ShortLocks(times=MOST_STARTS + 1)
+
+    async def hang_while_locks_are_short(_update: Update, _kept: KeptUpdate) -> None:
+        if locks.left:
+            await asyncio.Event().wait()
+
+    handlers = Handlers(hang_while_locks_are_short)
+    running = chats_of(database, updates, handlers, locks)
+    running.drain(await updates.keep([said(1)]))
+    await until(lambda: handlers.done == [1])
+    await running.stop()
+    assert locks.left == 0
+
+
+async def test_who_waits_for_another_process_is_in_nobodys_way(
+    updates: Updates, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chats, "_AT_ONCE", 1)
+    handlers, locks = Handlers(), ShortLocks(taken=7)
+    running = chats_of(database, updates, handlers, locks)
+    running.drain(await updates.keep([said(1)]))
+    running.drain(await updates.keep([said(2, chat_id=8)]))
+    await until(lambda: handlers.done == [2])
+    locks.free.set()
+    await until(lambda: handlers.done == [2, 1])
+    await running.stop()
+
+
+async def test_the_newest_tap_waits_for_no_excuse_and_no_excuse_holds_up_what_is_next(
+    updates: Updates, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(floods, "_EXCUSING_SECONDS", 0.05)
+
+    async def hang(_method: TelegramMethod[Any]) -> None:
+        await asyncio.Event().wait()
+
+    calls = Calls(hang)
+    excused: list[int] = []
+
+    async def note(_update: Update, _kept: KeptUpdate) -> None:
+        excused.append(len(calls.made))
+
+    handlers = Handlers(note)
+    running = chats_of(database, updates, handlers, calls=calls)
+    running.drain(await updates.keep([tapped(number) for number in range(1, FEW + 3)]))
+    await until(lambda: bool(calls.made))
+    running.drain(await updates.keep([said(FEW + 3)]))
+    await until(lambda: handlers.done == [FEW + 2, FEW + 3])
+    await running.stop()
+    assert excused == [0, 1]
+    assert isinstance(calls.made[0], AnswerCallbackQuery)
 
 
 async def test_what_others_left_is_found_at_the_start_and_later(updates: Updates, database: Database) -> None:
@@ -187,3 +294,9 @@ async def test_what_does_not_end_is_left_after_a_grace(
     await until(lambda: handlers.given == [1])
     await running.stop()
     assert await count(database) == 1
+
+
+def tapped(update_id: int) -> Update:
+    asel = User(id=7, is_bot=False, first_name="Әсел")
+    query = CallbackQuery(id=str(update_id), from_user=asel, chat_instance="1", data="menu")
+    return Update(update_id=update_id, callback_query=query)

@@ -63,6 +63,14 @@ async def test_a_lost_connection_is_replaced(database_url: str, database: Databa
         watch.cancel()
 
 
+async def test_postgres_asks_after_a_host_that_vanished(database_url: str) -> None:
+    """As it does on this connection, the network's own patience notwithstanding."""
+    names = ("tcp_keepalives_idle", "tcp_keepalives_interval", "tcp_keepalives_count", "tcp_user_timeout")
+    async with OnlyPoller(database_url, BOT) as lock:
+        shown = [await lock._connection.fetchval(f"SHOW {name}") for name in names]
+    assert shown == ["5", "5", "2", "15000"]
+
+
 async def test_who_lost_it_to_another_ends_with_the_reason(database_url: str, database: Database) -> None:
     async with OnlyPoller(database_url, BOT) as lock, database.engine.connect() as thief:
         await until(thief, BREAK)

@@ -3,7 +3,9 @@
 import os
 import subprocess
 import sys
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -63,6 +65,26 @@ def test_a_database_behind_the_code_is_refused_until_it_is_migrated(
         "api_server", tmp_path, DATABASE_URL=empty_database_url, API_HOST="192.0.2.1", **CREDENTIALS
     )
     assert "alembic upgrade head" not in told
+
+
+class ProxyPage(BaseHTTPRequestHandler):
+    """Stands where Telegram should."""
+
+    def do_POST(self) -> None:
+        self.send_error(502)
+
+    def log_message(self, *_: object) -> None:
+        """Nobody reads it."""
+
+
+def test_what_answers_in_telegrams_place_is_told(database_url: str, tmp_path: Path) -> None:
+    with HTTPServer(("127.0.0.1", 0), ProxyPage) as server:
+        Thread(target=server.serve_forever).start()
+        there = {"TELEGRAM_API_URL": f"http://127.0.0.1:{server.server_port}", "DATABASE_URL": database_url}
+        code, told = start("app.main", tmp_path, **CREDENTIALS, **there)
+        server.shutdown()
+    assert (code, "does not answer as Telegram does" in told) == (CANNOT_START, True)
+    assert "Traceback" not in told
 
 
 def test_a_telegram_that_is_not_reached_is_told(database_url: str, tmp_path: Path) -> None:

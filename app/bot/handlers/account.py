@@ -65,7 +65,7 @@ async def ask_delete_me(message: Message, person: Person) -> None:
 async def delete_me(
     query: CallbackQuery, action: DeleteMe, person: Person, kept: KeptUpdate, state: FSMContext
 ) -> None:
+    await state.clear()  # first: a process that ends in between begins anew, and leaves nothing behind
     async with kept.effect() as session:
         await remove_person(session, person.id)
-    await state.clear()
     await show(query, screens.farewell(person.words))

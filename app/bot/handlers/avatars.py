@@ -8,6 +8,7 @@ from aiogram.types import CallbackQuery, Message
 from dishka.integrations.aiogram import FromDishka, inject
 
 from app.avatars import service as avatars
+from app.avatars.service import AvatarNotFound
 from app.bot import screens
 from app.bot.callbacks import Pressed
 from app.bot.person import Person
@@ -116,8 +117,8 @@ async def ask_new_name(
 ) -> None:
     async with database.transaction() as session:
         avatar = await avatars.get(session, person.id, action.avatar_id)
+    await state.set_data({"avatar_id": avatar.id, "name": avatar.name})
     await state.set_state(Renaming.naming)
-    await state.set_data({"avatar_id": avatar.id})
     await show(query, screens.ask_new_name(person.words, avatar.id, avatar.name))
 
 
@@ -125,10 +126,17 @@ async def ask_new_name(
 async def rename(
     message: Message, person: Person, kept: KeptUpdate, state: FSMContext, photos: FromDishka[Photos]
 ) -> None:
+    """A process may end between the commit and the step's end: then the old name is gone already."""
     chosen = await state.get_data()
-    async with kept.effect() as session:
-        avatar = await avatars.rename(session, person.id, chosen["avatar_id"], message.text or "")
-        view = await avatar_view(session, photos, avatar)
+    try:
+        async with kept.effect() as session:
+            avatar = await avatars.get(session, person.id, chosen["avatar_id"], lock=True)
+            if avatar.name == chosen.get("name", avatar.name):
+                avatar = await avatars.rename(session, person.id, avatar.id, message.text or "")
+            view = await avatar_view(session, photos, avatar)
+    except AvatarNotFound:  # the step would lead there again and again
+        await state.clear()
+        raise
     await state.clear()
     await show(message, screens.avatar(person.words, view))
 
@@ -161,8 +169,8 @@ async def ask_delete(
 async def delete(
     query: CallbackQuery, action: DeleteAvatar, person: Person, kept: KeptUpdate, state: FSMContext
 ) -> None:
+    await state.clear()  # first: what is being typed may be a name for what goes
     async with kept.effect() as session:
         await remove_avatar(session, person.id, action.avatar_id)
         page = await avatars.page(session, person.id, 1)
-    await state.clear()
     await show(query, screens.avatars_list(person.words, page))

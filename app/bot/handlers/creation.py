@@ -1,4 +1,8 @@
-"""The wizard: type, gender, name, and the avatar is there."""
+"""The wizard: type, gender, name, and the avatar is there.
+
+Its step is left after the commit that makes the avatar, and a process may end in between. So the step keeps
+which avatar was the newest when it began: if there is a newer one, this wizard has done its work.
+"""
 
 from aiogram import F, Router
 from aiogram.filters import Command
@@ -15,6 +19,7 @@ from app.bot.show import show
 from app.bot.updates import KeptUpdate
 from app.bot.views import avatar_view
 from app.core.buttons import ChooseGender, ChooseType, NewAvatar
+from app.database.engine import Database
 from app.database.models import AvatarType, Gender
 from app.photos.service import Photos
 
@@ -44,11 +49,18 @@ async def choose_type(query: CallbackQuery, action: ChooseType, person: Person, 
     await show(query, screens.choose_gender(person.words, AvatarType(action.type)))
 
 
+@inject
 async def choose_gender(
-    query: CallbackQuery, action: ChooseGender, person: Person, state: FSMContext
+    query: CallbackQuery,
+    action: ChooseGender,
+    person: Person,
+    state: FSMContext,
+    database: FromDishka[Database],
 ) -> None:
+    async with database.autocommit() as session:
+        newest = await avatars.newest_id(session, person.id)
+    await state.set_data({"type": action.type, "gender": action.gender, "begun_after": newest})
     await state.set_state(Creation.naming)
-    await state.set_data({"type": action.type, "gender": action.gender})
     await show(query, screens.ask_name(person.words, AvatarType(action.type)))
 
 
@@ -68,7 +80,9 @@ async def name(
     chosen = await state.get_data()
     kind, gender = AvatarType(chosen["type"]), Gender(chosen["gender"])
     async with kept.effect() as session:
-        avatar = await avatars.create(session, person.id, kind, gender, message.text or "")
+        avatar = await avatars.made_since(session, person.id, chosen.get("begun_after"))
+        if avatar is None:
+            avatar = await avatars.create(session, person.id, kind, gender, message.text or "")
         view = await avatar_view(session, photos, avatar)
     await state.clear()
     await show(message, screens.avatar(person.words, view))

@@ -13,7 +13,7 @@ from app.bot.alarms import Alarms
 from app.bot.person import Person
 from app.bot.updates import AlreadyDone
 from app.core.errors import AishaError
-from app.core.logging import correlation_id
+from app.core.logging import correlation_id, where
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -46,9 +46,12 @@ async def unreachable(event: ErrorEvent) -> None:
 
 @inject
 async def unexpected(event: ErrorEvent, person: Person, bot: Bot, alarms: FromDishka[Alarms]) -> None:
-    reference = correlation_id()
-    await alarms.unexpected(event.exception, reference)
-    await _tell(event, person, bot, person.words("error-unexpected", reference=reference))
+    error, reference = event.exception, correlation_id()
+    log.error("bot.unexpected", error=type(error).__name__, where=where(error), reference=reference)
+    try:
+        await _tell(event, person, bot, person.words("error-unexpected", reference=reference))
+    finally:
+        await alarms.unexpected(error, reference)
 
 
 async def _tell(event: ErrorEvent, person: Person, bot: Bot, text: str) -> None:

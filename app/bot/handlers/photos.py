@@ -2,8 +2,10 @@
 
 from aiogram import Router
 from aiogram.filters import BaseFilter
+from aiogram.fsm.context import FSMContext
 from aiogram.types import Message
 
+from app.avatars import service as avatars
 from app.bot.arrivals import arrival_of
 from app.bot.handlers.creation import Creation
 from app.bot.person import Person
@@ -32,7 +34,16 @@ async def take(message: Message, arrival: Arrival, person: Person, kept: KeptUpd
         await uploads.receive(session, person.id, arrival)
 
 
-async def too_early(message: Message, arrival: Arrival, person: Person, kept: KeptUpdate) -> None:
+async def too_early(
+    message: Message, arrival: Arrival, person: Person, kept: KeptUpdate, state: FSMContext
+) -> None:
     """Before an avatar has its name, a photo would go to the one before it."""
+    begun_after = (await state.get_data()).get("begun_after")
     async with kept.effect() as session:
-        await uploads.turn_away(session, person.id, arrival.message_id, NameFirst())
+        named = await avatars.made_since(session, person.id, begun_after)
+        if named:
+            await uploads.receive(session, person.id, arrival)
+        else:
+            await uploads.turn_away(session, person.id, arrival.message_id, NameFirst())
+    if named:
+        await state.clear()

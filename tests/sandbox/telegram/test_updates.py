@@ -66,7 +66,7 @@ async def test_polling_bot_talks_to_a_person(emulator: Emulator, bot: Bot, aisha
 
 
 async def test_updates_carry_what_telegram_sends(bot: Bot, aisha: TelegramUser) -> None:
-    await aisha.send("hi 🙂 /menu")
+    await aisha.send("hi 🙂 /menu https://aisha.example/1")
     await aisha.block_bot()
     await aisha.unblock_bot()
     text, blocked, unblocked = await bot.get_updates()
@@ -75,7 +75,10 @@ async def test_updates_carry_what_telegram_sends(bot: Bot, aisha: TelegramUser) 
     assert text.message.from_user is not None
     assert (text.message.from_user.username, text.message.from_user.language_code) == ("aisha", "ru")
     assert text.message.entities is not None
-    assert text.message.entities[0].extract_from(text.message.text or "") == "/menu"
+    marked = [one.extract_from(text.message.text or "") for one in text.message.entities]
+    assert marked == ["/menu", "https://aisha.example/1"]
+    assert text.message.link_preview_options is not None
+    assert text.message.link_preview_options.url == "https://aisha.example/1"
     assert _status(blocked.my_chat_member) == "kicked"
     assert _status(unblocked.my_chat_member) == "member"
 
