@@ -101,7 +101,7 @@ class Rig:
     names: Iterator[int] = field(default_factory=lambda: iter(range(1, 10**9)))
 
     async def fresh(self) -> "Rig":
-        """The same processes, serving; no fault is planned, nobody was told anything, there is no training."""
+        """The same processes, all serving; no fault is planned, nobody was told of anything."""
         await asyncio.gather(*[instance.revive() for instance in self.instances])
         for forgotten in ("faults", "calls"):
             (await self.telegram.delete(f"/control/{forgotten}")).raise_for_status()
