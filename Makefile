@@ -16,7 +16,7 @@ run: install  ## the whole product: emulated, or real as far as .env has credent
 	@$(BIN)/python -m sandbox.run
 
 test: lint  ## every check that .ci/run runs
-	$(BIN)/python -m pytest -n 3 --dist worksteal
+	$(BIN)/python -m pytest -n 3 --dist loadgroup
 
 torture: install  ## every fault of tests/torture in full counts; SEED=n repeats the random moments of a run
 	@echo 'Half an hour: tests/torture in the counts of docs/torture.md, with their seeds.'

@@ -5,11 +5,13 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import cast
 from uuid import uuid4
 
 import pytest
 from sqlalchemy import make_url
 
+import app.bot.lazy_models  # noqa: F401 - as in the bot: aiogram takes 3 s more without, in every worker
 from app.database import revision, wheel
 from app.database.embedded import EmbeddedPostgres
 from app.database.engine import Database
@@ -17,7 +19,10 @@ from app.database.engine import Database
 LOOPBACK = ["127.0.0.1", "::1", "localhost"]
 MEMORY = Path("/dev/shm")  # noqa: S108 - only the parent of a folder with a random name
 ROOM = 2 * 1024**3
-UNIT = Path(__file__).parent / "unit"
+HERE = Path(__file__).parent
+UNIT = HERE / "unit"
+FOR_ALL = {"town", "shared_house", "shared_rig"}
+FOR_A_MODULE = {"pair", "street", "emulator", "wandering_town"}
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -26,11 +31,22 @@ def pytest_configure(config: pytest.Config) -> None:
     config.option.allow_unix_socket = True
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Unit tests open no socket at all, the others reach this machine only."""
     for item in items:
         alone = item.path.is_relative_to(UNIT)
         item.add_marker(pytest.mark.disable_socket if alone else pytest.mark.allow_hosts(LOOPBACK))
+        if group := _group(item):
+            item.add_marker(pytest.mark.xdist_group(group))
+
+
+def _group(item: pytest.Item) -> str:
+    """One worker runs the whole group, so what is dear to start is started once; "" for a test by itself."""
+    needed = set(cast("pytest.Function", item).fixturenames)
+    if item.path.is_relative_to(UNIT) or needed & FOR_A_MODULE:
+        return str(item.path.relative_to(HERE))
+    return next(iter(needed & FOR_ALL), "")
 
 
 @contextmanager

@@ -40,6 +40,11 @@ async def list_calls(calls: CallsDep, method: str | None = None) -> list[dict[st
     return calls.list(method)
 
 
+@router.delete("/control/calls", status_code=204)
+async def forget_calls(calls: CallsDep) -> None:
+    calls.clear()
+
+
 @router.post("/control/faults", status_code=201)
 async def plan_fault(fault: Fault, faults: FaultsDep) -> Fault:
     faults.plan(fault)

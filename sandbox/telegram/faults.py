@@ -98,5 +98,8 @@ class Calls:
     def record(self, call: Call) -> None:
         self._calls.append(call)
 
+    def clear(self) -> None:
+        self._calls.clear()
+
     def list(self, method: str | None) -> list[dict[str, Any]]:
         return [asdict(call) for call in self._calls if method in (None, call.method)]

@@ -41,6 +41,7 @@ from tests.images import blocks, encoded
 MINIMUM, MAXIMUM = 10, 20
 SPARING = {"PHOTO_FACES": "off"}  # nobody has a face here, and to look for one doubles the work of a check
 PATIENCE, POLL = 30.0, 0.05  # seconds
+PROGRESS = "🔎"  # begins the message that comes where checks take long, and goes with them
 Kind = Literal["portrait", "style"]
 _USER_IDS = count(5_000_000_001)  # a Telegram id needs more than 32 bits
 _TAG = re.compile(r"</?\w+>")
@@ -100,9 +101,10 @@ class Guest:
         return await self.user.press_data(newest.id, data)
 
     async def answer_to(self, deed: Awaitable[object]) -> ChatMessage:
+        """What the bot says to it; how far its checks are is no answer yet."""
         before = (await self.user.chat()).seq
         await deed
-        return await self.user.wait_for(lambda message: True, since=before)
+        return await self.user.wait_for(lambda message: not message.text.startswith(PROGRESS), since=before)
 
     async def hears(self, text: str, since: int = 0) -> ChatMessage:
         return await self.user.wait_for(lambda message: text in message.text, since=since)

@@ -7,7 +7,7 @@ import pytest
 from app.core.buttons import ChooseGender, NewAvatar
 from sandbox.environment import ADMIN_CHAT_ID
 from sandbox.telegram.user import TelegramUser
-from tests.bot.kit import Guest, Town, counter, picture, quietly, words
+from tests.bot.kit import PROGRESS, Guest, Town, counter, picture, quietly, words
 
 
 async def test_a_limit_in_one_chat_is_obeyed_while_others_flow(town: Town, aisha: Guest, bota: Guest) -> None:
@@ -159,7 +159,7 @@ async def test_checks_that_take_long_are_followed_in_a_message_that_goes(town: T
     await aisha.create()
     await town.fault("getFile", "rate_limit", None, retry_after=5)
     await aisha.user.send_album([picture(number) for number in range(3)])
-    progress = await aisha.hears("🔎")
+    progress = await aisha.hears(PROGRESS)
     assert progress.text in [words("uploads-checking", done=done, sent=3) for done in range(3)]
     await aisha.hears(counter(3))
     await aisha.user.wait_until(lambda chat: progress.id not in [one.id for one in chat.messages] or None)

@@ -10,6 +10,7 @@ from sandbox.supervisor import Sandbox
 from tests.conftest import fresh_database
 from tests.e2e.stage import Stage, guest_of, house
 
+DEPRECATED = {"FAL_STYLE_TRAINER": "flux-pro-trainer", "FAL_ALLOW_DEPRECATED": "true"}  # styles alone
 HERE = Path(__file__).parent
 
 
@@ -23,7 +24,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def shared_house(postgres: str, template: str) -> AsyncIterator[Sandbox]:
     with fresh_database(postgres, template) as url:
-        async with house(url) as sandbox:
+        async with house(url, product=DEPRECATED) as sandbox:
             yield sandbox
 
 

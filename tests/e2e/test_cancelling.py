@@ -4,7 +4,7 @@ from sqlalchemy import text
 
 from app.core.buttons import AskToCancel, CancelTraining, StartTraining
 from sandbox.fal.models import Behaviour, State
-from tests.e2e.stage import DONE, TOLD_ONCE, Stage, guest_of, house
+from tests.e2e.stage import DONE, TOLD_ONCE, Stage
 
 CANCELLED = (["CANCELLED"], ["DRAFT"])
 TOLD_OF_CANCELLING = [("training_cancelled", "SENT")]
@@ -72,20 +72,21 @@ async def test_cancelled_while_fals_reply_is_awaited(stage: Stage) -> None:
 
 async def lose_the_job(stage: Stage) -> None:
     """Nobody has it any more; the schedule of questions does."""
+    due = "UPDATE trainings SET next_check_at = now() WHERE user_id = :me"
     async with stage.database.transaction() as session:
         await session.execute(text("DELETE FROM jobs.pgqueuer WHERE entrypoint = 'training.cancel'"))
-        await session.execute(text("UPDATE trainings SET next_check_at = now()"))
+        await session.execute(text(due), {"me": stage.guest.id})
 
 
-async def test_a_service_killed_in_between_cancels_when_it_is_back(database_url: str) -> None:
-    async with house(database_url, training_seconds=3600) as sandbox, guest_of(sandbox) as stage:
-        avatar_id = await stage.start_training()
-        await stage.until(lambda: stage.rows(AT_FAL))
-        await sandbox.kill("api")
-        await cancel(stage, avatar_id)
-        await stage.until(lambda: stage.rows(CANCELLING))
-        await lose_the_job(stage)
-        await sandbox.start("api")
-        await stage.hears("training-cancelled", name="Айша")
-        assert await stage.states() == CANCELLED
-        assert await submit_state(stage) is State.COMPLETED
+async def test_a_service_killed_in_between_cancels_when_it_is_back(stage: Stage) -> None:
+    await stage.sandbox.fal.behave(Behaviour(training_seconds=3600))
+    avatar_id = await stage.start_training()
+    await stage.until(lambda: stage.rows(AT_FAL))
+    await stage.sandbox.kill("api")
+    await cancel(stage, avatar_id)
+    await stage.until(lambda: stage.rows(CANCELLING))
+    await lose_the_job(stage)
+    await stage.sandbox.start("api")
+    await stage.hears("training-cancelled", name="Айша")
+    assert await stage.states() == CANCELLED
+    assert await submit_state(stage) is State.COMPLETED

@@ -6,18 +6,15 @@ import sys
 from sandbox.environment import ADMIN_CHAT_ID
 from tests.e2e.stage import Stage, guest_of, house
 
-PRO = {"FAL_STYLE_TRAINER": "flux-pro-trainer", "FAL_ALLOW_DEPRECATED": "true"}
 
-
-async def test_a_style_by_the_deprecated_trainer_ends_with_its_finetune(database_url: str) -> None:
-    async with house(database_url, product=PRO) as sandbox, guest_of(sandbox) as stage:
-        await stage.start_training("style", name="Плёнка")
-        await stage.hears("training-completed", name="Плёнка")
-        [submit] = await stage.submits()
-        [row] = await stage.rows("SELECT id, finetune_id, model_url FROM trainings")
-        assert submit.endpoint == "fal-ai/flux-pro-trainer"
-        assert submit.arguments["finetune_comment"] == f"aisha-training-{row['id']}"
-        assert (row["finetune_id"] is not None, row["model_url"]) == (True, None)
+async def test_a_style_by_the_deprecated_trainer_ends_with_its_finetune(stage: Stage) -> None:
+    await stage.start_training("style", name="Плёнка")
+    await stage.hears("training-completed", name="Плёнка")
+    [submit] = await stage.submits()
+    [row] = await stage.rows("SELECT id, finetune_id, model_url FROM trainings WHERE user_id = :me")
+    assert submit.endpoint == "fal-ai/flux-pro-trainer"
+    assert submit.arguments["finetune_comment"] == f"aisha-training-{row['id']}"
+    assert (row["finetune_id"] is not None, row["model_url"]) == (True, None)
 
 
 async def test_in_test_mode_an_operator_has_drills_and_people_wait(database_url: str) -> None:

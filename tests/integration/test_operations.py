@@ -2,9 +2,7 @@
 
 import asyncio
 import json
-import os
 import re
-import sys
 from datetime import timedelta
 
 import pytest
@@ -22,10 +20,12 @@ from app.jobs.job import Job
 from app.jobs.queue import enqueue
 from app.jobs.right_of_way import RightOfWay
 from app.jobs.worker import Worker
+from scripts import inbox
+from scripts import jobs as held_jobs
 from tests.factories import MODEL_URL, make_inbox_event
+from tests.integration.commands import script, typed
 from tests.integration.jobs_harness import until_found
 from tests.integration.webhook_service import (
-    ENVIRONMENT,
     a_request_id,
     a_training,
     body_of,
@@ -36,21 +36,6 @@ from tests.integration.webhook_service import (
     take_jobs,
     training_now,
 )
-
-
-async def script(database_url: str, *arguments: str) -> tuple[int, str, str]:
-    """`python -m scripts.<...>`, as an operator runs it: its exit code, what it prints, its complaints."""
-    environment = {"PATH": os.environ["PATH"], **ENVIRONMENT, "DATABASE_URL": database_url}
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        *arguments,
-        env=environment,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, err = await process.communicate()
-    return process.returncode or 0, out.decode(), err.decode()
 
 
 @pytest.fixture
@@ -71,12 +56,12 @@ def ids(printed: str) -> list[int]:
 async def test_callbacks_are_listed_by_outcome_the_newest_first(
     database_url: str, kept: dict[str, InboxEvent]
 ) -> None:
-    code, everything, _ = await script(database_url, "scripts.inbox", "list")
+    code, everything, _ = await typed(database_url, "scripts.inbox", "list")
     assert (code, ids(everything)) == (0, sorted((event.id for event in kept.values()), reverse=True))
-    _, few, _ = await script(database_url, "scripts.inbox", "list", "--limit", "2")
+    _, few, _ = await script(database_url, inbox, "list", "--limit", "2")
     assert ids(few) == ids(everything)[:2]
     for outcome in ("pending", "unknown_status"):
-        _, printed, _ = await script(database_url, "scripts.inbox", "list", "--outcome", outcome)
+        _, printed, _ = await script(database_url, inbox, "list", "--outcome", outcome)
         assert ids(printed) == [kept[outcome].id]
     assert "status=word-unknown_status" in printed
 
@@ -85,11 +70,11 @@ async def test_one_callback_is_shown_without_users_data(database: Database, data
     training = await a_training(database)
     async with database.transaction() as session:
         event = await make_inbox_event(session, training, failure_body(training.request_id))
-    code, printed, _ = await script(database_url, "scripts.inbox", "show", str(event.id))
+    code, printed, _ = await script(database_url, inbox, "show", str(event.id))
     assert code == 0
     assert (str(training.id) in printed, "face_detection_error" in printed) == (True, True)
     assert "private" not in printed
-    assert (await script(database_url, "scripts.inbox", "show", "999"))[0] == 1
+    assert (await script(database_url, inbox, "show", "999"))[0] == 1
 
 
 async def test_a_replay_is_a_dry_run_until_it_is_meant(database: Database, database_url: str) -> None:
@@ -97,7 +82,7 @@ async def test_a_replay_is_a_dry_run_until_it_is_meant(database: Database, datab
     async with database.transaction() as session:
         body = body_of(training.request_id)
         event = await make_inbox_event(session, training, body, outcome=Outcome.UNMATCHED)
-    replay = ("scripts.inbox", "replay", str(event.id))
+    replay = (inbox, "replay", str(event.id))
     code, printed, _ = await script(database_url, *replay)
     assert (code, ids(printed)) == (0, [event.id])
     assert await jobs(database, HANDLE) == []
@@ -126,11 +111,11 @@ async def test_held_jobs_are_listed_and_released_when_it_is_meant(
     async with database.transaction() as session:
         await enqueue(await session.connection(), HANDLE, [{"event_ids": [1]}, {"event_ids": [2]}])
         await session.execute(text("UPDATE jobs.pgqueuer SET status = 'failed' WHERE id = 1"))
-    code, printed, _ = await script(database_url, "scripts.jobs", "list")
+    code, printed, _ = await typed(database_url, "scripts.jobs", "list")
     assert (code, ids(printed), "event_ids=[1]" in printed) == (0, [1], True)
-    code, printed, _ = await script(database_url, "scripts.jobs", "release", "1")
+    code, printed, _ = await script(database_url, held_jobs, "release", "1")
     assert (code, ids(printed), await statuses(database)) == (0, [1], ["failed", "queued"])
-    code, _, complaint = await script(database_url, "scripts.jobs", "release", "1", "2", "--yes")
+    code, _, complaint = await script(database_url, held_jobs, "release", "1", "2", "--yes")
     assert (code, complaint.strip()) == (1, "Not held: 2")
     assert await statuses(database) == ["queued", "queued"]
 

@@ -9,8 +9,9 @@ from app.database.engine import Database
 from app.database.models import NotificationState
 from app.notifications.halt import TOKEN_REFUSED
 from app.notifications.pacing import Rates
+from scripts import outbox as operators
+from tests.integration.commands import script, typed
 from tests.integration.sending import Outbox
-from tests.integration.test_operations import script
 from tests.sandbox.telegram.kit import Emulator, plan, running_emulator
 
 SENT = NotificationState.SENT
@@ -118,14 +119,14 @@ async def test_held_messages_are_listed_with_a_remedy_and_released_when_it_is_me
     async with outbox.delivering(FAST):
         await outbox.announce(blocker, gone)
         first, second = await outbox.until_settled()
-    code, printed, _ = await script(outbox.url, "scripts.outbox", "list")
+    code, printed, _ = await typed(outbox.url, "scripts.outbox", "list")
     heading, *lines = printed.splitlines()
     assert (code, heading.split()[0], len(lines)) == (0, "ID", 2)
     assert all(part in lines[0] for part in (str(first.id), "blocked by the user", "write to the bot first"))
     assert all(part in lines[1] for part in (str(second.id), "message is too long", "mend what"))
-    assert len((await script(outbox.url, "scripts.outbox", "list", "--state", "sent"))[1].splitlines()) == 1
+    assert len((await script(outbox.url, operators, "list", "--state", "sent"))[1].splitlines()) == 1
 
-    release = ("scripts.outbox", "release", "--all")
+    release = (operators, "release", "--all")
     code, printed, _ = await script(outbox.url, *release)
     assert (code, "Would be released: 2" in printed) == (0, True)
     assert {note.state for note in await outbox.rows()} == {NotificationState.HELD}
@@ -140,6 +141,6 @@ async def test_what_is_not_held_is_named_and_not_released(outbox: Outbox) -> Non
     (person,) = await outbox.open_chats(1)
     await outbox.announce(person)
     (note,) = await outbox.rows()
-    code, _, complaint = await script(outbox.url, "scripts.outbox", "release", str(note.id), "999", "--yes")
+    code, _, complaint = await script(outbox.url, operators, "release", str(note.id), "999", "--yes")
     assert (code, f"Not held: {note.id}, 999" in complaint) == (1, True)
-    assert (await script(outbox.url, "scripts.outbox", "release"))[0] == 2
+    assert (await typed(outbox.url, "scripts.outbox", "release"))[0] == 2

@@ -17,6 +17,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--seed", type=int, help="the random moments of an earlier run")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The rig's processes are watched by one event loop, in which its tests run too."""
+    for item in items:
+        if "shared_rig" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+
+
 @pytest.fixture
 def full(request: pytest.FixtureRequest) -> bool:
     return bool(request.config.getoption("--full"))
@@ -41,8 +48,13 @@ async def door(street: Street) -> AsyncIterator[Door]:
         yield door
 
 
-@pytest.fixture
-async def rig() -> AsyncIterator[Rig]:
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def shared_rig() -> AsyncIterator[Rig]:
     with passable_folder() as folder:
         async with running_rig(folder) as rig:
             yield rig
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def rig(shared_rig: Rig) -> Rig:
+    return await shared_rig.fresh()

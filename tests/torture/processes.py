@@ -38,6 +38,13 @@ class Instance:
         async with httpx.AsyncClient(base_url=f"http://{HOST}:{self.port}", trust_env=False) as http:
             await healthy(http)
 
+    async def revive(self) -> None:
+        """Whatever was done to it, it serves."""
+        if self.child.running:
+            self.thaw()
+        else:
+            await self.start()
+
     async def kill(self) -> None:
         await self.child.end(signal.SIGKILL)
 

@@ -10,7 +10,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,10 @@ INSERT INTO trainings (id, avatar_id, user_id, kind, state, trainer, arguments, 
 SELECT gen_random_uuid(), id, user_id, 'real', 'SUBMITTED', 'fal-ai/flux-lora-portrait-trainer', '{}',
        gen_random_uuid()::text, now()
 FROM avatar RETURNING request_id
+"""
+_FORGET = """
+TRUNCATE users, avatars, trainings, inbox_events, notifications, sending_limits, refused_tokens,
+    jobs.pgqueuer, torture.transitions CASCADE
 """
 _WAITING = "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%{}%'"
 _SENDING = """
@@ -95,6 +99,17 @@ class Rig:
     acknowledged: set[tuple[str, str]] = field(default_factory=set)
     answers: Counter[int | None] = field(default_factory=Counter)
     names: Iterator[int] = field(default_factory=lambda: iter(range(1, 10**9)))
+
+    async def fresh(self) -> "Rig":
+        """The same processes, all serving; no fault is planned, nobody was told of anything."""
+        await asyncio.gather(*[instance.revive() for instance in self.instances])
+        for forgotten in ("faults", "calls"):
+            (await self.telegram.delete(f"/control/{forgotten}")).raise_for_status()
+        async with self.database.transaction() as session:
+            await session.execute(text(_FORGET))
+            await session.execute(text(_PEOPLE), {"ids": list(PEOPLE)})
+        self.deaths.clear()
+        return replace(self, sent=0, acknowledged=set(), answers=Counter())
 
     async def trainings(self, number: int) -> list[str]:
         """The request ids of so many new trainings, submitted and without a word from FAL yet."""
@@ -249,14 +264,12 @@ async def running_rig(folder: Path, environment: Mapping[str, str] | None = None
             for one in (free_port(), free_port())
         ]
         await child(processes.telegram(port)).start()
-        await asyncio.gather(*[instance.start() for instance in instances], _open_chats(database, telegram))
-        yield Rig(postgres, database, instances, telegram, signer, deaths)
+        await asyncio.gather(*[instance.start() for instance in instances], _open_chats(telegram))
+        yield await Rig(postgres, database, instances, telegram, signer, deaths).fresh()
 
 
-async def _open_chats(database: Database, telegram: httpx.AsyncClient) -> None:
+async def _open_chats(telegram: httpx.AsyncClient) -> None:
     await healthy(telegram)
     for person in PEOPLE:
         (await telegram.put(f"/user/{person}/profile", json={"first_name": "Aisha"})).raise_for_status()
         (await telegram.post(f"/user/{person}/messages", json={"text": "/start"})).raise_for_status()
-    async with database.transaction() as session:
-        await session.execute(text(_PEOPLE), {"ids": list(PEOPLE)})

@@ -93,6 +93,7 @@ async def test_a_stale_copy_before_the_fresh_one_shadows_nothing(rig: Rig) -> No
     assert await rig.scalar("SELECT count(*) FROM inbox_events") == 1
     assert await rig.post(failure(request_id), one, age=301) == 401
     assert await rig.scalar("SELECT count(*) FROM inbox_events") == 1
+    await check(rig)
 
 
 async def test_a_callback_overtakes_the_reply_of_submit(rig: Rig, rng: random.Random, full: bool) -> None:

@@ -168,14 +168,15 @@ async def test_what_gives_no_key_takes_none_away(behaviour: str, monkeypatch: py
 async def test_without_keys_fal_is_told_to_come_again_and_then_all_wait_for_one_fetch(
     street: Street, full: bool, rng: random.Random
 ) -> None:
+    """The fetch that all wait for lasts until everybody is there, so it may take its time."""
     fast = [name for name in NO_KEYS if name not in SLOW]
-    gate = asyncio.Event()
+    gate, patient = asyncio.Event(), {"FAL_JWKS_TIMEOUT": "10"}
 
     async def held(call: Call) -> None:
         await gate.wait()
         await healthy(call)
 
-    async with key_host(street.signer) as host, street.door(host.url) as door:
+    async with key_host(street.signer) as host, street.door(host.url, **patient) as door:
         *many, last = await street.trainings(WAITING + 1)
         before = await door.state()
         for name in NO_KEYS if full else rng.sample(fast, 3):

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import httpx
 import pytest
+import pytest_asyncio
 from PIL import Image
 from sqlalchemy import text
 
@@ -43,8 +44,8 @@ WRONG = {
 UNTOLD = "SELECT count(*) FROM uploads WHERE user_id = :me"
 
 
-@pytest.fixture
-async def town(postgres: str, template: str) -> AsyncIterator[Town]:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def wandering_town(postgres: str, template: str) -> AsyncIterator[Town]:
     with fresh_database(postgres, template) as url, passable_folder() as folder:
         async with (
             Sandbox(folder, settings=SPARING | {"DATABASE_URL": url}, training_seconds=1) as sandbox,
@@ -137,7 +138,11 @@ async def settled(town: Town, guest: Guest) -> None:
 
 
 @pytest.mark.parametrize("language", ["ru", "kk", "en"])
-async def test_whatever_people_do(town: Town, rng: random.Random, full: bool, language: str) -> None:
+@pytest.mark.asyncio(loop_scope="module")
+async def test_whatever_people_do(
+    wandering_town: Town, rng: random.Random, full: bool, language: str
+) -> None:
+    town = wandering_town
     async with town.guest(language) as guest:
         wanderer = Wanderer(guest, rng)
         await guest.say("/start")

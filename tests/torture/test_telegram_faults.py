@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-from typing import Any
 
 import pytest
 
@@ -17,12 +16,6 @@ async def stream(rig: Rig, rng: random.Random, number: int = STREAM) -> None:
     await rig.stream([success(request_id) for request_id in await rig.trainings(number)], rng)
 
 
-async def calls(rig: Rig) -> list[dict[str, Any]]:
-    answer = await rig.telegram.get("/control/calls", params={"method": "sendMessage"})
-    made: list[dict[str, Any]] = answer.json()
-    return made
-
-
 async def test_a_chat_that_has_to_wait_waits_and_the_others_flow(
     rig: Rig, rng: random.Random, full: bool
 ) -> None:
@@ -30,7 +23,7 @@ async def test_a_chat_that_has_to_wait_waits_and_the_others_flow(
         await rig.fault("rate_limit", chat_id=PERSON, retry_after=3)
         await stream(rig, rng, 40)
         await check(rig)
-        made = await calls(rig)
+        made = await rig.calls()
         refused = max(call["time"] for call in made if call["fault"] == "rate_limit")
         to_them = [call["time"] for call in made if call["chat_id"] == PERSON and call["time"] > refused]
         assert min(to_them) >= refused + 3

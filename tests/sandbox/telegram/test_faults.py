@@ -56,6 +56,8 @@ async def test_plain_sender_and_the_list_of_calls(api: httpx.AsyncClient, starte
     assert calls[0]["params"]["text"] == "ready"
     assert calls[2]["params"]["document"] == {"file_name": "a.txt", "file_size": 5}
     assert TOKEN not in (await api.get("/control/calls")).text
+    await api.delete("/control/calls")
+    assert (await api.get("/control/calls")).json() == []
 
 
 async def test_faults_are_dealt_in_order_and_used_up(
