@@ -6,6 +6,7 @@ from app.core.buttons import (
     AskDeleteAvatar,
     ConfirmTraining,
     DeleteAvatar,
+    DeleteMe,
     DeletePhoto,
     MakeMain,
     OpenPhotos,
@@ -138,6 +139,15 @@ async def test_an_avatar_in_training_is_not_deleted(aisha: Guest) -> None:
     answer = await aisha.forge(DeleteAvatar(avatar_id).pack())
     assert answer.text == words("error-avatar-in-training", name="Айша")
     assert await aisha.belongings() == before
+
+
+async def test_who_deletes_is_past_what_was_being_typed(aisha: Guest) -> None:
+    """Before anything goes, so that no step is left of what has gone."""
+    avatar_id = await aisha.train()
+    for end in (DeleteAvatar(avatar_id), DeleteMe()):
+        await aisha.forge(RenameAvatar(avatar_id).pack())
+        assert (await aisha.forge(end.pack())).text == words("error-avatar-in-training", name="Айша")
+        assert (await aisha.say("Не имя")).text.startswith(words("not-understood"))
 
 
 async def test_a_draft_is_gone_on_with_after_days_and_from_another_device(town: Town, aisha: Guest) -> None:

@@ -64,23 +64,26 @@ class UnsteadyLocks(BaseEventIsolation):
         """Nothing is open."""
 
 
-class ShortLocks(BaseEventIsolation):
-    """What is done under one of the first few is cancelled; `taken` is held by another process."""
+class OthersLocks(BaseEventIsolation):
+    """That of `taken` is held by another process until it is `free`; `lose` has another process take one."""
 
-    def __init__(self, times: int = 0, taken: int | None = None) -> None:
-        self.left = times
+    def __init__(self, taken: int | None = None) -> None:
         self.taken = taken
         self.free = asyncio.Event()
+        self._held = asyncio.timeout(None)
+
+    def lose(self) -> None:
+        self._held.reschedule(asyncio.get_running_loop().time())
 
     @asynccontextmanager
     async def lock(self, key: StorageKey) -> AsyncIterator[None]:
         if key.chat_id == self.taken:
             await self.free.wait()
+        self._held = asyncio.timeout(None)
         try:
-            async with asyncio.timeout(0.01 if self.left else None):
+            async with self._held:
                 yield
         except TimeoutError:
-            self.left -= 1
             raise LockLost from None
 
     async def close(self) -> None:
@@ -192,25 +195,25 @@ async def test_nor_are_starts_that_an_absence_ends(
 
 
 async def test_nor_are_those_whose_lock_is_lost(updates: Updates, database: Database) -> None:
-    locks = ShortLocks(times=MOST_STARTS + 1)
+    locks = OthersLocks()
 
-    async def hang_while_locks_are_short(_update: Update, _kept: KeptUpdate) -> None:
-        if locks.left:
+    async def lose_it_again_and_again(_update: Update, _kept: KeptUpdate) -> None:
+        if len(handlers.given) <= MOST_STARTS + 1:
+            locks.lose()
             await asyncio.Event().wait()
 
-    handlers = Handlers(hang_while_locks_are_short)
+    handlers = Handlers(lose_it_again_and_again)
     running = chats_of(database, updates, handlers, locks)
     running.drain(await updates.keep([said(1)]))
     await until(lambda: handlers.done == [1])
     await running.stop()
-    assert locks.left == 0
 
 
 async def test_who_waits_for_another_process_is_in_nobodys_way(
     updates: Updates, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(chats, "_AT_ONCE", 1)
-    handlers, locks = Handlers(), ShortLocks(taken=7)
+    handlers, locks = Handlers(), OthersLocks(taken=7)
     running = chats_of(database, updates, handlers, locks)
     running.drain(await updates.keep([said(1)]))
     running.drain(await updates.keep([said(2, chat_id=8)]))
