@@ -8,6 +8,8 @@ LOCKING := --quiet --python-version 3.11 --python-platform linux --generate-hash
 # uv brings its own certificates; the machine's know a company's proxy as well. Its cache needs a home.
 export UV_SYSTEM_CERTS := $(if $(wildcard /etc/ssl/certs/ca-certificates.crt),true,false)
 export UV_NO_CACHE := $(shell test -w "$$HOME" && echo false || echo true)
+# A run of the tests starts two hundred processes: nobody gains by each compiling every module anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: run test torture bench lint format lock install
 .DELETE_ON_ERROR:
@@ -16,7 +18,7 @@ run: install  ## the whole product: emulated, or real as far as .env has credent
 	@$(BIN)/python -m sandbox.run
 
 test: lint  ## every check that .ci/run runs
-	$(BIN)/python -m pytest -n 3 --dist loadgroup
+	$(BIN)/python -m pytest -n 3 --no-loadscope-reorder
 
 torture: install  ## every fault of tests/torture in full counts; SEED=n repeats the random moments of a run
 	@echo 'Half an hour: tests/torture in the counts of docs/torture.md, with their seeds.'

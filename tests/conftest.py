@@ -1,11 +1,12 @@
 """What every test may ask for: a folder, a Postgres, a database of its own. And the sockets it may open."""
 
+import gc
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import cast
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -15,38 +16,37 @@ import app.bot.lazy_models  # noqa: F401 - as in the bot: aiogram takes 3 s more
 from app.database import revision, wheel
 from app.database.embedded import EmbeddedPostgres
 from app.database.engine import Database
+from tests.scheduling import Scheduling, turn
 
 LOOPBACK = ["127.0.0.1", "::1", "localhost"]
 MEMORY = Path("/dev/shm")  # noqa: S108 - only the parent of a folder with a random name
 ROOM = 2 * 1024**3
-HERE = Path(__file__).parent
-UNIT = HERE / "unit"
-FOR_ALL = {"town", "shared_house", "shared_rig"}
-FOR_A_MODULE = {"pair", "street", "emulator", "wandering_town"}
+UNIT = Path(__file__).parent / "unit"
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """An event loop wakes itself through a pair of Unix sockets, in unit tests too."""
     config.option.allow_unix_socket = True
+    gc.disable()
 
 
-@pytest.hookimpl(tryfirst=True)
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays: the garbage collector needn't look through it ever again."""
+    gc.freeze()
+    gc.enable()
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Unit tests open no socket at all, the others reach this machine only."""
+    items.sort(key=lambda item: turn(item.nodeid))
     for item in items:
         alone = item.path.is_relative_to(UNIT)
         item.add_marker(pytest.mark.disable_socket if alone else pytest.mark.allow_hosts(LOOPBACK))
-        if group := _group(item):
-            item.add_marker(pytest.mark.xdist_group(group))
 
 
-def _group(item: pytest.Item) -> str:
-    """One worker runs the whole group, so what is dear to start is started once; "" for a test by itself."""
-    needed = set(cast("pytest.Function", item).fixturenames)
-    if item.path.is_relative_to(UNIT) or needed & FOR_A_MODULE:
-        return str(item.path.relative_to(HERE))
-    return next(iter(needed & FOR_ALL), "")
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling:
+    return Scheduling(config, log)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ import importlib
 import pkgutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -139,13 +140,14 @@ class Asked:
     families: set[str] = field(default_factory=set)
 
 
-def calls() -> Iterator[ast.Call]:
-    for path in sorted((ROOT / "app").rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call):
-                yield node
+@cache
+def calls() -> list[ast.Call]:
+    paths = (ROOT / "app").rglob("*.py")
+    nodes = [node for path in paths for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))]
+    return [node for node in nodes if isinstance(node, ast.Call)]
 
 
+@cache
 def asked() -> Asked:
     found = Asked()
     for call in calls():

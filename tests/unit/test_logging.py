@@ -6,6 +6,7 @@ import logging
 import logging.handlers
 import string
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -220,14 +221,19 @@ def test_a_correlation_id_goes_on_when_there_is_one(lines: Lines) -> None:
 # Each of an operator's lines is filled from the fields that the code really logs with the event.
 
 
-def logged() -> Iterator[tuple[str, set[str]]]:
+@cache
+def logged() -> list[tuple[str, set[str]]]:
     """Every event that the code logs, with the names of its fields."""
-    for folder in ("app", "api_server", "scripts"):
-        for path in sorted((ROOT / folder).rglob("*.py")):
-            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-                if isinstance(node, ast.Call) and ast.unparse(node.func) in LOG_CALLS:
-                    event = ast.literal_eval(node.args[0])
-                    yield event, {keyword.arg for keyword in node.keywords if keyword.arg is not None}
+    paths = [path for folder in ("app", "api_server", "scripts") for path in (ROOT / folder).rglob("*.py")]
+    nodes = [node for path in paths for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))]
+    return [
+        (
+            ast.literal_eval(node.args[0]),
+            {keyword.arg for keyword in node.keywords if keyword.arg is not None},
+        )
+        for node in nodes
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in LOG_CALLS
+    ]
 
 
 @pytest.mark.parametrize("event", MESSAGES)
