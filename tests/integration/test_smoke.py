@@ -16,7 +16,7 @@ from app.trainings.endings import Ending, end
 from app.trainings.plan import plan
 from scripts import smoke as smoke_script
 from tests.factories import MODEL_URL, make_avatar, make_photos, make_user
-from tests.integration.test_operations import script
+from tests.integration import commands
 from tests.integration.webhook_service import ENVIRONMENT, rows, training_now
 from tests.unit.settings import put
 
@@ -155,7 +155,7 @@ async def test_restoring_ends_it_and_says_what_trainings_have_now(
 ) -> None:
     person = (await an_avatar(database)).user_id
     await turn_on(database, person)
-    code, printed, _ = await script(database_url, "scripts.restore_training_config")
+    code, printed, _ = await commands.typed(database_url, "scripts.restore_training_config")
     assert (code, printed.splitlines()[:2]) == (
         0,
         [
