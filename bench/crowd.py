@@ -21,7 +21,7 @@ HALVES = (
     f"POST {PATH} HTTP/1.1\r\nHost: {DOMAIN}\r\nContent-".encode(),
     f"POST {PATH} HTTP/1.1\r\nHost: {DOMAIN}\r\nContent-Length: 1800\r\n\r\n{{".encode(),
 )
-AT_ONCE = 64
+AT_ONCE = 8
 ADDRESSES = 20  # of which each may have so many requests in hand; good traffic comes from another one
 
 
