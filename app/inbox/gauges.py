@@ -86,7 +86,7 @@ _AT_FAL = (
 _left = (Notification.state == NotificationState.HELD) & User.unreachable_at.is_not(None)
 _place = case((_left, UNREACHABLE), else_=cast(Notification.state, String)).label("place")
 _UNSENT = (
-    select(_place, func.count())
+    select(_place, func.count().label("number"))
     .join(User, User.id == Notification.user_id)
     .where(text("notifications.state <> 'SENT'"))
     .group_by(_place)
@@ -106,7 +106,7 @@ async def _read(database: Database) -> _Figures:
             oldest_training=float(oldest_training),
             sender_halted=bool(await session.scalar(select(exists(select(RefusedToken.fingerprint))))),
             jobs=await depth(await session.connection()),
-            unsent=dict((await session.execute(_UNSENT)).tuples().all()),
+            unsent={row.place: row.number for row in await session.execute(_UNSENT)},
         )
 
 

@@ -40,6 +40,7 @@ STATES = {
 UNSEEN = {
     "app.core.errors",
     "app.core.config",
+    "app.fal.account",
     "app.fal.client",
     "app.fal.jwks",
     "app.fal.signature",
