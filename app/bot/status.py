@@ -26,7 +26,7 @@ from app.trainings.reconcile import AskFal
 
 _EVERY_TEN_SECONDS = "* * * * * */10"
 _A_TICK = 20  # messages: two a second leave Telegram's limit to what people are told
-_EDIT_SECONDS = 10
+_EDIT_SECONDS = 3  # later it might come over what a press made of the message
 
 log = structlog.stdlib.get_logger(__name__)
 

@@ -4,7 +4,7 @@ from sqlalchemy import text
 
 from app.core.buttons import AskToCancel, CancelTraining, StartTraining
 from sandbox.fal.models import Behaviour, State
-from tests.e2e.stage import DONE, TOLD_ONCE, Stage
+from tests.e2e.stage import DONE, PATIENCE, TOLD_ONCE, Stage
 
 CANCELLED = (["CANCELLED"], ["DRAFT"])
 TOLD_OF_CANCELLING = [("training_cancelled", "SENT")]
@@ -14,8 +14,13 @@ CANCELLING = "SELECT 1 FROM trainings WHERE user_id = :me AND state = 'CANCELLIN
 
 
 async def cancel(stage: Stage, avatar_id: int) -> None:
-    await stage.guest.tap(AskToCancel(avatar_id))
-    await stage.guest.user.press(CancelTraining(avatar_id).pack())
+    """The message may be edited to tell how the training goes before the question stands there."""
+    sure = CancelTraining(avatar_id).pack()
+    await stage.guest.user.press(AskToCancel(avatar_id).pack())
+    await stage.guest.user.wait_for(
+        lambda message: sure in [button.data for button in message.buttons], timeout=PATIENCE
+    )
+    await stage.guest.user.press(sure)
 
 
 async def submit_state(stage: Stage) -> State:
