@@ -47,6 +47,7 @@ def lay_out(
         "HTTPS_ALT_PORT": f"{LOOPBACK}:{ports.https_alt}",
         "WEBHOOK_API_1": f"{LOOPBACK}:{instances[0]}",
         "WEBHOOK_API_2": f"{LOOPBACK}:{instances[1]}",
+        "RESOLVE": "",
         "LOG_DIR": str(folder),
         "TLS_DIR": str(folder / "tls"),
     }
