@@ -75,13 +75,14 @@ class ChoosePreset(Action):
 
 @dataclass(frozen=True, slots=True)
 class GiveConsent(Action):
-    """Consent to the text of this version in this language, and the start of the training."""
+    """Consent to the text of this version in this language, and a training: real, or a trial."""
 
     code = "agree"
     avatar_id: int
     version: int
     language: Literal["ru", "kk", "en"]
     preset: Literal["fast", "balanced", "quality"]
+    extent: Literal["real", "trial"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -189,7 +189,7 @@ def agreeing(
     language: Literal["ru", "kk", "en"] = "ru",
 ) -> GiveConsent:
     """The button that starts a training."""
-    return GiveConsent(avatar_id, consent.VERSION, language, preset)
+    return GiveConsent(avatar_id, consent.VERSION, language, preset, "real")
 
 
 def counter(have: int, language: str = "ru") -> str:

@@ -77,7 +77,8 @@ async def test_a_preset_is_chosen_in_place_and_trained(town: Town, aisha: Guest)
 
 async def test_without_consent_the_question_comes_first(town: Town, aisha: Guest) -> None:
     avatar_id = await aisha.ready()
-    for button in (StartTraining(avatar_id), GiveConsent(avatar_id, consent.VERSION + 1, "ru", "quality")):
+    of_another_text = GiveConsent(avatar_id, consent.VERSION + 1, "ru", "quality", "real")
+    for button in (StartTraining(avatar_id), of_another_text):
         await aisha.say("/help")
         question = await aisha.forge(button.pack())
         assert words("consent") in question.text
@@ -162,10 +163,13 @@ async def test_a_smoke_training_says_what_it_is_from_the_question_to_the_end(
     avatar_id = await aisha.ready()
     async with town.database.transaction() as session:
         await smoke.on(session, aisha.id, datetime.now(UTC) + timedelta(hours=1))
-    question = await aisha.tap(ConfirmTraining(avatar_id))
+    await aisha.tap(ConfirmTraining(avatar_id))
     kind = words("avatar-type", type="portrait")
-    assert words("confirm-smoke", name="Айша", type=kind, count=MINIMUM, steps=1) in question.text
-    status = await aisha.tap(agreeing(avatar_id))
+    trial = words("confirm-smoke", name="Айша", type=kind, count=MINIMUM, steps=1)
+    await aisha.say("/help")
+    asked_before_it_was_on = agreeing(avatar_id).pack()
+    assert trial in (await aisha.forge(asked_before_it_was_on)).text
+    status = await aisha.tap(words("button-confirm"))
     assert words("avatar-smoke") in status.text
     await town.running(aisha)
     left = await aisha.belongings()
@@ -173,3 +177,17 @@ async def test_a_smoke_training_says_what_it_is_from_the_question_to_the_end(
     await town.end_training(aisha, Model(url=MODEL_URL))
     await aisha.hears(words("smoke-completed", name="Айша"))
     assert (await aisha.belongings()).avatars[0][-1] == "DRAFT"
+
+
+async def test_what_was_asked_as_a_trial_is_asked_again_when_trials_are_over(
+    town: Town, aisha: Guest
+) -> None:
+    avatar_id = await aisha.ready()
+    async with town.database.transaction() as session:
+        await smoke.on(session, aisha.id, datetime.now(UTC) + timedelta(hours=1))
+    await aisha.tap(ConfirmTraining(avatar_id))
+    async with town.database.transaction() as session:
+        await smoke.end(session)
+    question = await aisha.tap(words("button-confirm"))
+    assert words("preset-name", preset="balanced") in question.text
+    assert (await aisha.belongings()).trainings == []

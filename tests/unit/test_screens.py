@@ -263,7 +263,7 @@ def test_a_training_is_confirmed_with_consent_or_not(words: Words, preset: Prese
     assert NAME in checked(screen)
     assert words("consent") in screen.text
     choices = [ChoosePreset(ID, each.value) for each in Preset]
-    agree = GiveConsent(ID, consent.VERSION, words.language.value, preset.value)
+    agree = GiveConsent(ID, consent.VERSION, words.language.value, preset.value, "real")
     assert actions(screen) == [*choices, agree, ShowAvatar(ID)]
     marked = [button.action for row in screen.rows for button in row if button.label.startswith("✓")]
     assert marked == [ChoosePreset(ID, preset.value)]
@@ -282,7 +282,7 @@ def test_a_smoke_training_is_called_one_and_leaves_no_choice(words: Words) -> No
     screen = screens.confirm_training(words, view(), smoke)
     assert about in screen.text
     assert words.label("preset-name", preset="quality") not in screen.text
-    agree = GiveConsent(ID, consent.VERSION, words.language.value, "quality")
+    agree = GiveConsent(ID, consent.VERSION, words.language.value, "quality", "trial")
     assert actions(screen) == [agree, ShowAvatar(ID)]
     for there in (True, False):
         latest = training(TrainingState.RUNNING, smoke=there)

@@ -25,7 +25,7 @@ from app.core.config import Preset, Settings
 from app.database.engine import Database
 from app.database.models import AvatarState, TrainingState
 from app.photos.service import Photos
-from app.trainings import consent
+from app.trainings import consent, smoke
 from app.trainings import service as trainings
 from app.trainings.plan import plan
 
@@ -66,17 +66,13 @@ async def start(
     settings: FromDishka[Settings],
     status: FromDishka[Status],
 ) -> None:
-    """Without consent to the words of today the question is asked, once more if need be.
-
-    So it is when an old "try again" is pressed and meanwhile a training has given a model.
-    """
+    """Without consent to what would happen now the question is asked, once more if need be."""
     question, preset = None, Preset(action.preset) if isinstance(action, GiveConsent) else None
     async with kept.effect() as session:
         if isinstance(action, GiveConsent) and action.version == consent.VERSION:
             await consent.give(session, person.id, action.avatar_id, action.language)
-        last = await trainings.latest(session, action.avatar_id)
-        outdated = isinstance(action, StartTraining) and last and last.state is TrainingState.COMPLETED
-        if not outdated and await consent.given(session, person.id, action.avatar_id):
+        agreed = await consent.given(session, person.id, action.avatar_id)
+        if agreed and not await _outdated(session, person, action):
             await trainings.request(session, settings, person.id, action.avatar_id, preset)
         else:
             question = await _question(session, settings, photos, person, action.avatar_id, preset)
@@ -114,6 +110,18 @@ async def cancel(
         await trainings.cancel(session, person.id, action.avatar_id)
         view = await own_avatar_view(session, photos, person.id, action.avatar_id)
     await status.show(query, person, view)
+
+
+async def _outdated(session: AsyncSession, person: Person, action: GiveConsent | StartTraining) -> bool:
+    """Whether the button was for another training than there would be now.
+
+    A "try again" is, when meanwhile a training has given a model; each is, when trials have begun or ended.
+    """
+    trial = await smoke.is_on(session, person.id)
+    if isinstance(action, GiveConsent):
+        return (action.extent == "trial") is not trial
+    last = await trainings.latest(session, action.avatar_id)
+    return last is not None and (last.state is TrainingState.COMPLETED or last.smoke is not trial)
 
 
 async def _question(

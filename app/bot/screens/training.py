@@ -1,6 +1,7 @@
 """Asking for a training, how it goes, and stopping it."""
 
 from datetime import timedelta
+from typing import Literal
 
 from app.bot.screens.parts import Rows, button, menu_row, type_of
 from app.bot.views import AvatarView, TrainingView
@@ -30,7 +31,8 @@ def confirm_training(words: Words, view: AvatarView, plan: Plan) -> Screen:
         words("confirm-photos"),
         words("consent"),
     )
-    agree = GiveConsent(view.id, consent.VERSION, words.language.value, wanted.preset.value)
+    extent: Literal["real", "trial"] = "trial" if wanted.smoke else "real"
+    agree = GiveConsent(view.id, consent.VERSION, words.language.value, wanted.preset.value, extent)
     rows: Rows = (
         *((_presets(words, view, wanted),) if len(wanted.presets) > 1 else ()),
         (button(words, "button-confirm", agree),),
