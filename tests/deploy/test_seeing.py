@@ -21,7 +21,8 @@ from tests.deploy.promql import (
 )
 from tests.deploy.tools import needs
 
-RUNBOOK = Path(__file__).parents[2] / "docs" / "RUNBOOK.md"
+DOCS = Path(__file__).parents[2] / "docs"
+RUNBOOK = DOCS / "RUNBOOK.md"
 QUERIES = [*alert_queries(), *dashboard_queries()]
 SCRAPED = {"job", "instance", "le"}  # added by the scrape; a histogram's own
 by_promtool = needs("promtool", "prometheus")
@@ -105,6 +106,14 @@ def test_every_alert_is_tested_and_has_its_place_in_the_runbook() -> None:
     for name in alert_names():
         assert f'alertname="{name}"' in tests
         assert f"runbook_url: docs/RUNBOOK.md#{name.lower()}\n" in ALERTS.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("document", ["RUNBOOK.md", "WEBHOOK_DEPLOYMENT.md"])
+def test_a_renewed_certificate_is_joined_into_the_chain_before_nginx_is_reloaded(document: str) -> None:
+    (script,) = (DEPLOY / "nginx" / "entrypoint.d").iterdir()
+    told = (DOCS / document).read_text(encoding="utf-8")
+    steps = re.findall(r"docker exec aisha-nginx-webhook ([\w./-]+(?: -t| -s reload)?)", told)
+    assert steps == [f"/docker-entrypoint.d/{script.name}", "nginx -t", "nginx -s reload"]
 
 
 @pytest.mark.parametrize("path", DASHBOARDS, ids=lambda path: path.stem)
