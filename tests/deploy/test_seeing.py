@@ -4,6 +4,7 @@ import importlib
 import json
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,14 @@ def test_every_query_names_metrics_and_labels_that_the_processes_show() -> None:
     labels = [(metric, label) for metric, label in asked if label not in SCRAPED]
     known = {metric: found for metric, found in shown.items() if found}
     assert [(metric, label) for metric, label in labels if label not in known.get(metric, {label})] == []
+
+
+def test_what_shows_forgers_is_there_before_the_first_of_them() -> None:
+    """In a process of its own: here others may have been turned away already."""
+    program = "import api_server.errors, prometheus_client as p; print(p.generate_latest().decode())"
+    shown = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    for series in ('http_refused_total{reason="too-many-failures"}', 'deliveries_total{answer="unwelcome"}'):
+        assert f"{series} 0.0" in shown
 
 
 def test_every_query_asks_the_process_that_counts() -> None:
