@@ -35,6 +35,9 @@ CERTIFICATE_EXPIRY = Gauge(
     "When the certificate at FAL_WEBHOOK_URL ends, as Unix time; 0: FAL wouldn't trust it; NaN: not seen yet",
 )
 CERTIFICATE_EXPIRY.set(math.nan)
+CERTIFICATE_MISSES = Gauge(
+    "aisha_webhook_certificate_misses", "How many looks at it in a row found nobody at FAL_WEBHOOK_URL"
+)
 RECONCILED = Counter("aisha_reconciler_answers", "Questions about trainings by what FAL answered", ["answer"])
 for _answer in ("waiting", "running", "finished", "failed", "not-found", "none"):
     RECONCILED.labels(answer=_answer)

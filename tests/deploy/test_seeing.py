@@ -74,6 +74,19 @@ def test_prometheus_reads_every_query_of_the_dashboards(tmp_path: Path) -> None:
     assert f"{len(rules)} rules found" in promtool("check", "rules", str(tmp_path / "rules.yml"))
 
 
+@by_promtool
+@pytest.mark.parametrize(("ends", "left"), [(0, 0), (20 * 86400, 10)], ids=["untrusted", "good"])
+def test_a_certificate_that_is_not_trusted_has_no_days_left(tmp_path: Path, ends: int, left: int) -> None:
+    """Ten days after the beginning of Unix time."""
+    (query,) = [query for query in dashboard_queries() if "certificate_expiry" in query]
+    name = 'aisha_webhook_certificate_expiry_timestamp_seconds{job="aisha-webhook"}'
+    drawn = {"expr": query, "eval_time": "10d", "exp_samples": [{"labels": "{}", "value": left}]}
+    series = {"series": name, "values": f"{ends}x10"}
+    test = {"interval": "1d", "input_series": [series], "promql_expr_test": [drawn]}
+    (tmp_path / "test.yml").write_text(json.dumps({"tests": [test]}))
+    promtool("test", "rules", str(tmp_path / "test.yml"))
+
+
 def test_every_query_names_metrics_and_labels_that_the_processes_show() -> None:
     shown = exposed()
     assert len(alert_queries()) == len(alert_names()) > 0
