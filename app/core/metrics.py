@@ -59,7 +59,9 @@ UNSENT = Gauge(
     ["state"],
 )
 SENDER_HALTED = Gauge("aisha_sender_halted", "Whether Telegram refuses the bot's token, so nothing is sent")
-TRAININGS_WAITING = Gauge("aisha_trainings_waiting", "Trainings at FAL whose last word hasn't come yet")
+TRAININGS_WAITING = Gauge(
+    "aisha_trainings_waiting", "Trainings at FAL whose last word is due; overdue ones aside"
+)
 OLDEST_TRAINING = Gauge(
     "aisha_trainings_oldest_waiting_seconds",
     "How long the oldest of them has been at FAL; 0 when there is none",
