@@ -83,7 +83,7 @@ def test_a_certificate_that_is_not_trusted_has_no_days_left(tmp_path: Path, ends
     drawn = {"expr": query, "eval_time": "10d", "exp_samples": [{"labels": "{}", "value": left}]}
     series = {"series": name, "values": f"{ends}x10"}
     test = {"interval": "1d", "input_series": [series], "promql_expr_test": [drawn]}
-    (tmp_path / "test.yml").write_text(json.dumps({"tests": [test]}))
+    (tmp_path / "test.yml").write_text(json.dumps({"evaluation_interval": "1d", "tests": [test]}))
     promtool("test", "rules", str(tmp_path / "test.yml"))
 
 
