@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import httpx
 import structlog
 
-from app.core.metrics import CERTIFICATE_EXPIRY
+from app.core.metrics import CERTIFICATE_EXPIRY, CERTIFICATE_MISSES
 
 EVERY_SECONDS = 3600
 _TIMEOUT_SECONDS = 10
@@ -24,7 +24,7 @@ async def watch(url: str) -> None:
 
 
 async def look(url: str) -> None:
-    """Note when the certificate ends. If nobody answers, what was seen last stays."""
+    """Note when the certificate ends. If nobody answers, that is counted, and what was seen last stays."""
     try:
         async with asyncio.timeout(_TIMEOUT_SECONDS):
             ends = await _expiry(url)
@@ -33,7 +33,9 @@ async def look(url: str) -> None:
         ends = _UNTRUSTED
     except (OSError, ValueError) as error:
         log.warning("webhook.certificate_unseen", error=type(error).__name__)
+        CERTIFICATE_MISSES.inc()
         return
+    CERTIFICATE_MISSES.set(0)
     CERTIFICATE_EXPIRY.set(ends)
 
 

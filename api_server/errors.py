@@ -50,8 +50,10 @@ def _reasons() -> set[str]:
     return {leaf.reason for kind in known for leaf in kind.__subclasses__() or [kind]} | {_NOT_STORED}
 
 
+# A series that began with its first refusal would show no rise.
 for _reason in _reasons():
-    DELIVERIES.labels(answer=_reason)  # a series that began with its first refusal would show no rise
+    DELIVERIES.labels(answer=_reason)
+REFUSED.labels(reason="too-many-failures")
 
 
 def turned_away(reason: str, code: int, headers: Mapping[str, str] | None = None) -> JSONResponse:

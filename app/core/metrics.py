@@ -35,6 +35,9 @@ CERTIFICATE_EXPIRY = Gauge(
     "When the certificate at FAL_WEBHOOK_URL ends, as Unix time; 0: FAL wouldn't trust it; NaN: not seen yet",
 )
 CERTIFICATE_EXPIRY.set(math.nan)
+CERTIFICATE_MISSES = Gauge(
+    "aisha_webhook_certificate_misses", "How many looks at it in a row found nobody at FAL_WEBHOOK_URL"
+)
 RECONCILED = Counter("aisha_reconciler_answers", "Questions about trainings by what FAL answered", ["answer"])
 for _answer in ("waiting", "running", "finished", "failed", "not-found", "none"):
     RECONCILED.labels(answer=_answer)
@@ -56,7 +59,9 @@ UNSENT = Gauge(
     ["state"],
 )
 SENDER_HALTED = Gauge("aisha_sender_halted", "Whether Telegram refuses the bot's token, so nothing is sent")
-TRAININGS_WAITING = Gauge("aisha_trainings_waiting", "Trainings at FAL whose last word hasn't come yet")
+TRAININGS_WAITING = Gauge(
+    "aisha_trainings_waiting", "Trainings at FAL whose last word is due; overdue ones aside"
+)
 OLDEST_TRAINING = Gauge(
     "aisha_trainings_oldest_waiting_seconds",
     "How long the oldest of them has been at FAL; 0 when there is none",

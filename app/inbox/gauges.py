@@ -19,6 +19,7 @@ from app.database.models import (
     Source,
     Training,
     TrainingKind,
+    TrainingState,
     User,
 )
 from app.fal.jwks import Jwks
@@ -77,10 +78,13 @@ _LAST_CALLBACK = (
     .order_by(InboxEvent.id.desc())
     .limit(1)
 )
+# Of an overdue one the person has been told. One whose submitting got no answer may be at FAL, and only
+# a callback tells its request.
 _submitted = func.coalesce(Training.submitted_at, Training.requested_at)
 _AT_FAL = (
     select(func.count(), func.coalesce(_seconds_since(func.min(_submitted)), 0))
-    .where(Training.kind == TrainingKind.REAL, Training.request_id.is_not(None))
+    .where(Training.kind == TrainingKind.REAL, Training.state != TrainingState.OVERDUE)
+    .where(Training.request_id.is_not(None) | (Training.state == TrainingState.SUBMIT_UNKNOWN))
     .where(text("state NOT IN ('COMPLETED', 'FAILED', 'CANCELLED')"))
 )
 _left = (Notification.state == NotificationState.HELD) & User.unreachable_at.is_not(None)

@@ -4,6 +4,7 @@ import importlib
 import json
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,8 @@ from tests.deploy.promql import (
 )
 from tests.deploy.tools import needs
 
-RUNBOOK = Path(__file__).parents[2] / "docs" / "RUNBOOK.md"
+DOCS = Path(__file__).parents[2] / "docs"
+RUNBOOK = DOCS / "RUNBOOK.md"
 QUERIES = [*alert_queries(), *dashboard_queries()]
 SCRAPED = {"job", "instance", "le"}  # added by the scrape; a histogram's own
 by_promtool = needs("promtool", "prometheus")
@@ -72,6 +74,19 @@ def test_prometheus_reads_every_query_of_the_dashboards(tmp_path: Path) -> None:
     assert f"{len(rules)} rules found" in promtool("check", "rules", str(tmp_path / "rules.yml"))
 
 
+@by_promtool
+@pytest.mark.parametrize(("ends", "left"), [(0, 0), (20 * 86400, 10)], ids=["untrusted", "good"])
+def test_a_certificate_that_is_not_trusted_has_no_days_left(tmp_path: Path, ends: int, left: int) -> None:
+    """Ten days after the beginning of Unix time."""
+    (query,) = [query for query in dashboard_queries() if "certificate_expiry" in query]
+    name = 'aisha_webhook_certificate_expiry_timestamp_seconds{job="aisha-webhook"}'
+    drawn = {"expr": query, "eval_time": "10d", "exp_samples": [{"labels": "{}", "value": left}]}
+    series = {"series": name, "values": f"{ends}x10"}
+    test = {"interval": "1d", "input_series": [series], "promql_expr_test": [drawn]}
+    (tmp_path / "test.yml").write_text(json.dumps({"evaluation_interval": "1d", "tests": [test]}))
+    promtool("test", "rules", str(tmp_path / "test.yml"))
+
+
 def test_every_query_names_metrics_and_labels_that_the_processes_show() -> None:
     shown = exposed()
     assert len(alert_queries()) == len(alert_names()) > 0
@@ -82,6 +97,14 @@ def test_every_query_names_metrics_and_labels_that_the_processes_show() -> None:
     labels = [(metric, label) for metric, label in asked if label not in SCRAPED]
     known = {metric: found for metric, found in shown.items() if found}
     assert [(metric, label) for metric, label in labels if label not in known.get(metric, {label})] == []
+
+
+def test_what_shows_forgers_is_there_before_the_first_of_them() -> None:
+    """In a process of its own: here others may have been turned away already."""
+    program = "import api_server.errors, prometheus_client as p; print(p.generate_latest().decode())"
+    shown = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    for series in ('http_refused_total{reason="too-many-failures"}', 'deliveries_total{answer="unwelcome"}'):
+        assert f"{series} 0.0" in shown
 
 
 def test_every_query_asks_the_process_that_counts() -> None:
@@ -105,6 +128,14 @@ def test_every_alert_is_tested_and_has_its_place_in_the_runbook() -> None:
     for name in alert_names():
         assert f'alertname="{name}"' in tests
         assert f"runbook_url: docs/RUNBOOK.md#{name.lower()}\n" in ALERTS.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("document", ["RUNBOOK.md", "WEBHOOK_DEPLOYMENT.md"])
+def test_a_renewed_certificate_is_joined_into_the_chain_before_nginx_is_reloaded(document: str) -> None:
+    (script,) = (DEPLOY / "nginx" / "entrypoint.d").iterdir()
+    told = (DOCS / document).read_text(encoding="utf-8")
+    steps = re.findall(r"docker exec aisha-nginx-webhook ([\w./-]+(?: -t| -s reload)?)", told)
+    assert steps == [f"/docker-entrypoint.d/{script.name}", "nginx -t", "nginx -s reload"]
 
 
 @pytest.mark.parametrize("path", DASHBOARDS, ids=lambda path: path.stem)

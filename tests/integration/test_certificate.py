@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 import trustme
+from prometheus_client import Gauge
 
 from api_server import certificate
-from app.core.metrics import CERTIFICATE_EXPIRY
+from app.core.metrics import CERTIFICATE_EXPIRY, CERTIFICATE_MISSES
 
 ENDS = datetime.now(UTC).replace(microsecond=0) + timedelta(days=17)
 
@@ -19,6 +20,7 @@ ENDS = datetime.now(UTC).replace(microsecond=0) + timedelta(days=17)
 @pytest.fixture(autouse=True)
 def _unseen() -> None:
     CERTIFICATE_EXPIRY.set(math.nan)
+    CERTIFICATE_MISSES.set(0)
 
 
 @pytest.fixture
@@ -43,7 +45,11 @@ async def address(request: pytest.FixtureRequest, authority: trustme.CA) -> Asyn
 
 
 def seen() -> float:
-    (family,) = CERTIFICATE_EXPIRY.collect()
+    return value_of(CERTIFICATE_EXPIRY)
+
+
+def value_of(gauge: Gauge) -> float:
+    (family,) = gauge.collect()
     return family.samples[0].value
 
 
@@ -54,6 +60,14 @@ async def test_its_end_is_seen_and_stays_known_when_nobody_answers(address: str)
     assert seen() == ENDS.timestamp()
 
 
+async def test_looks_that_find_nobody_are_counted_until_one_finds_it(address: str) -> None:
+    for _ in range(2):
+        await certificate.look("https://127.0.0.1:1/")
+    assert value_of(CERTIFICATE_MISSES) == 2
+    await certificate.look(address)
+    assert value_of(CERTIFICATE_MISSES) == 0
+
+
 @pytest.mark.parametrize("address", [datetime.now(UTC) - timedelta(days=1)], indirect=True)
 async def test_one_that_is_over_is_not_trusted(address: str) -> None:
     await certificate.look(address)
@@ -62,7 +76,7 @@ async def test_one_that_is_over_is_not_trusted(address: str) -> None:
 
 async def test_one_for_another_name_is_not_trusted(address: str) -> None:
     await certificate.look(address.replace("localhost", "127.0.0.1"))
-    assert seen() == 0
+    assert (seen(), value_of(CERTIFICATE_MISSES)) == (0, 0)
 
 
 @pytest.mark.parametrize("url", ["https://127.0.0.1:1/", "https://localhost:99999/"])

@@ -209,6 +209,24 @@ async def test_trainings_that_wait_for_fals_word_show_and_how_long_fal_has_been_
         assert 10_800 <= (seen.get(gauge) or 0) < 10_900, gauge
 
 
+async def test_a_training_of_which_only_a_callback_tells_waits_and_an_overdue_one_does_not(
+    service: Service,
+) -> None:
+    hours_ago = datetime.now(UTC) - timedelta(hours=3)
+    days_ago = hours_ago - timedelta(days=3)
+    unknown, overdue = [
+        await a_training(service.database, state, requested_at=requested, submitted_at=submitted)
+        for state, requested, submitted in (
+            (TrainingState.SUBMIT_UNKNOWN, hours_ago, None),
+            (TrainingState.OVERDUE, days_ago, days_ago),
+        )
+    ]
+    assert (unknown.request_id, overdue.request_id is None) == (None, False)
+    seen = await scrape(service)
+    assert seen.get("trainings_waiting") == 1
+    assert 10_800 <= (seen.get("trainings_oldest_waiting_seconds") or 0) < 10_900
+
+
 async def test_a_message_held_for_somebody_who_left_waits_for_them(service: Service) -> None:
     here, gone = [await a_training(service.database) for _ in range(2)]
     async with service.database.transaction() as session:
