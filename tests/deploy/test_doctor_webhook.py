@@ -21,6 +21,7 @@ from tests.deploy.doctor_kit import HOST, NAME, PATH, Answer, finding, findings,
 from tests.integration.service_process import free_port
 from tests.integration.webhook_service import running_service
 
+ROOT = Path(__file__).parents[2]
 AUTHORITY = trustme.CA()
 INTERMEDIATE = AUTHORITY.create_child_ca()
 STRANGER = trustme.CA().create_child_ca()
@@ -141,6 +142,43 @@ async def test_a_certificate_that_is_not_believed(
 ) -> None:
     found = await seen(monkeypatch, shown(), "webhook-certificate")
     assert (found.verdict, what in found.what, bool(found.remedy)) == (Verdict.FAILURE, True, True), found
+
+
+async def test_a_renewed_chain_is_joined_before_nginx_reloads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """nginx serves what the entrypoint's step made; a reload alone serves it again."""
+    issued = INTERMEDIATE.issue_cert(NAME, not_before=PAST, not_after=PAST + timedelta(90))
+    expired = await seen(monkeypatch, showing(issued), "webhook-certificate")
+    alone = await seen(monkeypatch, showing(INTERMEDIATE.issue_cert(NAME), alone=True), "webhook-certificate")
+    [step] = (ROOT / "deploy/nginx/entrypoint.d").glob("*certificate-chain.sh")
+    join = f"docker exec aisha-nginx-webhook /docker-entrypoint.d/{step.name}"
+    for remedy in (expired.remedy, alone.remedy, (ROOT / "docs/TROUBLESHOOTING.md").read_text("utf-8")):
+        assert 0 < remedy.find(join) < remedy.find("nginx -t") < remedy.find("nginx -s reload"), remedy
+
+
+@pytest.mark.parametrize(
+    ("said", "what", "remedy"),
+    [
+        (
+            b"\x15\x03\x03\x00\x02\x02\x70",  # the alert unrecognized_name, as nginx sends it
+            "TLS is refused for this name (TLSV1_UNRECOGNIZED_NAME)",
+            "nginx knows it as DOMAIN",
+        ),
+        (b"", "The connection breaks while TLS begins (ConnectionResetError)", "nginx's error log"),
+    ],
+)
+async def test_a_handshake_that_fails_asks_for_no_new_certificate(
+    monkeypatch: pytest.MonkeyPatch, said: bytes, what: str, remedy: str
+) -> None:
+    async def end(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.write(said)
+        writer.close()
+
+    async with await asyncio.start_server(end, HOST, 0) as server:
+        url = f"https://{NAME}:{server.sockets[0].getsockname()[1]}{PATH}"
+        async with place_with(monkeypatch, FAL_WEBHOOK_URL=url) as place:
+            found = await finding(place, webhook_url_checks(place), "webhook-certificate")
+    assert (found.verdict, found.what, remedy in found.remedy) == (Verdict.FAILURE, what, True), found
 
 
 async def test_a_certificate_that_ends_soon(monkeypatch: pytest.MonkeyPatch) -> None:
