@@ -12,6 +12,7 @@ import httpx
 from app.diagnosis.finding import Found, failure, ok, warning
 
 DAYS_WARNING = 21
+_HANDSHAKE_SECONDS = 8
 
 _SERVE = (
     "docker exec aisha-nginx-webhook /docker-entrypoint.d/05-certificate-chain.sh (it joins certificate.crt "
@@ -35,13 +36,16 @@ Facts = Mapping[str, Any]  # as ssl.SSLSocket.getpeercert() gives them
 async def inspect(address: str, port: int, host: str) -> Found:
     """The certificate that is shown there for `host`, seen as FAL sees it."""
     try:
-        return _lasting((await _shown(address, port, host, httpx.create_ssl_context()))[0])
+        async with asyncio.timeout(_HANDSHAKE_SECONDS):
+            return _lasting((await _shown(address, port, host, httpx.create_ssl_context()))[0])
     except ssl.SSLCertVerificationError as error:
         return _disbelieved(error.verify_code, await _shown(address, port, host, _believing_all()), host)
     except ssl.SSLError as error:
         if error.reason == "WRONG_VERSION_NUMBER":  # what OpenSSL makes of plain HTTP
             return failure("What listens there speaks no TLS", "Let nginx listen with `ssl` on this port")
         return failure(f"TLS is refused for this name ({error.reason})", _REFUSED)
+    except TimeoutError:
+        return failure("What listens there doesn't begin TLS", "Let nginx listen with `ssl` on this port")
     except OSError as error:
         return failure(f"The connection breaks while TLS begins ({type(error).__name__})", _BROKEN)
 

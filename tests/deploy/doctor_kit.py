@@ -77,7 +77,9 @@ def told(code: int, **body: str) -> Answer:
 
 
 @asynccontextmanager
-async def serving(tls: ssl.SSLContext | None, answers: Mapping[str, Answer]) -> AsyncIterator[int]:
+async def serving(
+    tls: ssl.SSLContext | None, answers: Mapping[str, Answer], host: str = HOST, port: int = 0
+) -> AsyncIterator[int]:
     """A server's port; it answers by method and path, or by method."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -93,5 +95,5 @@ async def serving(tls: ssl.SSLContext | None, answers: Mapping[str, Answer]) -> 
             pass  # it looked at the certificate and left
         writer.close()
 
-    async with await asyncio.start_server(answer, HOST, 0, ssl=tls) as server:
+    async with await asyncio.start_server(answer, host, port, ssl=tls) as server:
         yield server.sockets[0].getsockname()[1]
