@@ -21,7 +21,7 @@ from app.diagnosis.work import work_checks
 from app.inbox.writer import HANDLE
 from app.trainings import smoke
 from tests.deploy.doctor_kit import PATH, finding, findings, place_with
-from tests.factories import make_inbox_event, make_notification
+from tests.factories import make_avatar, make_inbox_event, make_notification, make_photos, make_user
 from tests.integration.test_minio_storage import BUCKET, Shelf, shelf
 from tests.integration.webhook_service import a_training
 from tests.redis_server import needs_redis, redis_server
@@ -239,12 +239,31 @@ async def test_a_bucket_that_is_missing_is_not_made(
 ) -> None:
     endpoint = f"127.0.0.1:{shelf.server_port}"
     found = await bucket(monkeypatch, MINIO_ENDPOINT=endpoint)
-    assert (found.verdict, found.what) == (Verdict.FAILURE, f"There is no bucket {BUCKET}")
+    assert (found.verdict, found.what) == (Verdict.WARNING, f"There is no bucket {BUCKET}")
     assert not changes(shelf)
     shelf.bucket_exists = True
     assert (await bucket(monkeypatch, MINIO_ENDPOINT=endpoint)).verdict is Verdict.OK
     assert [call.partition(" ")[0] for call in changes(shelf)] == ["PUT", "DELETE"]
     assert shelf.objects == {}
+
+
+async def test_a_bucket_that_is_missing_though_there_are_photos(
+    monkeypatch: pytest.MonkeyPatch,
+    shelf: Shelf,  # the fixture
+    database_url: str,
+    database: Database,
+) -> None:
+    """The first photo makes it, and the doctor is run before."""
+    variables = {"MINIO_ENDPOINT": f"127.0.0.1:{shelf.server_port}", "DATABASE_URL": database_url}
+    before = await bucket(monkeypatch, **variables)
+    async with database.transaction() as session:
+        await make_photos(session, await make_avatar(session, await make_user(session)), 1)
+    after = await bucket(monkeypatch, **variables)
+    assert (before.verdict, before.what) == (Verdict.WARNING, f"There is no bucket {BUCKET}")
+    assert (after.verdict, after.what) == (
+        Verdict.FAILURE,
+        f"There is no bucket {BUCKET}, and there are photos",
+    )
 
 
 def changes(shelf: Shelf) -> list[str]:  # the fixture's own
