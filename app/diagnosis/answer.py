@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -49,15 +50,20 @@ class Answers:
 
     def checks(self) -> list[Check]:
         return [
-            Check("webhook-answer", self.to_get, _LEAD, "webhook-certificate"),
-            Check("webhook-service", self.to_test, _LEAD, "webhook-answer"),
-            Check("webhook-installation", self.to_knock, _ELSEWHERE, "webhook-service"),
+            Check("webhook-answer", partial(self._door.worst, self.to_get), _LEAD, "webhook-certificate"),
+            Check("webhook-service", partial(self._door.worst, self.to_test), _LEAD, "webhook-answer"),
+            Check(
+                "webhook-installation",
+                partial(self._door.worst, self.to_knock),
+                _ELSEWHERE,
+                "webhook-service",
+            ),
         ]
 
-    async def to_get(self) -> Found:
+    async def to_get(self, address: str) -> Found:
         """Our route answers 405 to whatever isn't a POST."""
         try:
-            response = await self._door.ask("GET", self._door.url)
+            response = await self._door.ask(address, "GET", self._door.url)
         except httpx.HTTPError as error:
             return _broken(error)
         if response.is_redirect:
@@ -71,10 +77,12 @@ class Answers:
         what = f"GET gets {response.status_code}, where the webhook service answers 405"
         return _REFUSALS.get(_reason(body)) or failure(f"{what}: it is another service, or another path")
 
-    async def to_test(self) -> Found:
+    async def to_test(self, address: str) -> Found:
         """Only our service knows these words."""
         try:
-            response = await self._door.ask("GET", self._door.url.copy_with(path=TEST_PATH, query=None))
+            response = await self._door.ask(
+                address, "GET", self._door.url.copy_with(path=TEST_PATH, query=None)
+            )
         except httpx.HTTPError as error:
             return _broken(error)
         body = _json(response)
@@ -83,7 +91,7 @@ class Answers:
         refusal = _REFUSALS.get(_reason(body or {}))
         return refusal or failure(f"Another service answers there: {TEST_PATH} gets {response.status_code}")
 
-    async def to_knock(self) -> Found:
+    async def to_knock(self, address: str) -> Found:
         """A simulated callback about a training that there is not: who knows our secret says so.
 
         Nothing is stored. The secret doesn't leave this machine, and who doesn't know it can't tell the
@@ -95,7 +103,7 @@ class Answers:
         body = json.dumps({"request_id": request_id, "status": "completed"}).encode()
         headers = simulation.sign(request_id, body, self._secrets[0], datetime.now(UTC))
         try:
-            response = await self._door.ask("POST", self._door.url, content=body, headers=headers)
+            response = await self._door.ask(address, "POST", self._door.url, content=body, headers=headers)
         except httpx.HTTPError as error:
             return _broken(error)
         return _recognised(response)

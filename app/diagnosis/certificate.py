@@ -12,11 +12,18 @@ import httpx
 from app.diagnosis.finding import Found, failure, ok, warning
 
 DAYS_WARNING = 21
+_HANDSHAKE_SECONDS = 8
 
-RENEW = "Renew it, put it into TLS_DIR (certificate.crt, private.key, ca_bundle.crt) and reload nginx"
-_JOIN = "Serve certificate.crt followed by ca_bundle.crt, in one file, as nginx's ssl_certificate"
+_SERVE = (
+    "docker exec aisha-nginx-webhook /docker-entrypoint.d/05-certificate-chain.sh (it joins certificate.crt "
+    "and ca_bundle.crt of TLS_DIR into what is served), then in that container: nginx -t, nginx -s reload"
+)
+RENEW = f"Put the renewed certificate.crt, private.key and ca_bundle.crt into TLS_DIR, then run: {_SERVE}"
+_JOIN = f"Put the authority's bundle into TLS_DIR as ca_bundle.crt, then run: {_SERVE}"
 _KNOWN = "Use a certificate of a public authority, with its ca_bundle.crt: FAL trusts no other"
 _NAME = "Use a certificate for this name, or mend the name in FAL_WEBHOOK_URL"
+_REFUSED = "See that the name leads to this installation, and that nginx knows it as DOMAIN"
+_BROKEN = "See nginx's error log, and whatever stands before it (a firewall, a proxy of the provider's)"
 
 # OpenSSL's words for why a chain isn't believed (X509_V_ERR_...)
 _NOT_YET_VALID, _EXPIRED = 9, 10
@@ -29,13 +36,18 @@ Facts = Mapping[str, Any]  # as ssl.SSLSocket.getpeercert() gives them
 async def inspect(address: str, port: int, host: str) -> Found:
     """The certificate that is shown there for `host`, seen as FAL sees it."""
     try:
-        return _lasting((await _shown(address, port, host, httpx.create_ssl_context()))[0])
+        async with asyncio.timeout(_HANDSHAKE_SECONDS):
+            return _lasting((await _shown(address, port, host, httpx.create_ssl_context()))[0])
     except ssl.SSLCertVerificationError as error:
         return _disbelieved(error.verify_code, await _shown(address, port, host, _believing_all()), host)
-    except ssl.SSLError:
-        return failure("What listens there speaks no TLS", "Let nginx listen with `ssl` on this port")
+    except ssl.SSLError as error:
+        if error.reason == "WRONG_VERSION_NUMBER":  # what OpenSSL makes of plain HTTP
+            return failure("What listens there speaks no TLS", "Let nginx listen with `ssl` on this port")
+        return failure(f"TLS is refused for this name ({error.reason})", _REFUSED)
+    except TimeoutError:
+        return failure("What listens there doesn't begin TLS", "Let nginx listen with `ssl` on this port")
     except OSError as error:
-        return failure(f"The connection breaks while TLS begins ({type(error).__name__})", RENEW)
+        return failure(f"The connection breaks while TLS begins ({type(error).__name__})", _BROKEN)
 
 
 async def _shown(address: str, port: int, host: str, context: ssl.SSLContext) -> Sequence[Facts]:

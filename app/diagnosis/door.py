@@ -1,20 +1,25 @@
 """FAL_WEBHOOK_URL looked at from outside, in the order FAL meets it: name, port, certificate, answer."""
 
 import asyncio
-import socket
+import errno
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import replace
+from functools import partial
 from ipaddress import ip_address
 
 import httpx
 
 from app.core.config import PLACEHOLDER
 from app.diagnosis import certificate
-from app.diagnosis.finding import Check, Found, failure, ok, skipped, warning
+from app.diagnosis.finding import Check, Found, Verdict, failure, ok, skipped, warning, worst
 from app.diagnosis.place import Place
 
 PATHS = ("/api/v1/avatar/status_update", "/api/avatar/status_update")
 _CONNECTING_SECONDS = 5
 _PORTS = {"https": 443, "http": 80}
+_MOST_ADDRESSES = 4
+_NO_IPV6 = frozenset({errno.ENETUNREACH, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT})
 
 _URL = "Set FAL_WEBHOOK_URL to https://<your domain>/api/v1/avatar/status_update"
 _DNS = "Add an A record for the name at your DNS provider, or mend the name in FAL_WEBHOOK_URL"
@@ -44,10 +49,9 @@ class Door:
             Check("webhook-port", self.knock, _PORT, "webhook-name"),
             Check(
                 "webhook-certificate",
-                self.see_certificate,
+                partial(self.worst, self.see_certificate),
                 certificate.RENEW,
                 "webhook-port",
-                late="What listens there doesn't begin TLS",
             ),
         ]
 
@@ -82,49 +86,84 @@ class Door:
 
     async def knock(self) -> Found:
         """At every address: FAL may come to any of them."""
-        answers = await asyncio.gather(*[self._opens(address) for address in self.addresses])
-        closed = {address: why for address, why in zip(self.addresses, answers, strict=True) if why}
-        self.addresses = [address for address in self.addresses if address not in closed]
-        told = "; ".join(f"{address}: {why}" for address, why in closed.items())
-        if not self.addresses:
-            return failure(f"Port {self.port} is closed ({told})")
-        what = f"Port {self.port} is open"
-        return warning(f"{what} at some addresses only ({told})") if closed else ok(what)
+        answers = await asyncio.gather(*map(self._opens, self.addresses))
+        errors = {address: why for address, why in zip(self.addresses, answers, strict=True) if why}
+        self.addresses = [address for address in self.addresses if address not in errors]
+        unseen = [address for address, why in errors.items() if _out_of_sight(address, why)]
+        closed = [f"{address}: {_in_words(why)}" for address, why in errors.items() if address not in unseen]
+        beside = f"; {', '.join(unseen)} can't be seen from here (no IPv6)" if unseen else ""
+        if closed:
+            told = f"({'; '.join(closed)}){beside}"
+            if self.addresses:
+                return warning(f"Port {self.port} is open at some addresses only {told}")
+            return failure(f"Port {self.port} is closed {told}")
+        if self.addresses:
+            return ok(f"Port {self.port} is open{beside}")
+        return skipped(f"{', '.join(unseen)} can't be seen from here (no IPv6)")
 
-    async def see_certificate(self) -> Found:
+    async def worst(self, look: Callable[[str], Awaitable[Found]]) -> Found:
+        """What a look at each open address finds: one of them may lead to another server, and FAL to it."""
+        addresses = self.addresses[:_MOST_ADDRESSES]
+        found = await asyncio.gather(*map(look, addresses))
+        if len(addresses) == 1:
+            return found[0]
+        named = [
+            replace(each, what=f"{address}: {each.what}")
+            for address, each in zip(addresses, found, strict=True)
+        ]
+        bad = worst(named)
+        return found[0] if bad.verdict is Verdict.OK else bad
+
+    async def see_certificate(self, address: str) -> Found:
         if self.url.scheme == "http":
             return ok("Plain http has none")
-        return await certificate.inspect(self.addresses[0], self.port, self.host)
+        return await certificate.inspect(address, self.port, self.host)
 
     async def ask(
-        self, method: str, url: httpx.URL, *, content: bytes = b"", headers: dict[str, str] | None = None
+        self,
+        address: str,
+        method: str,
+        url: httpx.URL,
+        *,
+        content: bytes = b"",
+        headers: dict[str, str] | None = None,
     ) -> httpx.Response:
-        """Go to the address that was found to be open, past any proxy, as FAL comes; follow nothing."""
+        """Go to this address of the name's, past any proxy, as FAL comes; follow nothing."""
         named = {"Host": url.netloc.decode(), **(headers or {})}
         async with httpx.AsyncClient(
             trust_env=False, verify=httpx.create_ssl_context(), timeout=_CONNECTING_SECONDS
         ) as http:
             request = http.build_request(
                 method,
-                url.copy_with(host=self.addresses[0]),
+                url.copy_with(host=address),
                 content=content,
                 headers=named,
                 extensions={"sni_hostname": self.host},
             )
             return await http.send(request)
 
-    async def _opens(self, address: str) -> str | None:
-        """Why not, in words."""
+    async def _opens(self, address: str) -> OSError | None:
+        """Why not."""
         try:
             async with asyncio.timeout(_CONNECTING_SECONDS):
                 _, writer = await asyncio.open_connection(address, self.port)
-        except TimeoutError:
-            return "no answer, as from behind a firewall"
-        except ConnectionRefusedError:
-            return "nothing listens"
-        except (OSError, socket.gaierror) as error:
-            return error.strerror or type(error).__name__
+        except OSError as error:
+            return error
         writer.close()
         with suppress(OSError):
             await writer.wait_closed()
         return None
+
+
+def _out_of_sight(address: str, why: OSError) -> bool:
+    """Whether this machine, or container, has no IPv6 to reach it by."""
+    return ":" in address and why.errno in _NO_IPV6
+
+
+def _in_words(why: OSError) -> str:
+    match why:
+        case TimeoutError():
+            return "no answer, as from behind a firewall"
+        case ConnectionRefusedError():
+            return "nothing listens"
+    return why.strerror or type(why).__name__

@@ -1,7 +1,7 @@
 """What a check is and what it finds; all of them at once, none held up by another."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -40,6 +40,14 @@ def failure(what: str, remedy: str = "") -> Found:
 
 def skipped(what: str) -> Found:
     return Found(Verdict.SKIPPED, what)
+
+
+_FROM_BEST = (Verdict.SKIPPED, Verdict.OK, Verdict.WARNING, Verdict.FAILURE)
+
+
+def worst(found: Iterable[Found]) -> Found:
+    """The first of those that are equally bad."""
+    return max(found, key=lambda each: _FROM_BEST.index(each.verdict))
 
 
 @dataclass(frozen=True, slots=True)

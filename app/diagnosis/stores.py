@@ -1,5 +1,6 @@
 """Where things are kept: Postgres and its schema, the bucket or the folder for photos."""
 
+import asyncio
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -8,16 +9,18 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from uuid import uuid4
 
-from sqlalchemy import text
+from sqlalchemy import exists, select, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from app.core.config import MinioSettings
 from app.core.errors import CannotStart
+from app.database.models import AvatarPhoto
 from app.database.revision import behind
-from app.diagnosis.finding import Check, Found, failure, ok, skipped
+from app.diagnosis.finding import Check, Found, failure, ok, skipped, warning
 from app.diagnosis.place import Place
 from app.diagnosis.remote import judged
 
+_ASKING_SECONDS = 3
 _SERVER = "Start Postgres, and see host, port, name and password in DATABASE_URL"
 _BUCKET = "Start the storage, and see MINIO_ENDPOINT, MINIO_SECURE, MINIO_ACCESS_KEY and MINIO_SECRET_KEY"
 
@@ -70,22 +73,21 @@ def bucket_check(place: Place) -> Check:
         if find_spec("minio") is None:
             return skipped("minio isn't installed here: run the doctor where the bot is")
         if minio.endpoint:
-            return await _bucket(minio)
+            return await _bucket(place, minio)
         return _folder(place.settings.general.data_dir / "photos")
 
     needs = ("MINIO_ENDPOINT", "MINIO_ACCESS_KEY", "MINIO_SECRET_KEY", "MINIO_BUCKET")
     return Check("bucket", look, _BUCKET, needs=needs)
 
 
-async def _bucket(minio: MinioSettings) -> Found:
+async def _bucket(place: Place, minio: MinioSettings) -> Found:
     from app.photos.storage import MinioStorage, StorageUnavailable  # the webhook's image has no minio
 
     keys = minio.access_key.get_secret_value(), minio.secret_key.get_secret_value()
     storage = MinioStorage(minio.endpoint, *keys, minio.bucket, minio.secure)
     try:
         if not await storage.bucket_exists():
-            make = "Make it, or see MINIO_BUCKET; the first photo makes it if the key may"
-            return failure(f"There is no bucket {minio.bucket}", make)
+            return await _no_bucket(place, minio.bucket)
         key = f"doctor/{uuid4()}"
         with NamedTemporaryFile() as file:
             await storage.put(key, Path(file.name))
@@ -94,6 +96,19 @@ async def _bucket(minio: MinioSettings) -> Found:
         why = getattr(error.__cause__, "code", None) or type(error.__cause__).__name__
         return failure(f"The storage doesn't do its work ({why})")
     return ok(f"{minio.bucket} takes files and gives them up")
+
+
+async def _no_bucket(place: Place, bucket: str) -> Found:
+    """As it should be before the first photo; after it photos are lost, or looked for elsewhere."""
+    what = f"There is no bucket {bucket}"
+    try:
+        async with asyncio.timeout(_ASKING_SECONDS), place.database.transaction() as session:
+            photos = await session.scalar(select(exists().select_from(AvatarPhoto)))
+    except (CannotStart, OSError, SQLAlchemyError):
+        photos = False
+    if photos:
+        return failure(f"{what}, and there are photos", "See MINIO_BUCKET, or restore the photos' backup")
+    return warning(what, "The first photo makes it if the key may; if it may not, make it")
 
 
 def _folder(folder: Path) -> Found:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -13,6 +14,7 @@ import pytest
 
 from app.core.config import Settings
 from app.diagnosis.finding import Check, Finding, examine
+from app.diagnosis.instances import COMPOSED
 from app.diagnosis.place import Place, opened
 from tests.unit.settings import put
 
@@ -28,14 +30,16 @@ BASICS = {
 
 @asynccontextmanager
 async def place_with(monkeypatch: pytest.MonkeyPatch, **variables: str) -> AsyncIterator[Place]:
-    """These settings and the basics; every name leads to this machine."""
+    """These settings and the basics; every name leads to this machine, except containers' own."""
     put(monkeypatch, {**BASICS, **variables})
     async with opened(*Settings.read()) as place:
         place.resolve = to_this_machine
         yield place
 
 
-async def to_this_machine(_host: str, _port: int) -> Sequence[str]:
+async def to_this_machine(host: str, _port: int) -> Sequence[str]:
+    if host in dict(COMPOSED):
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
     return [HOST]
 
 
@@ -77,7 +81,9 @@ def told(code: int, **body: str) -> Answer:
 
 
 @asynccontextmanager
-async def serving(tls: ssl.SSLContext | None, answers: Mapping[str, Answer]) -> AsyncIterator[int]:
+async def serving(
+    tls: ssl.SSLContext | None, answers: Mapping[str, Answer], host: str = HOST, port: int = 0
+) -> AsyncIterator[int]:
     """A server's port; it answers by method and path, or by method."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -93,5 +99,5 @@ async def serving(tls: ssl.SSLContext | None, answers: Mapping[str, Answer]) -> 
             pass  # it looked at the certificate and left
         writer.close()
 
-    async with await asyncio.start_server(answer, HOST, 0, ssl=tls) as server:
+    async with await asyncio.start_server(answer, host, port, ssl=tls) as server:
         yield server.sockets[0].getsockname()[1]

@@ -21,7 +21,7 @@ from app.diagnosis.work import work_checks
 from app.inbox.writer import HANDLE
 from app.trainings import smoke
 from tests.deploy.doctor_kit import PATH, finding, findings, place_with
-from tests.factories import make_inbox_event, make_notification
+from tests.factories import make_avatar, make_inbox_event, make_notification, make_photos, make_user
 from tests.integration.test_minio_storage import BUCKET, Shelf, shelf
 from tests.integration.webhook_service import a_training
 from tests.redis_server import needs_redis, redis_server
@@ -162,20 +162,37 @@ async def test_trainings_that_nobody_called_back_about(place: Place, database: D
     assert [found.verdict for found in seen] == [Verdict.FAILURE, Verdict.WARNING, Verdict.OK]
     assert seen[1].what == f"1 of 3 ended within 7 days without a callback: {earliest.request_id}"
 
+    lately = {"finished_at": datetime.now(UTC) - timedelta(minutes=5), "with_callback": False}
+    await a_training(database, TrainingState.COMPLETED, **lately)
+    async with database.transaction() as session:
+        await session.execute(text("DELETE FROM inbox_events"))
+    assert (await work(place, "training-callbacks")).verdict is Verdict.FAILURE  # worse than no address
+
+
+async def test_no_training_ended_lately(place: Place, database: Database) -> None:
+    long_ago = datetime.now(UTC) - timedelta(days=8)
+    for called in (True, False):
+        await a_training(database, TrainingState.COMPLETED, finished_at=long_ago, with_callback=called)
+    found = await work(place, "training-callbacks")
+    assert (found.verdict, found.what) == (Verdict.OK, "None ended within 7 days: nothing to tell")
+
 
 @pytest.mark.parametrize("address", ["", "https://aisha.example/api/v1/avatar/status_update"])
+@pytest.mark.parametrize("ended", [False, True])
 async def test_a_training_submitted_without_a_callback_url(
-    monkeypatch: pytest.MonkeyPatch, database_url: str, database: Database, address: str
+    monkeypatch: pytest.MonkeyPatch, database_url: str, database: Database, address: str, ended: bool
 ) -> None:
-    """Also when there is an address by now."""
-    training = await a_training(database, TrainingState.RUNNING, with_callback=False)
+    """Also when there is an address by now, or the training is over."""
+    state = TrainingState.COMPLETED if ended else TrainingState.RUNNING
+    finished_at = datetime.now(UTC) - timedelta(minutes=20) if ended else None
+    training = await a_training(database, state, with_callback=False, finished_at=finished_at)
     await a_training(database, TrainingState.RUNNING, with_callback=True)
     await a_training(database, TrainingState.SUBMITTED, TrainingKind.DRILL, with_callback=False)
     async with place_with(monkeypatch, DATABASE_URL=database_url, FAL_WEBHOOK_URL=address) as place:
         found = await work(place, "training-callbacks")
     assert (found.verdict, found.what) == (
         Verdict.WARNING,
-        f"1 submitted without a callback URL: {training.id}",
+        f"1 submitted without a callback URL, open or ended within 7 days: {training.id}",
     )
 
 
@@ -222,12 +239,31 @@ async def test_a_bucket_that_is_missing_is_not_made(
 ) -> None:
     endpoint = f"127.0.0.1:{shelf.server_port}"
     found = await bucket(monkeypatch, MINIO_ENDPOINT=endpoint)
-    assert (found.verdict, found.what) == (Verdict.FAILURE, f"There is no bucket {BUCKET}")
+    assert (found.verdict, found.what) == (Verdict.WARNING, f"There is no bucket {BUCKET}")
     assert not changes(shelf)
     shelf.bucket_exists = True
     assert (await bucket(monkeypatch, MINIO_ENDPOINT=endpoint)).verdict is Verdict.OK
     assert [call.partition(" ")[0] for call in changes(shelf)] == ["PUT", "DELETE"]
     assert shelf.objects == {}
+
+
+async def test_a_bucket_that_is_missing_though_there_are_photos(
+    monkeypatch: pytest.MonkeyPatch,
+    shelf: Shelf,  # the fixture
+    database_url: str,
+    database: Database,
+) -> None:
+    """The first photo makes it, and the doctor is run before."""
+    variables = {"MINIO_ENDPOINT": f"127.0.0.1:{shelf.server_port}", "DATABASE_URL": database_url}
+    before = await bucket(monkeypatch, **variables)
+    async with database.transaction() as session:
+        await make_photos(session, await make_avatar(session, await make_user(session)), 1)
+    after = await bucket(monkeypatch, **variables)
+    assert (before.verdict, before.what) == (Verdict.WARNING, f"There is no bucket {BUCKET}")
+    assert (after.verdict, after.what) == (
+        Verdict.FAILURE,
+        f"There is no bucket {BUCKET}, and there are photos",
+    )
 
 
 def changes(shelf: Shelf) -> list[str]:  # the fixture's own

@@ -1,6 +1,7 @@
 """The public address seen from outside: each thing that keeps a callback away is named."""
 
 import asyncio
+import errno
 import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -21,6 +22,7 @@ from tests.deploy.doctor_kit import HOST, NAME, PATH, Answer, finding, findings,
 from tests.integration.service_process import free_port
 from tests.integration.webhook_service import running_service
 
+ROOT = Path(__file__).parents[2]
 AUTHORITY = trustme.CA()
 INTERMEDIATE = AUTHORITY.create_child_ca()
 STRANGER = trustme.CA().create_child_ca()
@@ -87,26 +89,65 @@ async def test_a_closed_port(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def test_one_address_of_two_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     """FAL may come to either."""
-
-    async def two(_host: str, _port: int) -> Sequence[str]:
-        return ["127.0.0.9", HOST]
-
-    async with (
-        serving(usual(), {"GET": OUR_405}) as port,
-        place_with(monkeypatch, FAL_WEBHOOK_URL=f"https://{NAME}:{port}{PATH}") as place,
-    ):
-        place.resolve = two
-        monkeypatch.setattr(asyncio, "open_connection", _refusing("127.0.0.9", asyncio.open_connection))
-        found = await findings(place, webhook_url_checks(place))
+    refusing = _refusing("127.0.0.9", asyncio.open_connection, ConnectionRefusedError())
+    monkeypatch.setattr(asyncio, "open_connection", refusing)
+    async with serving(usual(), {"GET": OUR_405}) as port:
+        found = await led(monkeypatch, ["127.0.0.9", HOST], port)
     assert found["webhook-port"].verdict is Verdict.WARNING
     assert "127.0.0.9: nothing listens" in found["webhook-port"].what
     assert found["webhook-answer"].verdict is Verdict.OK
 
 
-def _refusing(address: str, connect: Callable[..., object]) -> Callable[..., object]:
+async def test_an_address_that_leads_to_another_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whichever comes first; FAL may come to it."""
+    stale, port = "::1", free_port()
+    page = Answer(404, "<html>Not found</html>", "text/html")
+    ours, others = usual(), showing(INTERMEDIATE.issue_cert("other.example"))
+    async with serving(ours, {"GET": OUR_405}, port=port):
+        for addresses in ([HOST, stale], [stale, HOST]):
+            async with serving(others, {}, stale, port):
+                misled = await led(monkeypatch, addresses, port)
+            async with serving(ours, {"GET": page}, stale, port):
+                answered = await led(monkeypatch, addresses, port)
+            assert misled["webhook-certificate"].verdict is Verdict.FAILURE
+            assert misled["webhook-certificate"].what.startswith(f"{stale}: The certificate is for other.")
+            assert answered["webhook-certificate"].what.startswith("Valid for")
+            assert answered["webhook-answer"].verdict is Verdict.FAILURE
+            assert answered["webhook-answer"].what.startswith(f"{stale}: 404 with an HTML page")
+
+
+@pytest.mark.parametrize("reason", [errno.ENETUNREACH, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT])
+async def test_a_machine_without_ipv6(monkeypatch: pytest.MonkeyPatch, reason: int) -> None:
+    """What it can't see isn't closed."""
+    six, unseen = "2001:db8::9", "2001:db8::9 can't be seen from here (no IPv6)"
+    without = _refusing(six, asyncio.open_connection, OSError(reason, "No way"))
+    monkeypatch.setattr(asyncio, "open_connection", without)
+    async with serving(usual(), {"GET": OUR_405}) as port:
+        both = await led(monkeypatch, [six, HOST], port)
+        alone = await led(monkeypatch, [six], port)
+        closed = (await led(monkeypatch, [six, HOST], free_port()))["webhook-port"]
+    assert (both["webhook-port"].verdict, both["webhook-answer"].verdict) == (Verdict.OK, Verdict.OK)
+    assert both["webhook-port"].what == f"Port {port} is open; {unseen}"
+    assert (alone["webhook-port"].verdict, alone["webhook-port"].what) == (Verdict.SKIPPED, unseen)
+    assert closed.verdict is Verdict.FAILURE
+    assert closed.what.endswith(f"is closed ({HOST}: nothing listens); {unseen}")
+
+
+async def led(monkeypatch: pytest.MonkeyPatch, addresses: Sequence[str], port: int) -> dict[str, Finding]:
+    """What is found where the name leads to these addresses."""
+
+    async def there(_host: str, _port: int) -> Sequence[str]:
+        return addresses
+
+    async with place_with(monkeypatch, FAL_WEBHOOK_URL=f"https://{NAME}:{port}{PATH}") as place:
+        place.resolve = there
+        return await findings(place, webhook_url_checks(place))
+
+
+def _refusing(address: str, connect: Callable[..., object], why: OSError) -> Callable[..., object]:
     def refuse(host: str, *arguments: object, **more: object) -> object:
         if host == address:
-            raise ConnectionRefusedError
+            raise why
         return connect(host, *arguments, **more)
 
     return refuse
@@ -141,6 +182,43 @@ async def test_a_certificate_that_is_not_believed(
 ) -> None:
     found = await seen(monkeypatch, shown(), "webhook-certificate")
     assert (found.verdict, what in found.what, bool(found.remedy)) == (Verdict.FAILURE, True, True), found
+
+
+async def test_a_renewed_chain_is_joined_before_nginx_reloads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """nginx serves what the entrypoint's step made; a reload alone serves it again."""
+    issued = INTERMEDIATE.issue_cert(NAME, not_before=PAST, not_after=PAST + timedelta(90))
+    expired = await seen(monkeypatch, showing(issued), "webhook-certificate")
+    alone = await seen(monkeypatch, showing(INTERMEDIATE.issue_cert(NAME), alone=True), "webhook-certificate")
+    [step] = (ROOT / "deploy/nginx/entrypoint.d").glob("*certificate-chain.sh")
+    join = f"docker exec aisha-nginx-webhook /docker-entrypoint.d/{step.name}"
+    for remedy in (expired.remedy, alone.remedy, (ROOT / "docs/TROUBLESHOOTING.md").read_text("utf-8")):
+        assert 0 < remedy.find(join) < remedy.find("nginx -t") < remedy.find("nginx -s reload"), remedy
+
+
+@pytest.mark.parametrize(
+    ("said", "what", "remedy"),
+    [
+        (
+            b"\x15\x03\x03\x00\x02\x02\x70",  # the alert unrecognized_name, as nginx sends it
+            "TLS is refused for this name (TLSV1_UNRECOGNIZED_NAME)",
+            "nginx knows it as DOMAIN",
+        ),
+        (b"", "The connection breaks while TLS begins (ConnectionResetError)", "nginx's error log"),
+    ],
+)
+async def test_a_handshake_that_fails_asks_for_no_new_certificate(
+    monkeypatch: pytest.MonkeyPatch, said: bytes, what: str, remedy: str
+) -> None:
+    async def end(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.write(said)
+        writer.close()
+
+    async with await asyncio.start_server(end, HOST, 0) as server:
+        url = f"https://{NAME}:{server.sockets[0].getsockname()[1]}{PATH}"
+        async with place_with(monkeypatch, FAL_WEBHOOK_URL=url) as place:
+            found = await finding(place, webhook_url_checks(place), "webhook-certificate")
+    assert (found.verdict, found.what, remedy in found.remedy) == (Verdict.FAILURE, what, True), found
 
 
 async def test_a_certificate_that_ends_soon(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,71 @@
+"""The instances of this machine, or of the containers' network, asked past nginx."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from app.diagnosis import instances
+from app.diagnosis.checks import local_checks
+from app.diagnosis.finding import Finding, Verdict
+from tests.deploy.doctor_kit import HOST, finding, place_with, serving, told
+from tests.integration.service_process import free_port
+
+ROOT = Path(__file__).parents[2]
+HEALTHY = {"GET": told(200, status="ok")}
+
+
+async def seen(monkeypatch: pytest.MonkeyPatch, own: int) -> Finding:
+    async with place_with(monkeypatch, API_HOST=HOST, API_PORT=str(own)) as place:
+        return await finding(place, local_checks(place), "instances")
+
+
+async def test_an_instance_that_is_dead_beside_one_that_lives(monkeypatch: pytest.MonkeyPatch) -> None:
+    dead, nobody = free_port(), free_port()
+    async with serving(None, HEALTHY) as alive:
+        monkeypatch.setattr(instances, "PORTS", (alive, dead))
+        found = await seen(monkeypatch, nobody)
+    assert (found.verdict, found.what) == (
+        Verdict.WARNING,
+        f"http://{HOST}:{alive}: ok; nothing answers at http://{HOST}:{dead}",
+    )
+    assert found.remedy
+
+
+async def test_a_service_that_runs_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At a port of its own, beside another program at one of the pair's, or at one of the pair's."""
+    async with serving(None, HEALTHY) as own, serving(None, {"GET": told(404)}) as stranger:
+        monkeypatch.setattr(instances, "PORTS", (stranger, free_port()))
+        assert (await seen(monkeypatch, own)).verdict is Verdict.OK
+        monkeypatch.setattr(instances, "PORTS", (own, free_port()))
+        assert (await seen(monkeypatch, own)).verdict is Verdict.OK
+
+
+async def test_in_the_containers_the_instances_are_asked_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing listens on a container's own loopback; one that is stopped has no name."""
+
+    async def only_the_first(host: str, _port: int) -> Sequence[str]:
+        return [HOST] if host == "localhost" else []
+
+    stopped = free_port()
+    monkeypatch.setattr(instances, "PORTS", (free_port(), free_port()))
+    async with serving(None, HEALTHY) as first, place_with(monkeypatch, API_PORT=str(free_port())) as place:
+        place.resolve = only_the_first
+        monkeypatch.setattr(instances, "COMPOSED", (("localhost", first), (HOST, stopped)))
+        one = await finding(place, local_checks(place), "instances")
+        monkeypatch.setattr(instances, "COMPOSED", (("localhost", first), (HOST, first)))
+        both = await finding(place, local_checks(place), "instances")
+    assert (one.verdict, one.what) == (
+        Verdict.WARNING,
+        f"http://localhost:{first}: ok; nothing answers at http://{HOST}:{stopped}",
+    )
+    assert (both.verdict, both.what) == (
+        Verdict.OK,
+        f"http://localhost:{first}: ok; http://{HOST}:{first}: ok",
+    )
+
+
+def test_the_names_are_those_of_the_compose_file() -> None:
+    composed = (ROOT / "docker-compose.webhook.prod.yml").read_text("utf-8")
+    for name, port in instances.COMPOSED:
+        assert f"{name}:{port}" in composed
