@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import re
 from pathlib import Path
 
@@ -236,6 +237,17 @@ def test_an_update_that_is_ended_returns_too(running: Rig) -> None:
     done = running.run("update-webhook-images.sh")
     assert done.returncode == 1
     assert "Returned to running: webhook-api-1" in done.stderr
+
+
+@pytest.mark.parametrize("terminal", [True, False], ids=["terminal", "pipe"])
+def test_an_update_that_nobody_watches_any_more_returns_too(running: Rig, terminal: bool) -> None:
+    ours, its = os.openpty() if terminal else os.pipe()
+    shown = ("setsid", "--ctty") if terminal else ()
+    assert running.lose(ours, "--no-build webhook-api-2", "update-webhook-images.sh", *shown, output=its) == 1
+    tags = (running.folder / "tags").read_text().split()
+    assert tags[2:] == ["webhook-api-1=running", "webhook-api-2=running"]
+    (log,) = running.state.glob("*.log")
+    assert "Returned to running: webhook-api-2" in log.read_text()
 
 
 def test_an_instance_has_time_to_begin(running: Rig) -> None:
