@@ -170,12 +170,23 @@ find_docker() {
         COMPOSE=(docker compose)
     elif command -v docker-compose >/dev/null; then
         COMPOSE=(docker-compose)
+        old_compose_suits
     else
         die "There is neither 'docker compose' nor 'docker-compose': install Docker with its compose plugin."
     fi
     REGISTRY=$(setting REGISTRY)
     COMPOSE_PROFILES=$(setting COMPOSE_PROFILES)
     export REGISTRY COMPOSE_PROFILES
+}
+
+# docker-compose 1.29 replaces containers by what Engine 26 doesn't tell any more: it ends amid that, every time.
+old_compose_suits() {
+    local engine
+    [[ $(docker-compose version --short) == 1.* ]] || return 0
+    engine=$(docker version --format '{{.Server.Version}}' 2>/dev/null) || true
+    if [[ $engine =~ ^([0-9]+)\. ]] && ((BASH_REMATCH[1] >= 26)); then
+        die "docker-compose can't replace containers of Docker $engine: install docker-compose-plugin."
+    fi
 }
 
 compose() {

@@ -116,6 +116,15 @@ def test_the_older_compose_is_used_where_there_is_no_plugin(rig: Rig) -> None:
     ]
 
 
+def test_the_older_compose_is_refused_by_a_docker_that_it_doesnt_know(rig: Rig) -> None:
+    rig.fail("docker compose version")
+    done = rig.run("update-webhook-images.sh", ENGINE="26.0.0")
+    assert done.returncode == 1
+    assert "install docker-compose-plugin" in done.stderr
+    assert rig.calls(" up ", "build", "push") == []
+    assert rig.run("restart_api_service.sh", ENGINE="26.0.0", OLD_COMPOSE="2.40.3").returncode == 0
+
+
 def test_without_any_compose_it_says_what_to_install(rig: Rig) -> None:
     rig.fail("docker compose version")
     rig.without("docker-compose")
