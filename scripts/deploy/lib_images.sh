@@ -11,6 +11,12 @@ declare -A PORTS=([webhook-api-1]=8001 [webhook-api-2]=8002)
 NGINX=aisha-nginx-webhook
 ANSWERS=6 # in a row: nginx takes its upstreams in turn
 
+# What runs here, in the order of its replacing, nginx not counted; each is a step. Of all hosts one has the bot.
+find_services() {
+    SERVICES=(webhook-api-1 webhook-api-2)
+    if [[ $(setting WITHOUT_BOT) != 1 ]]; then SERVICES+=(bot); fi
+}
+
 # IMAGE_TAG as it was given, else the git revision of a tree that is wholly committed.
 choose_tag() {
     IMAGE_TAG=$(setting IMAGE_TAG)

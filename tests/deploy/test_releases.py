@@ -306,6 +306,24 @@ def test_a_rollback_that_fails_names_the_step(running: Rig, pattern: str, step: 
     assert "Next: " in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("script", "steps"), [("webhook-complete.sh", 11), ("update-webhook-images.sh", 9), ("rollback.sh", 5)]
+)
+def test_another_host_has_no_bot(running: Rig, script: str, steps: int) -> None:
+    done = running.run(script, WITHOUT_BOT="1")
+    assert done.returncode == 0, done.stderr
+    assert f"[{steps}/{steps}] verify" in done.stdout
+    begun = [call.split()[-1] for call in running.calls(UP)]
+    assert begun == ["webhook-api-1", "webhook-api-2", "nginx-webhook"]
+
+
+def test_a_restore_begins_no_bot_on_another_host(running: Rig) -> None:
+    done = running.run("restore.sh", str(running.backup()), "--replace", "--dry-run", WITHOUT_BOT="1")
+    assert done.returncode == 0, done.stderr
+    assert "--no-build webhook-api-2" in done.stdout
+    assert "--no-build bot" not in done.stdout
+
+
 def test_there_may_be_nothing_to_roll_back_to(rig: Rig) -> None:
     rig.deployed("only")
     done = rig.run("rollback.sh")
