@@ -59,7 +59,9 @@ AGAIN='mend that, then run update-webhook-images.sh again'
 step 'check' "$AGAIN" check_deploy
 step "build $IMAGE_TAG" "$AGAIN" build_images
 step 'push' "'docker login ${REGISTRY%%/*}', then run update-webhook-images.sh again" push_images
-step 'confirm in the catalog' "the registry must let in whom 'docker login' keeps in config.json; then run update-webhook-images.sh again" confirm_images
+step 'confirm in the catalog' \
+    "neither its list of tags nor 'docker manifest inspect' shows them: 'docker login ${REGISTRY%%/*}', then run update-webhook-images.sh again" \
+    confirm_images
 step 'migrate' "$AGAIN" migrate
 for service in "${SERVICES[@]}"; do
     step "$service" "$AGAIN" replace_and_note "$service"

@@ -44,7 +44,9 @@ choose_tag
 step 'check' "$AGAIN" check_deploy
 step "build $IMAGE_TAG" "$AGAIN" build_images
 step 'push' "'docker login ${REGISTRY%%/*}', then run webhook-complete.sh again" push_images
-step 'confirm in the catalog' "the registry must let in whom 'docker login' keeps in config.json; then run webhook-complete.sh again" confirm_images
+step 'confirm in the catalog' \
+    "neither its list of tags nor 'docker manifest inspect' shows them: 'docker login ${REGISTRY%%/*}', then run webhook-complete.sh again" \
+    confirm_images
 step 'network and folders' "start it as root, or make LOG_DIR's folders yourself; $AGAIN" make_network_and_folders
 step 'data services' "'docker logs' of that container says why; $AGAIN" start_data_services
 step 'migrate' "see that DATABASE_URL leads to the database; $AGAIN" migrate

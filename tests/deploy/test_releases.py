@@ -116,6 +116,7 @@ def test_a_repeated_install_leaves_the_network_and_says_the_same(rig: Rig) -> No
     ],
 )
 def test_an_install_that_fails_names_the_step_and_what_to_do(rig: Rig, pattern: str, step: str) -> None:
+    rig.fail("manifest inspect")
     rig.fail(pattern)
     done = rig.run("webhook-complete.sh")
     assert done.returncode == 1
@@ -134,9 +135,27 @@ def test_what_isnt_there_is_named(rig: Rig) -> None:
 
 
 def test_a_registry_that_doesnt_list_the_image_stops_it(rig: Rig) -> None:
+    rig.fail("manifest inspect")
     done = rig.run("webhook-complete.sh", LISTED="other")
     assert "does not list new" in done.stderr
+    assert "neither its list of tags nor 'docker manifest inspect'" in done.stderr
     assert rig.calls(" up ") == []
+
+
+@pytest.mark.parametrize(
+    ("insecure", "scheme", "option"),
+    [("", "https", ""), ("docker.example registry.example:5000", "http", "--insecure ")],
+)
+def test_a_registry_with_another_login_is_asked_by_docker(
+    rig: Rig, insecure: str, scheme: str, option: str
+) -> None:
+    rig.fail("tags/list")
+    done = rig.run("webhook-complete.sh", INSECURE=insecure)
+    assert done.returncode == 0, done.stderr
+    assert f" {scheme}://registry.example:5000/v2/team/webhook-api/tags/list" in rig.calls("tags/list")[0]
+    asked = rig.calls("manifest")
+    assert asked[0] == f"docker manifest inspect {option}registry.example:5000/team/webhook-api:new"
+    assert len(asked) == 3
 
 
 def test_the_registrys_credentials_are_on_no_command_line(rig: Rig) -> None:
@@ -200,6 +219,7 @@ def test_an_nginx_with_nothing_new_keeps_its_ports_open(running: Rig) -> None:
 def test_an_update_that_fails_returns_to_what_ran(
     running: Rig, pattern: str, number: int, step: str, returned: list[str]
 ) -> None:
+    running.fail("manifest inspect")
     running.fail(pattern, number)
     done = running.run("update-webhook-images.sh")
     assert done.returncode == 1
