@@ -53,7 +53,7 @@ be_alone() {
     find "$STATE" -name '*.log' -mtime +30 -delete
     LOG=$STATE/$(date -u +%Y%m%dT%H%M%SZ)-${0##*/}.log
     : >"$LOG"
-    trap failed INT TERM HUP
+    trap failed INT TERM HUP PIPE
 }
 
 # step NAME NEXT COMMAND...: one line with its number and its time. NEXT is what to do when it fails.
@@ -61,22 +61,24 @@ step() {
     NAME=$1 NEXT=$2 SINCE=$SECONDS
     shift 2
     STEP=$((STEP + 1))
-    printf '[%d/%d] %s ... ' "$STEP" "$STEPS" "$NAME"
+    printf '[%d/%d] %s ... ' "$STEP" "$STEPS" "$NAME" || failed
     if $DRY; then
         printf '\n' && "$@" </dev/null
         return
     fi
     printf -- '--- %s\n' "$NAME" >>"$LOG"
     "$@" >>"$LOG" 2>&1 </dev/null || failed
-    printf '%d s\n' $((SECONDS - SINCE))
+    printf '%d s\n' $((SECONDS - SINCE)) || failed
 }
 
 # The step failed, or was interrupted: `undo`, which a script may define, has its turn, and the script is over.
+# Whoever watched may be gone with the connection: then what is said goes into the log.
 failed() {
-    trap '' INT TERM HUP
+    trap '' INT TERM HUP PIPE
+    set +e
     exec 1>&3 2>&4
-    printf 'failed after %d s\n' $((SECONDS - SINCE))
-    tail -n 15 "$LOG" >&2
+    printf 'failed after %d s\n' $((SECONDS - SINCE)) || exec 1>>"$LOG"
+    tail -n 15 "$LOG" >&2 || exec 2>>"$LOG"
     printf 'Failed: step %d of %d, %s. All of it is in %s\n' "$STEP" "$STEPS" "$NAME" "$LOG" >&2
     if declare -F undo >/dev/null; then undo; fi
     printf 'Next: %s\n' "$NEXT" >&2
@@ -107,11 +109,12 @@ from() {
     if $DRY; then "$@" && printf '        < %s\n' "$file" >&3; else "$@" <"$file"; fi
 }
 
-# patiently COMMAND...: until it succeeds, TRIES times at most.
+# patiently COMMAND...: until it succeeds, TRIES times at most. `return` alone, called from a trap, would give the
+# status of what the signal came upon.
 patiently() {
     local try
     for ((try = 1; try <= TRIES; try++)); do
-        if "$@"; then return; fi
+        if "$@"; then return 0; fi
         sleep 1
     done
     return 1
@@ -167,12 +170,23 @@ find_docker() {
         COMPOSE=(docker compose)
     elif command -v docker-compose >/dev/null; then
         COMPOSE=(docker-compose)
+        old_compose_suits
     else
         die "There is neither 'docker compose' nor 'docker-compose': install Docker with its compose plugin."
     fi
     REGISTRY=$(setting REGISTRY)
     COMPOSE_PROFILES=$(setting COMPOSE_PROFILES)
     export REGISTRY COMPOSE_PROFILES
+}
+
+# docker-compose 1.29 replaces containers by what Engine 26 doesn't tell any more: it ends amid that, every time.
+old_compose_suits() {
+    local engine
+    [[ $(docker-compose version --short) == 1.* ]] || return 0
+    engine=$(docker version --format '{{.Server.Version}}' 2>/dev/null) || true
+    if [[ $engine =~ ^([0-9]+)\. ]] && ((BASH_REMATCH[1] >= 26)); then
+        die "docker-compose can't replace containers of Docker $engine: install docker-compose-plugin."
+    fi
 }
 
 compose() {

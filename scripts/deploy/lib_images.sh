@@ -11,6 +11,12 @@ declare -A PORTS=([webhook-api-1]=8001 [webhook-api-2]=8002)
 NGINX=aisha-nginx-webhook
 ANSWERS=6 # in a row: nginx takes its upstreams in turn
 
+# What runs here, in the order of its replacing, nginx not counted; each is a step. Of all hosts one has the bot.
+find_services() {
+    SERVICES=(webhook-api-1 webhook-api-2)
+    if [[ $(setting WITHOUT_BOT) != 1 ]]; then SERVICES+=(bot); fi
+}
+
 # IMAGE_TAG as it was given, else the git revision of a tree that is wholly committed.
 choose_tag() {
     IMAGE_TAG=$(setting IMAGE_TAG)
@@ -49,14 +55,22 @@ push_images() {
     for name in "${IMAGES[@]}"; do run docker push "$(image "$name")" || return 1; done
 }
 
-# Whether the registry itself lists what was pushed.
+# Whether the registry itself has what was pushed: its list of tags says so to Basic credentials, or Docker's own
+# login sees the manifest.
 confirm_images() {
-    local name host=${REGISTRY%%/*} folder='' scheme=https
+    local name host=${REGISTRY%%/*} folder='' scheme=https options=()
     if [[ $REGISTRY == */* ]]; then folder=${REGISTRY#*/}/; fi
-    if [[ $host =~ ^(localhost|127\.) ]]; then scheme=http; fi
+    if is_plain "$host"; then scheme=http options=(--insecure); fi
     for name in "${IMAGES[@]}"; do
-        registry_lists "$scheme://$host/v2/$folder$name/tags/list" || return 1
+        registry_lists "$scheme://$host/v2/$folder$name/tags/list" ||
+            run docker manifest inspect "${options[@]}" "$(image "$name")" || return 1
     done
+}
+
+# Docker talks without TLS to this machine and to what its daemon.json names.
+is_plain() {
+    local list='{{range .RegistryConfig.IndexConfigs}}{{if not .Secure}}{{.Name}} {{end}}{{end}}'
+    [[ $1 =~ ^(localhost|127\.) || " $(docker info --format "$list" 2>/dev/null)" == *" $1 "* ]]
 }
 
 registry_lists() {

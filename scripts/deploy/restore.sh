@@ -12,7 +12,7 @@
 # stay in the storage, with no row.
 #
 # --replace  the database's tables go, and those of the backup take their place
-# ENV_FILE   the settings [prod.env]
+# ENV_FILE   the settings [prod.env]; with WITHOUT_BOT=1 this host has no bot: another one has
 # --dry-run  says each command, changes nothing
 
 CALLER=$PWD
@@ -20,7 +20,6 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 source "$(dirname "${BASH_SOURCE[0]}")/lib_images.sh"
 source "$(dirname "${BASH_SOURCE[0]}")/lib_data.sh"
 
-WRITERS=(bot webhook-api-1 webhook-api-2)
 TABLES="SELECT count(*) FROM pg_tables WHERE schemaname IN ('public', 'jobs')"
 OTHERS="SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND usename <> '' AND pid <> pg_backend_pid()"
 REPLACE=false
@@ -49,7 +48,7 @@ may_replace() {
 }
 
 stop_writers() {
-    compose stop "${WRITERS[@]}" && patiently is_zero "$OTHERS"
+    compose stop "${SERVICES[@]}" && patiently is_zero "$OTHERS"
 }
 
 # Without the last line nothing is kept: it is only said when all of the dump was read.
@@ -79,7 +78,7 @@ verify_photos() {
 
 start_writers() {
     local service
-    for service in webhook-api-1 webhook-api-2 bot; do replace "$service" || return 1; done
+    for service in "${SERVICES[@]}"; do replace "$service" || return 1; done
 }
 
 begin 8 "$@"
@@ -89,9 +88,10 @@ done
 [[ -r $BACKUP/checksums ]] || die "There is no whole backup at '$BACKUP': it is restore.sh BACKUP; see --help."
 needed DATABASE_URL DOMAIN
 find_docker
+find_services
 find_database
 use_running_tag
-AGAIN="mend that, then run restore.sh again; $(printf 'aisha-%s ' "${WRITERS[@]}")are stopped until then"
+AGAIN="mend that, then run restore.sh again; $(printf 'aisha-%s ' "${SERVICES[@]}")are stopped until then"
 step 'check the backup' 'nothing was touched; take another backup' check_backup
 step 'check the database' "nothing was touched; it holds tables or doesn't answer: add --replace, or mend DATABASE_URL" may_replace
 step 'stop what writes' "stop what is connected to the database still, on other hosts as well; $AGAIN" stop_writers

@@ -5,7 +5,7 @@
 # stays as it is: migrations are never undone, and the release before the newest migration runs on the newer
 # schema. A release that is older than that may not.
 #
-# ENV_FILE   the settings [prod.env]
+# ENV_FILE   the settings [prod.env]; with WITHOUT_BOT=1 this host has no bot: another one has
 # --dry-run  says each command, changes nothing
 
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -18,16 +18,18 @@ have_images() {
     done
 }
 
-begin 6 "$@"
+begin 3 "$@"
 needed DOMAIN REGISTRY
 find_docker
+find_services
+STEPS=$((STEPS + ${#SERVICES[@]}))
 IMAGE_TAG=${ARGUMENTS[0]:-$(previous_tag)}
 [[ -n $IMAGE_TAG ]] || die "There is no release before this one: name a tag, rollback.sh TAG."
 export IMAGE_TAG
 printf 'From %s to %s. The database is not downgraded: %s runs on the newer schema.\n' \
     "$(current_tag)" "$IMAGE_TAG" "$IMAGE_TAG"
 step "images of $IMAGE_TAG" "see which tags $REGISTRY has, then run rollback.sh TAG" have_images
-for service in webhook-api-1 webhook-api-2 bot nginx-webhook; do
+for service in "${SERVICES[@]}" nginx-webhook; do
     step "$service" "'docker logs aisha-$service' says why; then rollback.sh of another TAG" replace "$service"
 done
 remember_tag

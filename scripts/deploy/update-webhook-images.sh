@@ -7,7 +7,7 @@
 # webhook-complete.sh. When a step fails, what was replaced returns to the images that ran before. The
 # database never returns: every migration leaves the previous release working.
 #
-# ENV_FILE   the settings [prod.env]
+# ENV_FILE   the settings [prod.env]; with WITHOUT_BOT=1 this host has no bot: another one has
 # IMAGE_TAG  the images' tag [the git revision; uncommitted changes are refused]
 # --dry-run  says each command, changes nothing
 
@@ -42,10 +42,12 @@ undo() {
     done
 }
 
-begin 10 "$@"
+begin 7 "$@"
 ((${#ARGUMENTS[@]} == 0)) || die "It takes no arguments; see --help."
 needed DOMAIN REGISTRY TLS_DIR DATABASE_URL
 find_docker
+find_services
+STEPS=$((STEPS + ${#SERVICES[@]}))
 choose_tag
 PREVIOUS=$(current_tag)
 [[ -n $PREVIOUS ]] || die "Nothing is deployed yet: run scripts/deploy/webhook-complete.sh first."
@@ -57,9 +59,11 @@ AGAIN='mend that, then run update-webhook-images.sh again'
 step 'check' "$AGAIN" check_deploy
 step "build $IMAGE_TAG" "$AGAIN" build_images
 step 'push' "'docker login ${REGISTRY%%/*}', then run update-webhook-images.sh again" push_images
-step 'confirm in the catalog' "the registry must let in whom 'docker login' keeps in config.json; then run update-webhook-images.sh again" confirm_images
+step 'confirm in the catalog' \
+    "neither its list of tags nor 'docker manifest inspect' shows them: 'docker login ${REGISTRY%%/*}', then run update-webhook-images.sh again" \
+    confirm_images
 step 'migrate' "$AGAIN" migrate
-for service in webhook-api-1 webhook-api-2 bot; do
+for service in "${SERVICES[@]}"; do
     step "$service" "$AGAIN" replace_and_note "$service"
 done
 step 'nginx-webhook' "$AGAIN" update_nginx

@@ -6,7 +6,7 @@
 # It may be repeated at any time: what is as it should be stays. Updates are for update-webhook-images.sh,
 # which returns to the previous images when something fails.
 #
-# ENV_FILE   the settings [prod.env]
+# ENV_FILE   the settings [prod.env]; with WITHOUT_BOT=1 this host has no bot: another one has
 # IMAGE_TAG  the images' tag [the git revision; uncommitted changes are refused]
 # --dry-run  says each command, changes nothing
 
@@ -27,26 +27,30 @@ make_network_and_folders() {
 }
 
 start_data_services() {
-    local services=() service
-    IFS=',' read -ra services <<<"$COMPOSE_PROFILES"
-    for service in "${services[@]}"; do
+    local ours=() service
+    IFS=',' read -ra ours <<<"$COMPOSE_PROFILES"
+    for service in "${ours[@]}"; do
         compose up -d --no-deps "$service" && patiently healthy "aisha-$service" || return 1
     done
 }
 
-begin 12 "$@"
+begin 9 "$@"
 ((${#ARGUMENTS[@]} == 0)) || die "It takes no arguments; see --help."
 needed DOMAIN REGISTRY TLS_DIR DATABASE_URL
 find_docker
+find_services
+STEPS=$((STEPS + ${#SERVICES[@]}))
 choose_tag
 step 'check' "$AGAIN" check_deploy
 step "build $IMAGE_TAG" "$AGAIN" build_images
 step 'push' "'docker login ${REGISTRY%%/*}', then run webhook-complete.sh again" push_images
-step 'confirm in the catalog' "the registry must let in whom 'docker login' keeps in config.json; then run webhook-complete.sh again" confirm_images
+step 'confirm in the catalog' \
+    "neither its list of tags nor 'docker manifest inspect' shows them: 'docker login ${REGISTRY%%/*}', then run webhook-complete.sh again" \
+    confirm_images
 step 'network and folders' "start it as root, or make LOG_DIR's folders yourself; $AGAIN" make_network_and_folders
 step 'data services' "'docker logs' of that container says why; $AGAIN" start_data_services
 step 'migrate' "see that DATABASE_URL leads to the database; $AGAIN" migrate
-for service in webhook-api-1 webhook-api-2 bot nginx-webhook; do
+for service in "${SERVICES[@]}" nginx-webhook; do
     step "$service" "'docker logs aisha-$service' says why; $AGAIN" replace "$service"
 done
 remember_tag

@@ -4,6 +4,7 @@ import hashlib
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -109,16 +110,33 @@ class Rig:
         """The script gets SIGTERM while such a call is under way."""
         (self.folder / "ends").write_text(f"{pattern}\n")
 
-    def run(self, script: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        inherited = {
+    def lose(self, terminal: int, pattern: str, script: str, *shown: str, output: int) -> int:
+        """Whoever watches the script by `terminal` is gone while such a call is under way: its exit status."""
+        (self.folder / "waits").write_text(f"{pattern}\n")
+        command = [*shown, str(self.root / "scripts" / "deploy" / script)]
+        process = subprocess.Popen(command, env=self.inherited, stdin=output, stdout=output, stderr=output)
+        os.close(output)
+        deadline = time.monotonic() + 60
+        while not (self.folder / "waiting").exists():
+            assert process.poll() is None and time.monotonic() < deadline
+            time.sleep(0.02)
+        os.close(terminal)
+        (self.folder / "go").touch()
+        return process.wait(60)
+
+    @property
+    def inherited(self) -> dict[str, str]:
+        return {
             "PATH": f"{self.programs}:{os.defpath}",
             "HOME": str(self.folder),
             "RIG": str(self.folder),
         }
+
+    def run(self, script: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [str(self.root / "scripts" / "deploy" / script), *arguments],
             cwd=self.folder,
-            env=inherited | environment,
+            env=self.inherited | environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

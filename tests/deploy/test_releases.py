@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import re
 from pathlib import Path
 
@@ -115,6 +116,7 @@ def test_a_repeated_install_leaves_the_network_and_says_the_same(rig: Rig) -> No
     ],
 )
 def test_an_install_that_fails_names_the_step_and_what_to_do(rig: Rig, pattern: str, step: str) -> None:
+    rig.fail("manifest inspect")
     rig.fail(pattern)
     done = rig.run("webhook-complete.sh")
     assert done.returncode == 1
@@ -133,9 +135,27 @@ def test_what_isnt_there_is_named(rig: Rig) -> None:
 
 
 def test_a_registry_that_doesnt_list_the_image_stops_it(rig: Rig) -> None:
+    rig.fail("manifest inspect")
     done = rig.run("webhook-complete.sh", LISTED="other")
     assert "does not list new" in done.stderr
+    assert "neither its list of tags nor 'docker manifest inspect'" in done.stderr
     assert rig.calls(" up ") == []
+
+
+@pytest.mark.parametrize(
+    ("insecure", "scheme", "option"),
+    [("", "https", ""), ("docker.example registry.example:5000", "http", "--insecure ")],
+)
+def test_a_registry_with_another_login_is_asked_by_docker(
+    rig: Rig, insecure: str, scheme: str, option: str
+) -> None:
+    rig.fail("tags/list")
+    done = rig.run("webhook-complete.sh", INSECURE=insecure)
+    assert done.returncode == 0, done.stderr
+    assert f" {scheme}://registry.example:5000/v2/team/webhook-api/tags/list" in rig.calls("tags/list")[0]
+    asked = rig.calls("manifest")
+    assert asked[0] == f"docker manifest inspect {option}registry.example:5000/team/webhook-api:new"
+    assert len(asked) == 3
 
 
 def test_the_registrys_credentials_are_on_no_command_line(rig: Rig) -> None:
@@ -199,6 +219,7 @@ def test_an_nginx_with_nothing_new_keeps_its_ports_open(running: Rig) -> None:
 def test_an_update_that_fails_returns_to_what_ran(
     running: Rig, pattern: str, number: int, step: str, returned: list[str]
 ) -> None:
+    running.fail("manifest inspect")
     running.fail(pattern, number)
     done = running.run("update-webhook-images.sh")
     assert done.returncode == 1
@@ -236,6 +257,17 @@ def test_an_update_that_is_ended_returns_too(running: Rig) -> None:
     done = running.run("update-webhook-images.sh")
     assert done.returncode == 1
     assert "Returned to running: webhook-api-1" in done.stderr
+
+
+@pytest.mark.parametrize("terminal", [True, False], ids=["terminal", "pipe"])
+def test_an_update_that_nobody_watches_any_more_returns_too(running: Rig, terminal: bool) -> None:
+    ours, its = os.openpty() if terminal else os.pipe()
+    shown = ("setsid", "--ctty") if terminal else ()
+    assert running.lose(ours, "--no-build webhook-api-2", "update-webhook-images.sh", *shown, output=its) == 1
+    tags = (running.folder / "tags").read_text().split()
+    assert tags[2:] == ["webhook-api-1=running", "webhook-api-2=running"]
+    (log,) = running.state.glob("*.log")
+    assert "Returned to running: webhook-api-2" in log.read_text()
 
 
 def test_an_instance_has_time_to_begin(running: Rig) -> None:
@@ -292,6 +324,24 @@ def test_a_rollback_that_fails_names_the_step(running: Rig, pattern: str, step: 
     assert done.returncode == 1
     assert f", {step}. All of it" in done.stderr
     assert "Next: " in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("script", "steps"), [("webhook-complete.sh", 11), ("update-webhook-images.sh", 9), ("rollback.sh", 5)]
+)
+def test_another_host_has_no_bot(running: Rig, script: str, steps: int) -> None:
+    done = running.run(script, WITHOUT_BOT="1")
+    assert done.returncode == 0, done.stderr
+    assert f"[{steps}/{steps}] verify" in done.stdout
+    begun = [call.split()[-1] for call in running.calls(UP)]
+    assert begun == ["webhook-api-1", "webhook-api-2", "nginx-webhook"]
+
+
+def test_a_restore_begins_no_bot_on_another_host(running: Rig) -> None:
+    done = running.run("restore.sh", str(running.backup()), "--replace", "--dry-run", WITHOUT_BOT="1")
+    assert done.returncode == 0, done.stderr
+    assert "--no-build webhook-api-2" in done.stdout
+    assert "--no-build bot" not in done.stdout
 
 
 def test_there_may_be_nothing_to_roll_back_to(rig: Rig) -> None:

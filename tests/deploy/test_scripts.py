@@ -11,7 +11,7 @@ from tests.deploy.rig import PASSWORD, SCRIPTS, SETTINGS, STUBBED, Rig
 from tests.deploy.tools import needs
 
 RUNNABLE = sorted(path.name for path in SCRIPTS.glob("*.sh") if not path.name.startswith("lib"))
-READING = ("version", "docker inspect", "network inspect", "image inspect", "git status", "git rev-parse")
+READING = ("version", "docker info", "docker inspect", "network inspect", "image inspect", "git status", "git rev-parse")
 
 
 @pytest.fixture
@@ -114,6 +114,15 @@ def test_the_older_compose_is_used_where_there_is_no_plugin(rig: Rig) -> None:
     assert rig.calls(" up ") == [
         "docker-compose up -d --no-deps --no-build --force-recreate webhook-api-2",
     ]
+
+
+def test_the_older_compose_is_refused_by_a_docker_that_it_doesnt_know(rig: Rig) -> None:
+    rig.fail("docker compose version")
+    done = rig.run("update-webhook-images.sh", ENGINE="26.0.0")
+    assert done.returncode == 1
+    assert "install docker-compose-plugin" in done.stderr
+    assert rig.calls(" up ", "build", "push") == []
+    assert rig.run("restart_api_service.sh", ENGINE="26.0.0", OLD_COMPOSE="2.40.3").returncode == 0
 
 
 def test_without_any_compose_it_says_what_to_install(rig: Rig) -> None:
