@@ -29,7 +29,6 @@ from app.diagnosis.place import Place
 from app.fal import simulation
 from app.notifications.service import UNSENT
 from app.trainings import drill
-from app.trainings.rows import delete_rows
 
 ANSWER_SECONDS = 15.0  # FAL waits no longer for its first attempt
 POLL_SECONDS = 0.1
@@ -80,8 +79,9 @@ class Rehearsal:
         if not settings.fal.webhook_url:
             return failure("FAL_WEBHOOK_URL is empty: there is no address to call", "See webhook-address")
         async with self._place.database.transaction() as session:
-            self._training = await drill.begin(session, settings.admin.chat_id)
-        self._place.closing.push_async_callback(self._clear_away)
+            begun = await drill.begin(session, settings.admin.chat_id)
+        self._training = begun.training
+        self._place.closing.push_async_callback(self._clear_away, begun)
         return ok(f"Drill {self._training.id} of {settings.admin.chat_id} waits for its callback")
 
     async def call(self) -> Found:
@@ -150,10 +150,10 @@ class Rehearsal:
                 return row
             await asyncio.sleep(POLL_SECONDS)
 
-    async def _clear_away(self) -> None:
+    async def _clear_away(self, begun: drill.Drill) -> None:
         try:
             async with self._place.database.transaction() as session:
-                await delete_rows(session, self._training.avatar_id)
+                await drill.clear_away(session, begun)
         except (OSError, SQLAlchemyError) as error:
             log.error("doctor.drill_left", training_id=str(self._training.id), error=type(error).__name__)
 

@@ -3,23 +3,25 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import func, select
 
 from app.database.engine import Database
-from app.database.models import Training, TrainingState
+from app.database.models import Base, Smoke, Training, TrainingState
 from app.diagnosis.checks import end_to_end_checks
 from app.diagnosis.finding import Finding, Verdict
 from app.diagnosis.rehearsal import Rehearsal
 from app.diagnosis.stores import database_checks
-from app.trainings.drill import begin
+from app.trainings.drill import begin, clear_away
 from sandbox.telegram.user import TelegramUser
 from scripts.simulate_webhook import STATUSES, send
 from tests.conftest import fresh_database, passable_folder
 from tests.deploy.doctor_kit import BASICS, PATH, findings, place_with
+from tests.factories import make_user
 from tests.integration.jobs_harness import until
 from tests.integration.service_process import HOST, service_process
 from tests.integration.webhook_service import training_now
@@ -30,7 +32,8 @@ from tests.sandbox.telegram.kit import TOKEN
 from tests.sandbox.telegram.kit import Emulator as TelegramEmulator
 from tests.sandbox.telegram.kit import running_emulator as running_telegram
 
-OPERATOR = 700_000_001
+OPERATOR, STRANGER = 700_000_001, 700_000_002
+TABLES = Base.metadata.tables
 REFUSED = {"FAL_API_KEY": "another-key", "TELEGRAM_TOKEN": "1:another-token", "ADMIN_CHAT_ID": ""}
 NOWHERE = "http://127.0.0.1:1"
 
@@ -86,7 +89,7 @@ async def test_an_installation_in_order_from_end_to_end(
     async with service(tmp_path, database_url, telegram.url) as installation:
         found = await diagnose(monkeypatch, fal, installation)
         refused = await diagnose(monkeypatch, fal, {**installation, **REFUSED})
-        unmet = where_it_ends(await drill(monkeypatch, {**installation, "ADMIN_CHAT_ID": "700000002"}))
+        unmet = where_it_ends(await drill(monkeypatch, {**installation, "ADMIN_CHAT_ID": str(STRANGER)}))
         assert await drills_left(database) == 0
         await every_status_does_what_it_says(monkeypatch, database, installation)
     not_ok = {name for name, each in found.items() if each.verdict is not Verdict.OK}
@@ -124,7 +127,7 @@ async def every_status_does_what_it_says(
 
 async def a_drill(database: Database) -> Training:
     async with database.transaction() as session:
-        return await begin(session, OPERATOR)
+        return (await begin(session, OPERATOR)).training
 
 
 async def _is(database: Database, training: Training, state: TrainingState) -> bool:
@@ -132,9 +135,15 @@ async def _is(database: Database, training: Training, state: TrainingState) -> b
 
 
 async def drills_left(database: Database) -> int:
-    counting = "SELECT (SELECT count(*) FROM avatars) + (SELECT count(*) FROM inbox_events)"
+    """Rows of theirs, with their owner, whom the bot has never met."""
+    return (
+        await rows(database, "avatars") + await rows(database, "inbox_events") + await rows(database, "users")
+    )
+
+
+async def rows(database: Database, table: str) -> int:
     async with database.transaction() as session:
-        return int(await session.scalar(text(counting)) or 0)
+        return int(await session.scalar(select(func.count()).select_from(TABLES[table])) or 0)
 
 
 async def drill(
@@ -170,6 +179,28 @@ async def test_the_way_is_followed_as_far_as_it_goes(
     }
     assert ("API_WORKER" in idle.remedy, "DATABASE_URL" in elsewhere.remedy) == (True, True)
     assert await drills_left(database) == 0
+
+
+async def test_only_an_owner_who_came_with_the_drill_goes_with_it(database: Database) -> None:
+    """Unless something else of theirs came meanwhile, even what would go with the row."""
+    async with database.transaction() as session:
+        await make_user(session, OPERATOR)
+    await drilled(database, OPERATOR)
+    assert await rows(database, "users") == 1
+    await drilled(database, STRANGER)
+    assert await rows(database, "users") == 1
+    smoked = Smoke(user_id=STRANGER, until=datetime.now(UTC))
+    await drilled(database, STRANGER, smoked)
+    assert (await rows(database, "users"), await rows(database, "smokes")) == (2, 1)
+
+
+async def drilled(database: Database, owner_id: int, *meanwhile: Base) -> None:
+    async with database.transaction() as session:
+        drill = await begin(session, owner_id)
+    async with database.transaction() as session:
+        session.add_all(meanwhile)
+    async with database.transaction() as session:
+        await clear_away(session, drill)
 
 
 async def test_a_drill_has_an_owner(monkeypatch: pytest.MonkeyPatch, database_url: str) -> None:

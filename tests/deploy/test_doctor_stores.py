@@ -162,8 +162,8 @@ async def test_trainings_that_nobody_called_back_about(place: Place, database: D
     assert [found.verdict for found in seen] == [Verdict.FAILURE, Verdict.WARNING, Verdict.OK]
     assert seen[1].what == f"1 of 3 ended within 7 days without a callback: {earliest.request_id}"
 
-    lately = {"finished_at": datetime.now(UTC) - timedelta(minutes=5), "with_callback": False}
-    await a_training(database, TrainingState.COMPLETED, **lately)
+    lately = datetime.now(UTC) - timedelta(minutes=5)
+    await a_training(database, TrainingState.COMPLETED, finished_at=lately, with_callback=False)
     async with database.transaction() as session:
         await session.execute(text("DELETE FROM inbox_events"))
     assert (await work(place, "training-callbacks")).verdict is Verdict.FAILURE  # worse than no address
