@@ -141,7 +141,8 @@ replace() {
     local service=$1
     shift
     compose up -d --no-deps --no-build "$@" "$service" && ready "$service" || return 1
-    if [[ $service != bot ]] && nginx_runs; then reload_nginx; fi
+    if [[ $service != bot ]] && nginx_runs; then reload_nginx || return 1; fi
+    if [[ $service == nginx-webhook ]] && ! $DRY; then nginx_section >"$STATE/nginx"; fi
 }
 
 # The whole way that a callback comes: both TLS ports, the plain one, and our service behind them.
@@ -155,11 +156,21 @@ verify() {
     fetch --resolve "$domain:80:127.0.0.1" "http://$domain/health"
 }
 
-# nginx's ports are closed while its container is made anew, so that is done only for an image with anything new.
+# update_nginx COMMAND: its ports are closed while its container is made anew, so that COMMAND does that only if its
+# image or its settings are new.
+update_nginx() {
+    if nginx_is_the_same; then reload_nginx; else "$1" nginx-webhook; fi
+}
+
 nginx_is_the_same() {
-    local runs new layers='{{json .RootFS.Layers}}'
-    runs=$(docker inspect --format '{{.Image}}' "$NGINX" 2>/dev/null) &&
-        runs=$(docker image inspect --format "$layers" "$runs" 2>/dev/null) &&
-        new=$(docker image inspect --format "$layers" "$(image nginx-webhook)" 2>/dev/null) &&
-        [[ $runs == "$new" ]]
+    local runs new what='{{json .RootFS.Layers}} {{json .Config.Env}} {{json .Config.Healthcheck}}'
+    nginx_runs && runs=$(docker inspect --format '{{.Image}}' "$NGINX" 2>/dev/null) &&
+        runs=$(docker image inspect --format "$what" "$runs" 2>/dev/null) &&
+        new=$(docker image inspect --format "$what" "$(image nginx-webhook)" 2>/dev/null) &&
+        [[ $runs == "$new" ]] && nginx_section 2>/dev/null | cmp --silent - "$STATE/nginx"
+}
+
+# Compose's digest of all that it gives nginx; the tag is left out, since each release has another.
+nginx_section() {
+    DRY=false IMAGE_TAG=any compose config --hash nginx-webhook
 }

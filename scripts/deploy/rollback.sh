@@ -29,8 +29,9 @@ export IMAGE_TAG
 printf 'From %s to %s. The database is not downgraded: %s runs on the newer schema.\n' \
     "$(current_tag)" "$IMAGE_TAG" "$IMAGE_TAG"
 step "images of $IMAGE_TAG" "see which tags $REGISTRY has, then run rollback.sh TAG" have_images
-for service in "${SERVICES[@]}" nginx-webhook; do
+for service in "${SERVICES[@]}"; do
     step "$service" "'docker logs aisha-$service' says why; then rollback.sh of another TAG" replace "$service"
 done
+step 'nginx-webhook' "'docker logs $NGINX' says why; then rollback.sh of another TAG" update_nginx replace
 remember_tag
 step 'verify' "'docker logs $NGINX' says more" verify

@@ -3,9 +3,9 @@
 #
 # Builds, pushes, migrates, then replaces one container after the other: each must answer at its own port and
 # then, nginx reloaded, several times in a row through nginx, before the next one's turn. nginx's own
-# container is only replaced if its image holds anything new; after a change of DOMAIN or TLS_DIR run
-# webhook-complete.sh. When a step fails, what was replaced returns to the images that ran before. The
-# database never returns: every migration leaves the previous release working.
+# container is only replaced if its image or its settings are new. When a step fails, what was replaced
+# returns to the images that ran before. The database never returns: every migration leaves the previous
+# release working.
 #
 # ENV_FILE   the settings [prod.env]; with WITHOUT_BOT=1 this host has no bot: another one has
 # IMAGE_TAG  the images' tag [the git revision; uncommitted changes are refused]
@@ -19,10 +19,6 @@ REPLACED=()
 replace_and_note() {
     REPLACED+=("$1")
     replace "$1"
-}
-
-update_nginx() {
-    if nginx_is_the_same; then reload_nginx; else replace_and_note nginx-webhook; fi
 }
 
 undo() {
@@ -66,6 +62,6 @@ step 'migrate' "$AGAIN" migrate
 for service in "${SERVICES[@]}"; do
     step "$service" "$AGAIN" replace_and_note "$service"
 done
-step 'nginx-webhook' "$AGAIN" update_nginx
+step 'nginx-webhook' "$AGAIN" update_nginx replace_and_note
 step 'verify' "$AGAIN" verify
 remember_tag

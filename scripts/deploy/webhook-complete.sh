@@ -50,8 +50,9 @@ step 'confirm in the catalog' \
 step 'network and folders' "start it as root, or make LOG_DIR's folders yourself; $AGAIN" make_network_and_folders
 step 'data services' "'docker logs' of that container says why; $AGAIN" start_data_services
 step 'migrate' "see that DATABASE_URL leads to the database; $AGAIN" migrate
-for service in "${SERVICES[@]}" nginx-webhook; do
+for service in "${SERVICES[@]}"; do
     step "$service" "'docker logs aisha-$service' says why; $AGAIN" replace "$service"
 done
+step 'nginx-webhook' "'docker logs $NGINX' says why; $AGAIN" update_nginx replace
 remember_tag
 step 'verify' "see that DOMAIN is the certificate's; 'docker logs $NGINX' says more; $AGAIN" verify

@@ -196,10 +196,28 @@ def test_both_upstreams_are_seen_through_nginx_before_the_next_ones_turn(running
     assert all("aisha.example:443:127.0.0.1 https://aisha.example/health" in call for call in answers)
 
 
-def test_an_nginx_with_nothing_new_keeps_its_ports_open(running: Rig) -> None:
-    assert running.run("update-webhook-images.sh", NGINX_LAYERS="the same").returncode == 0
+RELEASING = ("webhook-complete.sh", "update-webhook-images.sh", "rollback.sh")
+
+
+@pytest.mark.parametrize("script", RELEASING)
+def test_an_nginx_with_nothing_new_keeps_its_ports_open(running: Rig, script: str) -> None:
+    assert running.run("webhook-complete.sh", NGINX_LAYERS="the same", IMAGE_TAG="earlier").returncode == 0
+    assert running.calls(f"{UP} nginx-webhook")
+    (running.folder / "calls").write_text("")
+    assert running.run(script, NGINX_LAYERS="the same").returncode == 0
     assert running.calls(f"{UP} nginx-webhook") == []
-    assert "reload" in told(running)
+    assert told(running)[-2:] == ["reload", THROUGH]
+
+
+@pytest.mark.parametrize("news", [{"NGINX_SECTION": "another"}, {"NGINX_LAYERS": ""}, {"NGINX_STATE": "false"}])
+def test_an_nginx_that_has_anything_new_is_replaced(running: Rig, news: dict[str, str]) -> None:
+    same = {"NGINX_LAYERS": "the same"}
+    assert running.run("webhook-complete.sh", IMAGE_TAG="earlier", **same).returncode == 0
+    (running.folder / "calls").write_text("")
+    assert running.run("update-webhook-images.sh", **(same | news)).returncode == 0
+    assert running.calls(f"{UP} nginx-webhook")
+    asked = running.calls("RootFS.Layers")
+    assert not asked or all(word in asked[0] for word in (".Config.Env", ".Config.Healthcheck"))
 
 
 @pytest.mark.parametrize(
