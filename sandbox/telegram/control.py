@@ -1,10 +1,19 @@
 """The tester's side: what the bot has called, and what shall go wrong next."""
 
+from dataclasses import dataclass
 from typing import Annotated, Any, cast
 
 from fastapi import APIRouter, Depends, Request
 
 from sandbox.telegram.faults import Calls, Fault, Faults
+from sandbox.telegram.state import Telegram
+
+
+@dataclass(frozen=True)
+class Acquaintance:
+    id: int
+    first_name: str
+    language_code: str | None
 
 
 def _faults(request: Request) -> Faults:
@@ -15,6 +24,11 @@ def _calls(request: Request) -> Calls:
     return cast("Calls", request.app.state.calls)
 
 
+def _telegram(request: Request) -> Telegram:
+    return cast("Telegram", request.app.state.telegram)
+
+
+TelegramDep = Annotated[Telegram, Depends(_telegram)]
 FaultsDep = Annotated[Faults, Depends(_faults)]
 CallsDep = Annotated[Calls, Depends(_calls)]
 
@@ -24,6 +38,15 @@ router = APIRouter()
 @router.get("/health")
 async def health() -> dict[str, str]:
     return {"status": "ok"}
+
+
+@router.get("/control/people")
+async def list_people(telegram: TelegramDep) -> list[Acquaintance]:
+    """Everybody who has a phone, in the order they got it."""
+    return [
+        Acquaintance(chat.person.id, chat.person.first_name, chat.person.language_code)
+        for chat in telegram.chats.values()
+    ]
 
 
 @router.get("/control/calls")
