@@ -7,6 +7,7 @@ GET  /refused-hosts             "host:port" of every connection that would have 
 GET  /behaviour                 what the next submits are in for, first to last: list[Behaviour]
 POST /behaviour                 Behaviour for the next submits; 204
 DELETE /behaviour               the next submits are treated as usual; 204
+GET  /error-types               the `error_type`s that FAL documents: list[str]
 GET  /pace, PUT /pace           Pace of the trainings to come
 POST /requests/{id}/course      Course of an open request; its record. 404 unknown, 409 when it is over
 POST /requests/{id}/callback    Resend: the callback once more; the attempt as CallbackAttempt.
@@ -16,6 +17,7 @@ POST /requests/{id}/callback    Resend: the callback once more; the attempt as C
 from fastapi import FastAPI, HTTPException
 
 from sandbox.fal.callbacks import Courier
+from sandbox.fal.failures import MODEL_ERRORS, REQUEST_STATUS
 from sandbox.fal.models import (
     Behaviour,
     CallbackAttempt,
@@ -64,6 +66,10 @@ def control_app(
     @app.delete("/behaviour", status_code=204)
     async def behave_as_usual() -> None:
         trainings.forget_plans()
+
+    @app.get("/error-types")
+    async def error_types() -> list[str]:
+        return [*MODEL_ERRORS, *REQUEST_STATUS]
 
     @app.get("/pace")
     async def pace() -> Pace:
