@@ -7,6 +7,9 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import httpx
+from sqlalchemy.exc import SQLAlchemyError
+
 from sandbox.page.hidden import hidden
 from sandbox.telegram.pulse import Pulse
 
@@ -33,29 +36,43 @@ async def merged(sources: Sequence[Source], pulse: Pulse) -> AsyncIterator[str]:
 
     A source that fails ends the stream: the browser opens another one by itself.
     """
-    queue: asyncio.Queue[Event] = asyncio.Queue()
+    queue: asyncio.Queue[Event | None] = asyncio.Queue()
     tasks = [asyncio.create_task(_pour(source, queue)) for source in sources]
-    closed = asyncio.create_task(pulse.until(lambda: pulse.closed))
+    tasks.append(asyncio.create_task(_tell_end(pulse, queue)))
     try:
         yield Event("hello", None).encoded()
-        while not closed.done() and not any(task.done() for task in tasks):
-            coming = asyncio.create_task(queue.get())
-            await asyncio.wait(
-                [coming, closed, *tasks], timeout=_SILENCE, return_when=asyncio.FIRST_COMPLETED
-            )
-            if not coming.done():
-                coming.cancel()
-                yield ": nothing new\n\n"
-                continue
-            yield coming.result().encoded()
+        async for event in _until_one_ends(queue):
+            yield event.encoded() if event else ": nothing new\n\n"
     finally:
-        for task in (*tasks, closed):
+        for task in tasks:
             task.cancel()
-        for failure in await asyncio.gather(*tasks, closed, return_exceptions=True):
-            if isinstance(failure, Exception):
-                log.warning("a source has failed: %s", type(failure).__name__)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _pour(source: Source, queue: asyncio.Queue[Event]) -> None:
-    async for event in source:
-        queue.put_nowait(event)
+async def _until_one_ends(queue: asyncio.Queue[Event | None]) -> AsyncIterator[Event | None]:
+    """None after each silence."""
+    while True:
+        try:
+            async with asyncio.timeout(_SILENCE):
+                event = await queue.get()
+        except TimeoutError:
+            yield None
+            continue
+        if event is None:
+            return
+        yield event
+
+
+async def _pour(source: Source, queue: asyncio.Queue[Event | None]) -> None:
+    try:
+        async for event in source:
+            queue.put_nowait(event)
+    except (httpx.HTTPError, SQLAlchemyError, OSError) as error:
+        log.warning("a source has failed: %s", type(error).__name__)
+    finally:
+        queue.put_nowait(None)
+
+
+async def _tell_end(pulse: Pulse, queue: asyncio.Queue[Event | None]) -> None:
+    await pulse.until(lambda: False)
+    queue.put_nowait(None)

@@ -69,7 +69,7 @@ async def rows(engine: AsyncEngine, people: Sequence[int]) -> AsyncIterator[Even
     async with engine.connect() as connection:
         while True:
             found = await rows_of(connection, people)
-            for place in [*sorted(known.keys() - found.keys()), *found]:
+            for place in [*sorted(known.keys() - found.keys()), *reversed(found)]:  # oldest first
                 if known.get(place) != found.get(place):
                     yield Event("row", _change(place, known.get(place), found.get(place)))
             known = found

@@ -1,5 +1,5 @@
 /** One person's chat with the bot, as a phone shows it. */
-import { $, call, clock, h, icon, iconButton, region, say, size, toast } from "./dom.js";
+import { $, call, clock, dayOf, h, icon, iconButton, region, replaced, say, size, toast } from "./dom.js";
 import { Composer } from "./composer.js";
 import { formatted } from "./text.js";
 
@@ -20,14 +20,35 @@ export class Chat {
     this.send = (text) => call("POST", `${this.path}/messages`, { text });
     this.composer = new Composer(this);
     this.list = h("div.messages", { role: "log", "aria-live": "polite", tabindex: "0" });
-    this.jump = h("button.jump", { type: "button", "aria-label": say("to-the-end"), hidden: true, onclick: () => this.toEnd() });
+    this.jump = h("button.jump", {
+      type: "button",
+      "aria-label": say("to-the-end"),
+      hidden: true,
+      onclick: () => this.toEnd(),
+    });
     this.name = h("strong");
     this.state = h("span.state");
     this.menu = h("details.menu", {}, h("summary", { "aria-label": say("chat-menu") }, icon("more")), h("div.popover"));
-    const head = h("header", {}, h("img.face", { src: "icon.svg", alt: "" }), h("div.who", {}, this.name, this.state), this.menu);
+    const head = h(
+      "header",
+      {},
+      h("img.face", { src: "icon.svg", alt: "" }),
+      h("div.who", {}, this.name, this.state),
+      this.menu,
+    );
     head.append(iconButton("close", say("close-chat"), close));
-    this.node = h("section.chat", { id: `chat-${person}` }, head, h("div.room", {}, this.list, this.jump), this.composer.node);
-    this.list.addEventListener("scroll", () => this.atEnd() && this.seen());
+    this.node = h(
+      "section.chat",
+      { id: `chat-${person}` },
+      head,
+      h("div.room", {}, this.list, this.jump),
+      this.composer.node,
+    );
+    this.list.addEventListener("scroll", () => {
+      this.stuck = this.atEnd();
+      if (this.stuck) this.seen();
+    });
+    new ResizeObserver(() => this.stuck && this.toEnd()).observe(this.list);
     this.composer.catchDrops(this.node);
   }
 
@@ -54,11 +75,24 @@ export class Chat {
     this.state.textContent = view.action ? say(view.action.startsWith("upload") ? "uploading" : "typing") : this.idle;
     this.state.classList.toggle("busy", Boolean(view.action));
     clearTimeout(this.rest);
-    if (view.action) this.rest = setTimeout(() => { this.state.textContent = this.idle; this.state.classList.remove("busy"); }, ACTION_LASTS);
+    if (view.action)
+      this.rest = setTimeout(() => {
+        this.state.textContent = this.idle;
+        this.state.classList.remove("busy");
+      }, ACTION_LASTS);
     const profile = (code) => call("PUT", `${this.path}/profile`, { first_name: view.first_name, language_code: code });
-    const codes = h("select", { onchange: (event) => profile(event.target.value) },
-      Object.entries(LANGUAGES).map(([code, name]) => h("option", { value: code, selected: code === view.language_code }, name)));
-    const block = h("button.plain", { type: "button", onclick: () => this.block(!view.blocked) }, say(view.blocked ? "unblock" : "block"));
+    const codes = h(
+      "select",
+      { onchange: (event) => profile(event.target.value) },
+      Object.entries(LANGUAGES).map(([code, name]) =>
+        h("option", { value: code, selected: code === view.language_code }, name),
+      ),
+    );
+    const block = h(
+      "button.plain",
+      { type: "button", onclick: () => this.block(!view.blocked) },
+      say(view.blocked ? "unblock" : "block"),
+    );
     if (!this.menu.open) this.menu.lastChild.replaceChildren(h("label", {}, say("telegram-language"), codes), block);
   }
 
@@ -72,7 +106,7 @@ export class Chat {
     const wanted = [];
     let day = "";
     for (const group of grouped(this.view.messages)) {
-      const date = new Date(group[0].date * 1000).toLocaleDateString(region, { day: "numeric", month: "long" });
+      const date = dayOf(group[0].date * 1000);
       if (date !== day) wanted.push([`day ${date}`, date, () => h("div.day", {}, date)]);
       if (group[0].id === this.firstUnread) wanted.push(["unread", "", () => h("div.unread-mark", {}, say("unread"))]);
       wanted.push([`m${group[0].id}`, JSON.stringify(group), () => this.bubble(group)]);
@@ -97,30 +131,64 @@ export class Chat {
     const last = group.at(-1);
     const words = group.find((one) => one.html);
     const replied = message.reply_to && this.view.messages.find((one) => one.id === message.reply_to);
-    const remove = iconButton("bin", say("delete"), () => Promise.all(group.map((one) => call("DELETE", `${this.path}/messages/${one.id}`))));
+    const remove = iconButton("bin", say("delete"), () =>
+      Promise.all(group.map((one) => call("DELETE", `${this.path}/messages/${one.id}`))),
+    );
     const command = message.sender === "bot" ? (text) => this.send(text) : null;
-    const bubble = h("div.bubble", {},
+    const bubble = h(
+      "div.bubble",
+      {},
       message.reply_to && quoted(replied),
       attachments(group),
-      words ? h("div.words", {}, formatted(words.html, command)) : !message.attachment && h("div.words.other", {}, other(message.text)),
-      h("div.foot", {}, last.reactions.join(" "), last.edits > 0 && h("span", {}, say("edited")), h("time", { title: new Date(last.date * 1000).toLocaleString(region) }, clock(last.date * 1000)), message.sender === "user" && "✓"));
-    const box = h(`article.message.${message.sender}`, { "data-ids": group.map((one) => one.id).join(" ") }, h("div.line", {}, bubble, remove));
+      words
+        ? h("div.words", {}, formatted(words.html, command))
+        : !message.attachment && h("div.words.other", {}, other(message.text)),
+      h(
+        "div.foot",
+        {},
+        last.reactions.join(" "),
+        last.edits > 0 && h("span", {}, say("edited")),
+        h("time", { title: new Date(last.date * 1000).toLocaleString(region) }, clock(last.date * 1000)),
+        message.sender === "user" && "✓",
+      ),
+    );
+    const box = h(
+      `article.message.${message.sender}`,
+      { "data-ids": group.map((one) => one.id).join(" ") },
+      h("div.line", {}, bubble, remove),
+    );
     if (last.keyboard.length) box.append(this.keyboard(last));
     if (group.some((one) => one.attachment?.kind === "photo")) box.classList.add("pictures");
     return box;
   }
 
   keyboard(message) {
-    const key = (button) => button.url
-      ? h("a.key", { href: /^https?:/.test(button.url) ? button.url : null, target: "_blank", rel: "noopener noreferrer" }, button.label, icon("link"))
-      : h("button.key", { type: "button", onclick: (event) => this.press(message, button, event.currentTarget) }, button.label);
-    return h("div.keyboard", {}, message.keyboard.map((row) => h("div", {}, row.map(key))));
+    const key = (button) =>
+      button.url
+        ? h(
+            "a.key",
+            { href: /^https?:/.test(button.url) ? button.url : null, target: "_blank", rel: "noopener noreferrer" },
+            button.label,
+            icon("link"),
+          )
+        : h(
+            "button.key",
+            { type: "button", onclick: (event) => this.press(message, button, event.currentTarget) },
+            button.label,
+          );
+    return h(
+      "div.keyboard",
+      {},
+      message.keyboard.map((row) => h("div", {}, row.map(key))),
+    );
   }
 
   async press(message, button, node) {
     if (button.data === null) return toast(say("opens-only"), this.node);
     node.classList.add("busy");
-    const press = await call("POST", `${this.path}/presses`, { message_id: message.id, data: button.data }).catch(() => null);
+    const press = await call("POST", `${this.path}/presses`, { message_id: message.id, data: button.data }).catch(
+      () => null,
+    );
     if (!press) return node.classList.remove("busy");
     if (this.heard.has(press.id)) return node.classList.remove("busy");
     this.pressed.set(press.id, node);
@@ -175,19 +243,16 @@ function grouped(messages) {
   return groups;
 }
 
-/** The new node takes the old one's place, and its focus: on the same button if there is one. */
-function replaced(old, node) {
-  const focusable = (where) => [...where.querySelectorAll("button, a")];
-  const place = focusable(old).indexOf(document.activeElement);
-  old.replaceWith(node);
-  if (place >= 0) (focusable(node)[place] ?? focusable(node)[0])?.focus({ preventScroll: true });
-}
-
 function attachments(group) {
   const photos = group.filter((one) => one.attachment?.kind === "photo");
   const files = group.filter((one) => one.attachment?.kind === "document");
   return [
-    photos.length && h(`div.photos.n${Math.min(photos.length, 10)}`, {}, photos.map((one) => photo(one.attachment))),
+    photos.length &&
+      h(
+        `div.photos.n${Math.min(photos.length, 10)}`,
+        {},
+        photos.map((one) => photo(one.attachment)),
+      ),
     ...files.map((one) => file(one.attachment)),
   ].filter(Boolean);
 }
@@ -198,13 +263,21 @@ function photo({ url, width, height }) {
 }
 
 function file({ url, file_name: name, size: bytes, mime }) {
-  const picture = mime.startsWith("image/") && h("img", { src: `/thumbnails${url}`, alt: "", onerror: (event) => event.target.remove() });
-  return h("a.file", { href: `/telegram${url}`, download: name ?? "file" }, h("span.thumb", {}, icon("file"), picture), h("span", {}, h("b", {}, name ?? say("file")), h("small", {}, size(bytes))));
+  const picture =
+    mime.startsWith("image/") &&
+    h("img", { src: `/thumbnails${url}`, alt: "", onerror: (event) => event.target.remove() });
+  return h(
+    "a.file",
+    { href: `/telegram${url}`, download: name ?? "file" },
+    h("span.thumb", {}, icon("file"), picture),
+    h("span", {}, h("b", {}, name ?? say("file")), h("small", {}, size(bytes))),
+  );
 }
 
 function quoted(message) {
-  const words = message ? message.text || say(message.attachment?.kind === "photo" ? "photo" : "file") : say("deleted");
-  return h("blockquote.reply", {}, words);
+  if (!message) return h("blockquote.reply", {}, say("deleted"));
+  const kind = message.attachment && say(message.attachment.kind === "photo" ? "photo" : "file");
+  return h("blockquote.reply", {}, message.html ? message.text : (kind ?? other(message.text)));
 }
 
 function other(text) {

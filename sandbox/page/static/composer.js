@@ -9,22 +9,57 @@ export class Composer {
   constructor(chat) {
     this.chat = chat;
     this.files = [];
-    this.input = h("textarea", { rows: "1", placeholder: say("write"), "aria-label": say("write"), enterkeyhint: "send",
-      oninput: () => this.resize(), onkeydown: (event) => this.key(event), onpaste: (event) => this.paste(event) });
+    this.input = h("textarea", {
+      rows: "1",
+      placeholder: say("write"),
+      "aria-label": say("write"),
+      enterkeyhint: "send",
+      oninput: () => this.resize(),
+      onkeydown: (event) => this.key(event),
+      onpaste: (event) => this.paste(event),
+    });
     this.asFiles = h("input", { type: "checkbox" });
-    this.picker = h("input", { type: "file", multiple: true, hidden: true, onchange: () => this.attach([...this.picker.files], this.pickedAsFiles) });
+    this.picker = h("input", {
+      type: "file",
+      multiple: true,
+      hidden: true,
+      onchange: () => this.attach([...this.picker.files], this.pickedAsFiles),
+    });
     this.tray = h("div.tray", { hidden: true });
-    this.commands = h("details.menu.commands", {}, h("summary", { "aria-label": say("commands"), title: say("commands") }, icon("menu")), h("div.popover", { role: "menu" }));
-    this.clip = h("details.menu.clip", {}, h("summary", { "aria-label": say("attach"), title: say("attach") }, icon("clip")), this.ways());
+    this.commands = h(
+      "details.menu.commands",
+      {},
+      h("summary", { "aria-label": say("commands"), title: say("commands") }, icon("menu")),
+      h("div.popover", { role: "menu" }),
+    );
+    this.clip = h(
+      "details.menu.clip",
+      {},
+      h("summary", { "aria-label": say("attach"), title: say("attach") }, icon("clip")),
+      this.ways(),
+    );
     this.sendButton = h("button.send", { "aria-label": say("send"), title: say("send") }, icon("send"));
-    const form = h("form.write", { onsubmit: (event) => this.submit(event) }, this.commands, this.input, this.clip, this.sendButton);
+    const form = h(
+      "form.write",
+      { onsubmit: (event) => this.submit(event) },
+      this.commands,
+      this.input,
+      this.clip,
+      this.sendButton,
+    );
     this.instead = h("button.instead", { type: "button", hidden: true });
     this.node = h("footer", {}, this.tray, form, this.instead, this.picker);
     this.form = form;
   }
 
   update(view) {
-    const item = ({ name, description }) => h("button", { type: "button", role: "menuitem", onclick: () => this.say(`/${name}`) }, h("b", {}, `/${name}`), h("span", {}, description));
+    const item = ({ name, description }) =>
+      h(
+        "button",
+        { type: "button", role: "menuitem", onclick: () => this.say(`/${name}`) },
+        h("b", {}, `/${name}`),
+        h("span", {}, description),
+      );
     const drawn = JSON.stringify(view.commands);
     if (this.drawn !== drawn) this.commands.lastChild.replaceChildren(...view.commands.map(item));
     this.drawn = drawn;
@@ -36,13 +71,38 @@ export class Composer {
   }
 
   ways() {
-    const way = (word, onclick) => h("button", { type: "button", onclick: () => { this.clip.open = false; onclick(); } }, say(word));
-    const others = OTHERS.map((kind) => h("button", { type: "button", title: say(`other-${kind}`), "aria-label": say(`other-${kind}`), onclick: () => this.other(kind) }, say(`other-${kind}`).split(" ")[0]));
-    return h("div.popover", {},
+    const way = (word, onclick) =>
+      h(
+        "button",
+        {
+          type: "button",
+          onclick: () => {
+            this.clip.open = false;
+            onclick();
+          },
+        },
+        say(word),
+      );
+    const others = OTHERS.map((kind) =>
+      h(
+        "button",
+        {
+          type: "button",
+          title: say(`other-${kind}`),
+          "aria-label": say(`other-${kind}`),
+          onclick: () => this.other(kind),
+        },
+        say(`other-${kind}`).split(" ")[0],
+      ),
+    );
+    return h(
+      "div.popover",
+      {},
       way("samples", () => chooseSamples((files, asFiles) => this.attach(files, asFiles))),
       way("pick-photos", () => this.pick(false)),
       way("pick-files", () => this.pick(true)),
-      h("div.others", { role: "group", "aria-label": say("others") }, others));
+      h("div.others", { role: "group", "aria-label": say("others") }, others),
+    );
   }
 
   pick(asFiles) {
@@ -90,13 +150,27 @@ export class Composer {
   drawTray() {
     this.tray.hidden = !this.files.length;
     const preview = (file, place) => {
-      const drop = () => { this.files.splice(place, 1); this.drawTray(); };
+      const drop = () => {
+        this.files.splice(place, 1);
+        this.drawTray();
+      };
       const picture = file.small ?? (file.type.startsWith("image/") ? URL.createObjectURL(file) : null);
-      return h("li", { title: file.name }, picture ? h("img", { src: picture, alt: file.name }) : icon("file"), iconButton("close", say("take-away", { name: file.name }), drop));
+      return h(
+        "li",
+        { title: file.name },
+        picture ? h("img", { src: picture, alt: file.name }) : icon("file"),
+        iconButton("close", say("take-away", { name: file.name }), drop),
+      );
     };
-    const none = iconButton("close", say("take-all-away"), () => { this.files = []; this.drawTray(); });
+    const none = iconButton("close", say("take-all-away"), () => {
+      this.files = [];
+      this.drawTray();
+    });
     this.progress = h("span", { role: "status" }, say("attached", { count: this.files.length }));
-    this.tray.replaceChildren(h("div", {}, this.progress, h("label", {}, this.asFiles, say("uncompressed")), none), h("ul", {}, this.files.map(preview)));
+    this.tray.replaceChildren(
+      h("div", {}, this.progress, h("label", {}, this.asFiles, say("uncompressed")), none),
+      h("ul", {}, this.files.map(preview)),
+    );
   }
 
   async submit(event) {
@@ -133,14 +207,26 @@ export class Composer {
 
   /** Two places to drop at, as in Telegram: the files as they are, or as photos. */
   catchDrops(where) {
-    const place = (word, asFiles) => h("div", { ondragover: (event) => event.preventDefault(), ondrop: (event) => {
-      event.preventDefault();
-      veil.hidden = true;
-      this.attach([...event.dataTransfer.files], asFiles);
-    } }, h("strong", {}, say(word)));
+    const place = (word, asFiles) =>
+      h(
+        "div",
+        {
+          ondragover: (event) => event.preventDefault(),
+          ondrop: (event) => {
+            event.preventDefault();
+            veil.hidden = true;
+            this.attach([...event.dataTransfer.files], asFiles);
+          },
+        },
+        h("strong", {}, say(word)),
+      );
     const veil = h("div.veil", { hidden: true }, place("drop-photos", false), place("drop-files", true));
     where.append(veil);
-    where.addEventListener("dragenter", (event) => { if ([...event.dataTransfer.types].includes("Files")) veil.hidden = false; });
-    where.addEventListener("dragleave", (event) => { if (!where.contains(event.relatedTarget)) veil.hidden = true; });
+    where.addEventListener("dragenter", (event) => {
+      if ([...event.dataTransfer.types].includes("Files")) veil.hidden = false;
+    });
+    where.addEventListener("dragleave", (event) => {
+      if (!where.contains(event.relatedTarget)) veil.hidden = true;
+    });
   }
 }

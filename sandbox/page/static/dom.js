@@ -10,7 +10,9 @@ export function h(kind, properties = {}, ...children) {
     else if (name in element && typeof value !== "string") element[name] = value;
     else if (value !== null && value !== undefined) element.setAttribute(name, value);
   }
-  element.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  element.append(
+    ...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false),
+  );
   return element;
 }
 
@@ -31,7 +33,11 @@ export const iconButton = (name, label, onclick) =>
 /** A request to the page's own server; what it refuses is told in a toast, and thrown. */
 export async function call(method, path, body) {
   const headers = body && !(body instanceof FormData) ? { "Content-Type": "application/json" } : {};
-  const answer = await fetch(path, { method, headers, body: body instanceof FormData ? body : body && JSON.stringify(body) });
+  const answer = await fetch(path, {
+    method,
+    headers,
+    body: body instanceof FormData ? body : body && JSON.stringify(body),
+  });
   if (answer.ok) return answer.status === 204 ? null : answer.json();
   const detail = (await answer.json().catch(() => ({}))).detail ?? answer.statusText;
   toast(typeof detail === "string" ? detail : JSON.stringify(detail));
@@ -58,13 +64,29 @@ export const region = language === "en" ? "en-GB" : language;
 const words = await (await fetch(`words/${language}.json`)).json();
 
 /** The page's own words; {names} are filled in. */
-export const say = (key, values = {}) =>
-  (words[key] ?? key).replace(/\{(\w+)\}/g, (_, name) => values[name]);
+export const say = (key, values = {}) => (words[key] ?? key).replace(/\{(\w+)\}/g, (_, name) => values[name]);
 
 export const clock = (date, seconds = false) =>
-  new Date(date).toLocaleTimeString(region, { hour: "2-digit", minute: "2-digit", second: seconds ? "2-digit" : undefined });
+  new Date(date).toLocaleTimeString(region, {
+    hour: "2-digit",
+    minute: "2-digit",
+    second: seconds ? "2-digit" : undefined,
+  });
 
 export function size(bytes) {
   if (bytes < 1e6) return `${Math.max(1, Math.round(bytes / 1e3))} KB`;
   return `${(bytes / 1e6).toFixed(1)} MB`;
+}
+
+export function dayOf(date) {
+  const day = new Date(date);
+  return `${day.getDate()} ${say("months").split(" ")[day.getMonth()]}`;
+}
+
+/** The new node takes the old one's place, and its focus: on the same button if there is one. */
+export function replaced(old, node) {
+  const focusable = (where) => [...where.querySelectorAll("button, a")];
+  const place = focusable(old).indexOf(document.activeElement);
+  old.replaceWith(node);
+  if (place >= 0) (focusable(node)[place] ?? focusable(node)[0])?.focus({ preventScroll: true });
 }

@@ -1,8 +1,12 @@
 /** FAL's queue, and the hands on it. */
-import { $, call, clock, h, say, size, toast } from "./dom.js";
+import { $, call, clock, h, replaced, say, size, toast } from "./dom.js";
 import { carries, chip } from "./trail.js";
 
-const REASONS = { reply: ["normal", "drop", "status"], outcome: ["ok", "error", "null_payload", "lost"], callback: ["after", "before_reply", "delayed", "lost"] };
+const REASONS = {
+  reply: ["normal", "drop", "status"],
+  outcome: ["ok", "error", "null_payload", "lost"],
+  callback: ["after", "before_reply", "delayed", "lost"],
+};
 const LATE = 400; // seconds: FAL's signatures are good for 300
 const cards = new Map();
 let errors = [];
@@ -17,31 +21,89 @@ export function reset() {
 
 export function hearPlans(news) {
   errors = news.error_types;
-  const seconds = h("input", { type: "number", min: "0", max: "3600", value: String(news.training_seconds), onchange: (event) => call("PUT", "/fal/pace", { training_seconds: Number(event.target.value) }) });
-  const planned = news.next.map((one) => h("li", {}, Object.entries(one).filter(([key, value]) => ["reply", "outcome", "callback"].includes(key) && value !== REASONS[key][0]).map(([key, value]) => h("code", {}, `${key}: ${value === "error" ? one.error_type : value}`)), one.callback_times > 1 && h("code", {}, `×${one.callback_times}`)));
-  plans.replaceChildren(h("label.row", {}, say("training-seconds"), seconds), planner(), planned.length ? h("div.planned", {}, h("strong", {}, say("planned")), h("ol", {}, planned), h("button.plain", { type: "button", onclick: () => call("DELETE", "/fal/behaviour") }, say("forget-plans"))) : "");
+  const seconds = h("input", {
+    type: "number",
+    min: "0",
+    max: "3600",
+    value: String(news.training_seconds),
+    onchange: (event) => call("PUT", "/fal/pace", { training_seconds: Number(event.target.value) }),
+  });
+  const planned = news.next.map((one) => h("li", {}, unusual(one)));
+  plans.replaceChildren(
+    h("label.row", {}, say("training-seconds"), seconds),
+    planner(),
+    planned.length
+      ? h(
+          "div.planned",
+          {},
+          h("strong", {}, say("planned")),
+          h("ol", {}, planned),
+          h("button.plain", { type: "button", onclick: () => call("DELETE", "/fal/behaviour") }, say("forget-plans")),
+        )
+      : "",
+  );
+}
+
+/** What a request is in for, as far as it isn't the usual. */
+function unusual(behaviour) {
+  const kinds = Object.keys(REASONS).filter((name) => behaviour[name] !== REASONS[name][0]);
+  const words = kinds.map(
+    (name) =>
+      `${say(name)}: ${say(`${name}-${behaviour[name]}`)}${behaviour[name] === "error" ? ` ${behaviour.error_type}` : ""}`,
+  );
+  if (behaviour.callback_times > 1) words.push(`${say("callback")}: ×${behaviour.callback_times}`);
+  return words.map((word) => h("span.unusual", {}, word));
 }
 
 function planner() {
-  const choice = (name) => h("select", { name }, REASONS[name].map((value) => h("option", { value }, say(`${name}-${value}`))));
+  const choice = (name) =>
+    h(
+      "select",
+      { name },
+      REASONS[name].map((value) => h("option", { value }, say(`${name}-${value}`))),
+    );
   const submit = (event) => {
     event.preventDefault();
     const { callback_times: times, error_type: type, ...rest } = Object.fromEntries(new FormData(event.target));
-    call("POST", "/fal/behaviour", { ...rest, error_type: type, callback_times: Number(times) }).then(() => { planned = false; });
+    call("POST", "/fal/behaviour", { ...rest, error_type: type, callback_times: Number(times) }).then(() => {
+      planned = false;
+    });
   };
   const field = (name, control) => h("label.row", {}, say(name), control);
-  return h("details.planner", { open: planned, ontoggle: (event) => { planned = event.target.open; } }, h("summary", {}, say("plan-next")), h("form", { onsubmit: submit },
-    field("reply", choice("reply")), field("outcome", choice("outcome")), field("error", errorChoice()), field("callback", choice("callback")),
-    field("callback-times", h("input", { type: "number", name: "callback_times", min: "1", max: "20", value: "1" })), h("button", {}, say("plan"))));
+  return h(
+    "details.planner",
+    {
+      open: planned,
+      ontoggle: (event) => {
+        planned = event.target.open;
+      },
+    },
+    h("summary", {}, say("plan-next")),
+    h(
+      "form",
+      { onsubmit: submit },
+      field("reply", choice("reply")),
+      field("outcome", choice("outcome")),
+      field("error", errorChoice()),
+      field("callback", choice("callback")),
+      field("callback-times", h("input", { type: "number", name: "callback_times", min: "1", max: "20", value: "1" })),
+      h("button", {}, say("plan")),
+    ),
+  );
 }
 let planned = false;
 
-const errorChoice = () => h("select", { name: "error_type", "aria-label": say("error") }, errors.map((type) => h("option", { value: type }, type)));
+const errorChoice = () =>
+  h(
+    "select",
+    { name: "error_type", "aria-label": say("error") },
+    errors.map((type) => h("option", { value: type }, type)),
+  );
 
 export function hear(request) {
   const old = cards.get(request.request_id);
   const card = draw(request, old);
-  if (old) old.replaceWith(card);
+  if (old) replaced(old, card);
   else list.prepend(card);
   list.querySelector(".nothing")?.remove();
   cards.set(request.request_id, card);
@@ -50,39 +112,143 @@ export function hear(request) {
 
 function draw(request, old) {
   const open = ["IN_QUEUE", "IN_PROGRESS"].includes(request.state);
-  const part = (name, word, content) => h("details", { open: old?.querySelector(`.${name}`)?.open ?? false, class: name }, h("summary", {}, word), content);
+  const part = (name, word, content) =>
+    h("details", { open: old?.querySelector(`.${name}`)?.open ?? false, class: name }, h("summary", {}, word), content);
   const state = request.result?.error ? "FAILED" : request.state;
   const pictures = request.archive.filter((entry) => entry.width);
-  return h("article.card", {},
+  return h(
+    "article.card",
+    {},
     h("header", {}, h("strong", {}, request.endpoint), h(`span.state.${state}`, {}, state)),
-    h("p.meta", {}, chip(request.request_id), " ", clock(request.submitted_at, true), request.position !== null && ` · ${say("position", { place: request.position + 1 })}`, request.logs.length > 0 && ` · ${request.logs.at(-1).message}`, request.forgotten && ` · ${say("forgotten")}`),
+    h(
+      "p.meta",
+      {},
+      chip(request.request_id),
+      " ",
+      clock(request.submitted_at, true),
+      request.position !== null && ` · ${say("position", { place: request.position + 1 })}`,
+      request.logs.length > 0 && ` · ${request.logs.at(-1).message}`,
+      request.forgotten && ` · ${say("forgotten")}`,
+    ),
+    unusual(request.behaviour),
     open && h("progress", { max: "4", value: request.state === "IN_PROGRESS" ? String(request.logs.length) : null }),
-    part("arguments", say("arguments"), h("dl", {}, Object.entries({ ...request.arguments, webhook_url: request.webhook_url }).map(([key, value]) => [h("dt", {}, key), h("dd", {}, String(value))]))),
-    request.archive.length > 0 && part("archive", say("archive", { count: pictures.length, exif: pictures.filter((entry) => entry.has_exif).length }), contents(request)),
-    request.callbacks.length > 0 && h("ol.callbacks", {}, request.callbacks.map((attempt) => h("li", {}, clock(attempt.sent_at, true), " → ", h(`b.${attempt.status_code === 200 ? "good" : "bad"}`, {}, String(attempt.status_code ?? attempt.error))))),
-    request.result?.error && h("p.meta", {}, h("code", {}, request.result.error_type ?? request.result.body.detail?.[0]?.type ?? request.result.error)),
+    part(
+      "arguments",
+      say("arguments"),
+      h(
+        "dl",
+        {},
+        Object.entries({ ...request.arguments, webhook_url: request.webhook_url }).map(([key, value]) => [
+          h("dt", {}, key),
+          h("dd", {}, String(value)),
+        ]),
+      ),
+    ),
+    request.archive.length > 0 &&
+      part(
+        "archive",
+        say("archive", { count: pictures.length, exif: pictures.filter((entry) => entry.has_exif).length }),
+        contents(request),
+      ),
+    request.callbacks.length > 0 &&
+      h(
+        "ol.callbacks",
+        {},
+        request.callbacks.map((attempt) =>
+          h(
+            "li",
+            {},
+            clock(attempt.sent_at, true),
+            " → ",
+            h(`b.${attempt.status_code === 200 ? "good" : "bad"}`, {}, String(attempt.status_code ?? attempt.error)),
+          ),
+        ),
+      ),
+    request.result?.error &&
+      h(
+        "p.meta",
+        {},
+        h("code", {}, request.result.error_type ?? request.result.body.detail?.[0]?.type ?? request.result.error),
+      ),
     request.webhook_url === null && h("p.meta", {}, say("no-callback")),
-    open ? steering(request) : request.result && request.webhook_url && resending(request));
+    open ? steering(request, old) : request.result && request.webhook_url && resending(request),
+  );
 }
 
 function contents(request) {
-  const measure = (entry) => [h("td", {}, entry.name), h("td", {}, size(entry.size)), h("td", {}, entry.width ? `${entry.width}×${entry.height}` : ""), h("td", {}, entry.width ? (entry.has_exif ? "EXIF!" : "✓") : "")];
+  const measure = (entry) => [
+    h("td", {}, entry.name),
+    h("td", {}, size(entry.size)),
+    h("td", {}, entry.width ? `${entry.width}×${entry.height}` : ""),
+    h("td", {}, entry.width ? (entry.has_exif ? "EXIF!" : "✓") : ""),
+  ];
   const life = request.upload?.lifecycle?.expiration_duration_seconds;
-  return h("div.contents", {}, request.upload && h("p.meta", {}, `${request.upload.file_name} · ${size(request.upload.size)}${life ? ` · ${say("kept-for", { hours: life / 3600 })}` : ""}`),
-    h("table", {}, h("thead", {}, h("tr", {}, ["file", "size", "pixels", "no-exif"].map((word) => h("th", {}, say(word))))), h("tbody", {}, request.archive.map((entry) => h("tr", {}, measure(entry))))));
+  return h(
+    "div.contents",
+    {},
+    request.upload &&
+      h(
+        "p.meta",
+        {},
+        `${request.upload.file_name} · ${size(request.upload.size)}${life ? ` · ${say("kept-for", { hours: life / 3600 })}` : ""}`,
+      ),
+    h(
+      "table",
+      {},
+      h(
+        "thead",
+        {},
+        h(
+          "tr",
+          {},
+          ["file", "size", "pixels", "no-exif"].map((word) => h("th", {}, say(word))),
+        ),
+      ),
+      h(
+        "tbody",
+        {},
+        request.archive.map((entry) => h("tr", {}, measure(entry))),
+      ),
+    ),
+  );
 }
 
 const button = (word, onclick) => h("button.plain", { type: "button", onclick }, say(word));
 
-function steering({ request_id: id, webhook_url: hook }) {
+function steering({ request_id: id, webhook_url: hook }, old) {
   const steer = (course) => () => call("POST", `/fal/requests/${id}/course`, course);
   const type = errorChoice();
-  return h("div.actions", {}, button("finish-now", steer({ at_once: true })), h("span.pair", {}, button("fail-now", () => steer({ at_once: true, outcome: "error", error_type: type.value })()), type), button("vanish", steer({ outcome: "lost", at_once: true })),
-    hook && [button("lose-callback", steer({ callback: "lost" })), button("five-times", steer({ callback_times: 5 })), button("delay", steer({ callback: "delayed", callback_delay: 20 })), button("forge", resend(id, { forged: true }))]);
+  type.value = old?.querySelector("select")?.value ?? type.value;
+  return h(
+    "div.actions",
+    {},
+    button("finish-now", steer({ at_once: true })),
+    h(
+      "span.pair",
+      {},
+      button("fail-now", () => steer({ at_once: true, outcome: "error", error_type: type.value })()),
+      type,
+    ),
+    button("vanish", steer({ outcome: "lost", at_once: true })),
+    hook && [
+      button("lose-callback", steer({ callback: "lost" })),
+      button("five-times", steer({ callback_times: 5 })),
+      button("delay", steer({ callback: "delayed", callback_delay: 20 })),
+      button("forge", resend(id, { forged: true })),
+    ],
+  );
 }
 
 function resending({ request_id: id }) {
-  return h("div.actions", {}, button("again", resend(id, {})), button("five-times", () => Promise.all(Array.from({ length: 5 }, resend(id, {})))), button("stale", resend(id, { age_seconds: LATE })), button("forge", resend(id, { forged: true })), button("stranger", resend(id, { user_id: "somebody-else" })));
+  return h(
+    "div.actions",
+    {},
+    button("again", resend(id, {})),
+    button("five-times", () => Promise.all(Array.from({ length: 5 }, resend(id, {})))),
+    button("stale", resend(id, { age_seconds: LATE })),
+    button("forge", resend(id, { forged: true })),
+    button("stranger", resend(id, { user_id: "somebody-else" })),
+  );
 }
 
 const resend = (id, how) => async () => {

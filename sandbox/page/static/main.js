@@ -26,9 +26,16 @@ function listen() {
   const query = [...chats.keys()].map((person) => `person=${person}`).join("&");
   stream = new EventSource(`/events?${query}`);
   const on = (kind, heard) => stream.addEventListener(kind, (event) => heard(JSON.parse(event.data)));
-  on("hello", () => { connection(true); trail.reset(); [fal, rows, log].forEach((room) => room.reset()); });
+  on("hello", () => {
+    connection(true);
+    trail.reset();
+    [fal, rows, log].forEach((room) => room.reset());
+  });
   on("people", meet);
-  on("chat", (view) => { chats.get(view.user_id)?.update(view); drawTabs(); });
+  on("chat", (view) => {
+    chats.get(view.user_id)?.update(view);
+    drawTabs();
+  });
   on("request", fal.hear);
   on("plans", fal.hearPlans);
   on("row", rows.hear);
@@ -49,7 +56,15 @@ function meet(found) {
   const known = found.map((one) => one.id);
   const wanted = (kept("people") ?? []).filter((id) => known.includes(id));
   if (wanted.length) show(wanted);
-  else introduce(NAMES[language][0], language, found.filter((one) => one.id !== OPERATOR).slice(-1).map((one) => one.id));
+  else
+    introduce(
+      NAMES[language][0],
+      language,
+      found
+        .filter((one) => one.id !== OPERATOR)
+        .slice(-1)
+        .map((one) => one.id),
+    );
 }
 
 async function introduce(name, code, others = [...chats.keys()]) {
@@ -59,7 +74,11 @@ async function introduce(name, code, others = [...chats.keys()]) {
 }
 
 function show(wanted) {
-  for (const [id, chat] of chats) if (!wanted.includes(id)) { chat.node.remove(); chats.delete(id); }
+  for (const [id, chat] of chats)
+    if (!wanted.includes(id)) {
+      chat.node.remove();
+      chats.delete(id);
+    }
   for (const id of wanted) {
     if (chats.has(id)) continue;
     const chat = new Chat(id, { changed: drawTabs, close: () => show([...chats.keys()].filter((one) => one !== id)) });
@@ -83,21 +102,64 @@ function select(which) {
 let selected;
 function drawTabs(which = selected) {
   selected = which;
-  const tab = (id, ...content) => h("button", { role: "tab", type: "button", "aria-selected": String(id === selected), onclick: () => select(id) }, ...content);
+  const tab = (id, ...content) =>
+    h(
+      "button",
+      { role: "tab", type: "button", "aria-selected": String(id === selected), onclick: () => select(id) },
+      ...content,
+    );
   const unread = (chat) => chat.unread > 0 && h("b.badge", {}, String(chat.unread));
-  $("tabs").replaceChildren(...[...chats].map(([id, chat]) => tab(id, chat.view?.first_name ?? "…", unread(chat))), tab("curtain", say("curtain-short")));
+  $("tabs").replaceChildren(
+    ...[...chats].map(([id, chat]) => tab(id, chat.view?.first_name ?? "…", unread(chat))),
+    tab("curtain", say("curtain-short")),
+  );
   const total = [...chats.values()].reduce((sum, chat) => sum + chat.unread, 0);
   document.title = `${total ? `(${total}) ` : ""}Aisha · ${say("sandbox")}`;
 }
 
 function askWhom() {
   const dialog = $("people");
-  const name = h("input", { value: NAMES[language].find((one) => ![...chats.values()].some((chat) => chat.view?.first_name === one)) ?? "", "aria-label": say("name"), required: true, maxlength: "64" });
-  const code = h("select", { "aria-label": say("telegram-language") }, Object.entries(LANGUAGES).map(([key, word]) => h("option", { value: key, selected: key === language }, word)));
+  const name = h("input", {
+    value: NAMES[language].find((one) => ![...chats.values()].some((chat) => chat.view?.first_name === one)) ?? "",
+    "aria-label": say("name"),
+    required: true,
+    maxlength: "64",
+  });
+  const code = h(
+    "select",
+    { "aria-label": say("telegram-language") },
+    Object.entries(LANGUAGES).map(([key, word]) => h("option", { value: key, selected: key === language }, word)),
+  );
   const others = people.filter((one) => !chats.has(one.id));
-  const other = (one) => h("button.plain", { type: "button", onclick: () => { dialog.close(); show([...chats.keys(), one.id]); } }, `${one.first_name} · ${one.id}`);
-  const form = h("form", { method: "dialog", onsubmit: () => introduce(name.value, code.value) }, h("label", {}, say("name"), name), h("label", {}, say("telegram-language"), code), h("button", {}, say("add-person")));
-  dialog.replaceChildren(h("header", {}, h("h2", {}, say("add-person")), iconButton("close", say("close"), () => dialog.close())), form, others.length ? h("div.others", {}, h("p", {}, say("already-here")), others.map(other)) : "");
+  const other = (one) =>
+    h(
+      "button.plain",
+      {
+        type: "button",
+        onclick: () => {
+          dialog.close();
+          show([...chats.keys(), one.id]);
+        },
+      },
+      `${one.first_name} · ${one.id}`,
+    );
+  const form = h(
+    "form",
+    { method: "dialog", onsubmit: () => introduce(name.value, code.value) },
+    h("label", {}, say("name"), name),
+    h("label", {}, say("telegram-language"), code),
+    h("button", {}, say("add-person")),
+  );
+  dialog.replaceChildren(
+    h(
+      "header",
+      {},
+      h("h2", {}, say("add-person")),
+      iconButton("close", say("close"), () => dialog.close()),
+    ),
+    form,
+    others.length ? h("div.others", {}, h("p", {}, say("already-here")), others.map(other)) : "",
+  );
   dialog.showModal();
 }
 
@@ -115,15 +177,30 @@ function openTab(name) {
 }
 
 $("language").value = language;
-$("language").onchange = (event) => { kept("language", event.target.value); location.reload(); };
+$("language").onchange = (event) => {
+  kept("language", event.target.value);
+  location.reload();
+};
 $("theme").onclick = () => dress(getComputedStyle(document.documentElement).colorScheme === "dark" ? "light" : "dark");
 $("add-person").onclick = askWhom;
-const draw = (open) => { document.body.classList.toggle("drawn", kept("drawn", open)); };
+const draw = (open) => {
+  document.body.classList.toggle("drawn", kept("drawn", open));
+};
 $("toggle-curtain").onclick = () => draw(!document.body.classList.contains("drawn"));
 for (const name of ["fal", "rows", "log"]) $(`tab-${name}`).onclick = () => openTab(name);
-for (const dialog of document.querySelectorAll("dialog")) dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
-document.addEventListener("click", (event) => { for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false; });
-document.addEventListener("keydown", (event) => { if (event.key === "Escape") for (const menu of document.querySelectorAll("details.menu[open]")) { menu.open = false; menu.firstChild.focus(); } });
+for (const dialog of document.querySelectorAll("dialog"))
+  dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
+document.addEventListener("click", (event) => {
+  for (const menu of document.querySelectorAll("details.menu[open]"))
+    if (!menu.contains(event.target)) menu.open = false;
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape")
+    for (const menu of document.querySelectorAll("details.menu[open]")) {
+      menu.open = false;
+      menu.firstChild.focus();
+    }
+});
 document.addEventListener("visibilitychange", () => chats.forEach((chat) => chat.view && chat.atEnd() && chat.seen()));
 $("light").addEventListener("click", () => $("light").close());
 

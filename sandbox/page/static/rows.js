@@ -10,7 +10,13 @@ const cards = new Map();
 
 export function reset() {
   cards.clear();
-  const table = (name) => h("section.table", { id: `table-${name}` }, h("h3", {}, name, " ", h("small", {}, say(`table-${name}`))), h("p.nothing", {}, say("no-rows")));
+  const table = (name) =>
+    h(
+      "section.table",
+      { id: `table-${name}` },
+      h("h3", {}, name, " ", h("small", {}, say(`table-${name}`))),
+      h("p.nothing", {}, say("no-rows")),
+    );
   $("rows").replaceChildren(...TABLES.map(table));
 }
 
@@ -51,12 +57,40 @@ function gone(place, card) {
 function draw(key, row, before, table) {
   const changed = Object.keys(row).filter((name) => before && !same(before[name], row[name]));
   const state = row.state ?? row.outcome;
-  const brief = Object.keys(row).filter((name) => changed.includes(name) || (row[name] !== null && BRIEF[table].includes(name)));
+  const brief = Object.keys(row).filter(
+    (name) => changed.includes(name) || (row[name] !== null && BRIEF[table].includes(name)),
+  );
   const rest = Object.keys(row).filter((name) => !brief.includes(name) && name !== "state" && name !== "id");
-  return h(`article.card.${before ? "changed" : "fresh"}`, { "data-key": key },
-    h("header", {}, chip(table === "trainings" ? key : row.correlation_id ?? null) ?? h("code", {}, `#${key}`), state && h(`span.state.${state}`, { title: changed.includes("state") ? `${before.state} →` : null }, changed.includes("state") ? `${before.state} → ${state}` : state)),
-    h("dl", {}, brief.filter((name) => name !== "state").map((name) => cell(name, row, before, changed))),
-    h("details", {}, h("summary", {}, say("all-columns")), h("dl", {}, rest.map((name) => cell(name, row, before, changed)))));
+  return h(
+    `article.card.${before ? "changed" : "fresh"}`,
+    { "data-key": key },
+    h(
+      "header",
+      {},
+      chip(table === "trainings" ? key : (row.correlation_id ?? null)) ?? h("code", {}, `#${key}`),
+      state &&
+        h(
+          `span.state.${state}`,
+          { title: changed.includes("state") ? `${before.state} →` : null },
+          changed.includes("state") ? `${before.state} → ${state}` : state,
+        ),
+    ),
+    h(
+      "dl",
+      {},
+      brief.filter((name) => name !== "state").map((name) => cell(name, row, before, changed)),
+    ),
+    h(
+      "details",
+      {},
+      h("summary", {}, say("all-columns")),
+      h(
+        "dl",
+        {},
+        rest.map((name) => cell(name, row, before, changed)),
+      ),
+    ),
+  );
 }
 
 const BRIEF = {
@@ -70,7 +104,10 @@ const BRIEF = {
 function cell(name, row, before, changed) {
   const was = changed.includes(name) && before[name] !== null ? [h("s", {}, shown(before[name])), " "] : [];
   const link = LINKED.includes(name) && row[name] ? chip(row[name]) : shown(row[name]);
-  return [h("dt", {}, name), h(changed.includes(name) ? "dd.new" : "dd", { title: String(row[name]), "data-column": name }, ...was, link)];
+  return [
+    h("dt", {}, name),
+    h(changed.includes(name) ? "dd.new" : "dd", { title: String(row[name]), "data-column": name }, ...was, link),
+  ];
 }
 
 const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);

@@ -21,7 +21,11 @@ function copied(node, command) {
 }
 
 function spoiler(inner) {
-  const hiding = h("button.spoiler", { type: "button", onclick: () => hiding.replaceWith(...hiding.childNodes) }, inner);
+  const hiding = h(
+    "button.spoiler",
+    { type: "button", onclick: () => hiding.replaceWith(...hiding.childNodes) },
+    inner,
+  );
   return hiding;
 }
 

@@ -26,26 +26,41 @@ export function follow(id) {
   const bar = $("trail");
   bar.hidden = !start;
   document.body.classList.toggle("following", Boolean(start));
-  bar.replaceChildren(h("span", {}, say("following"), " ", h("code", {}, short(start ?? ""))), iconButton("close", say("stop-following"), () => follow(start)));
+  bar.replaceChildren(
+    h("span", {}, say("following"), " ", h("code", {}, short(start ?? ""))),
+    iconButton("close", say("stop-following"), () => follow(start)),
+  );
 }
 
 export const chip = (id) =>
-  id ? h("button.chip", { type: "button", title: `${say("follow")} ${id}`, onclick: () => follow(id) }, short(String(id))) : null;
+  id
+    ? h(
+        "button.chip",
+        { type: "button", title: `${say("follow")} ${id}`, onclick: () => follow(id) },
+        short(String(id)),
+      )
+    : null;
 
 const short = (id) => (id.length > 14 ? `${id.slice(0, 8)}…` : id);
 
 /** A correlation id leads to a training, which leads to the ids of its callbacks: on until nothing is added. */
 function spread() {
   trail = new Set(start ? [start] : []);
-  for (let before = -1; before !== trail.size; ) {
+  for (let before = -1; before !== trail.size;) {
     before = trail.size;
     for (const ids of things.values()) if (ids.some((id) => trail.has(id))) ids.forEach((id) => trail.add(id));
   }
   for (const node of things.keys()) mark(node);
   for (const bubble of document.querySelectorAll(".message[data-ids]"))
-    bubble.classList.toggle("followed", bubble.dataset.ids.split(" ").some((id) => trail.has(`message ${id}`)));
+    bubble.classList.toggle(
+      "followed",
+      bubble.dataset.ids.split(" ").some((id) => trail.has(`message ${id}`)),
+    );
 }
 
 function mark(node) {
-  node.classList.toggle("followed", things.get(node).some((id) => trail.has(id)));
+  node.classList.toggle(
+    "followed",
+    things.get(node).some((id) => trail.has(id)),
+  );
 }
