@@ -12,7 +12,7 @@ TIMEOUT = 30
 RECORDS = TypeAdapter(list[RequestRecord])
 BEHAVIOURS = TypeAdapter(list[Behaviour])
 UPLOADS = TypeAdapter(list[Upload])
-HOSTS = TypeAdapter(list[str])
+NAMES = TypeAdapter(list[str])
 
 
 class FalControl:
@@ -43,13 +43,19 @@ class FalControl:
         return UPLOADS.validate_json(await self._get("/uploads"))
 
     async def refused_hosts(self) -> list[str]:
-        return HOSTS.validate_json(await self._get("/refused-hosts"))
+        return NAMES.validate_json(await self._get("/refused-hosts"))
 
     async def behave(self, behaviour: Behaviour) -> None:
         await self._post("/behaviour", behaviour)
 
     async def planned(self) -> list[Behaviour]:
         return BEHAVIOURS.validate_json(await self._get("/behaviour"))
+
+    async def behave_as_usual(self) -> None:
+        (await self._http.delete("/behaviour")).raise_for_status()
+
+    async def error_types(self) -> list[str]:
+        return NAMES.validate_json(await self._get("/error-types"))
 
     async def pace(self) -> Pace:
         return Pace.model_validate_json(await self._get("/pace"))
