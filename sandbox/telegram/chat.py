@@ -51,9 +51,9 @@ class ChatMessage:
     attachment: Attachment | None = None
     media_group_id: str | None = None
     keyboard: tuple[tuple[Button, ...], ...] = ()
-    reply_to: int | None = None
     edits: int = 0
     reactions: tuple[str, ...] = ()
+    reply_to: int | None = None
 
     @property
     def buttons(self) -> tuple[Button, ...]:
