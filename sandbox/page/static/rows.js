@@ -56,11 +56,12 @@ function gone(place, card) {
 
 function draw(key, row, before, table) {
   const changed = Object.keys(row).filter((name) => before && !same(before[name], row[name]));
-  const state = row.state ?? row.outcome;
-  const brief = Object.keys(row).filter(
+  const state = "state" in row ? "state" : "outcome" in row ? "outcome" : null;
+  const others = Object.keys(row).filter((name) => name !== state && name !== "id");
+  const brief = others.filter(
     (name) => changed.includes(name) || (row[name] !== null && BRIEF[table].includes(name)),
   );
-  const rest = Object.keys(row).filter((name) => !brief.includes(name) && name !== "state" && name !== "id");
+  const rest = others.filter((name) => !brief.includes(name));
   return h(
     `article.card.${before ? "changed" : "fresh"}`,
     { "data-key": key },
@@ -70,15 +71,15 @@ function draw(key, row, before, table) {
       chip(table === "trainings" ? key : (row.correlation_id ?? null)) ?? h("code", {}, `#${key}`),
       state &&
         h(
-          `span.state.${state}`,
-          { title: changed.includes("state") ? `${before.state} →` : null },
-          changed.includes("state") ? `${before.state} → ${state}` : state,
+          `span.state.${row[state]}`,
+          valueOf(state, row),
+          changed.includes(state) ? `${shown(before[state])} → ${row[state]}` : shown(row[state]),
         ),
     ),
     h(
       "dl",
       {},
-      brief.filter((name) => name !== "state").map((name) => cell(name, row, before, changed)),
+      brief.map((name) => cell(name, row, before, changed)),
     ),
     h(
       "details",
@@ -106,8 +107,14 @@ function cell(name, row, before, changed) {
   const link = LINKED.includes(name) && row[name] ? chip(row[name]) : shown(row[name]);
   return [
     h("dt", {}, name),
-    h(changed.includes(name) ? "dd.new" : "dd", { title: String(row[name]), "data-column": name }, ...was, link),
+    h(changed.includes(name) ? "dd.new" : "dd", valueOf(name, row), ...was, link),
   ];
+}
+
+/** What stands there is shortened; the whole value is in the tooltip, and as JSON for whoever checks it. */
+function valueOf(name, row) {
+  const value = JSON.stringify(row[name]);
+  return { title: value, "data-column": name, "data-value": value };
 }
 
 const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
