@@ -87,6 +87,7 @@ async def test_a_failure_is_told_and_trying_again_works(guest: Guest) -> None:
     again = guest.page.locator("#fal .card").first
     await again.get_by_role("button", name="Finish now").wait_for()
     await guest.at_fal("5 times")
+    await expect(again.locator(".unusual")).to_have_text("Callback: ×5")
     await guest.at_fal("Finish now")
     await guest.hears("is ready!")
     await expect(again.locator(".callbacks li")).to_have_count(5)

@@ -90,3 +90,15 @@ export function replaced(old, node) {
   old.replaceWith(node);
   if (place >= 0) (focusable(node)[place] ?? focusable(node)[0])?.focus({ preventScroll: true });
 }
+
+/** The parts of `old` that differ from the drawing's take its parts; the others stay, hands on them included. */
+export function renew(old, drawing) {
+  old.className = drawing.className;
+  const parts = [...drawing.childNodes];
+  parts.forEach((part, place) => {
+    const before = old.childNodes[place];
+    if (!before) old.append(part);
+    else if (!before.isEqualNode(part)) before.replaceWith(part);
+  });
+  while (old.childNodes.length > parts.length) old.lastChild.remove();
+}

@@ -1,5 +1,5 @@
 /** FAL's queue, and the hands on it. */
-import { $, call, clock, h, replaced, say, size, toast } from "./dom.js";
+import { $, call, clock, h, renew, say, size, toast } from "./dom.js";
 import { carries, chip } from "./trail.js";
 
 const REASONS = {
@@ -101,79 +101,67 @@ const errorChoice = () =>
   );
 
 export function hear(request) {
-  const old = cards.get(request.request_id);
-  const card = draw(request, old);
-  if (old) replaced(old, card);
-  else list.prepend(card);
+  const id = request.request_id;
+  const drawn = draw(request, cards.get(id));
+  if (cards.has(id)) renew(cards.get(id), drawn);
+  else {
+    cards.set(id, drawn);
+    list.prepend(drawn);
+  }
   list.querySelector(".nothing")?.remove();
-  cards.set(request.request_id, card);
-  carries(card, [request.request_id, new URL(request.webhook_url ?? "http://none").searchParams.get("training")]);
+  carries(cards.get(id), [id, new URL(request.webhook_url ?? "http://none").searchParams.get("training")]);
 }
 
 function draw(request, old) {
   const open = ["IN_QUEUE", "IN_PROGRESS"].includes(request.state);
-  const part = (name, word, content) =>
-    h("details", { open: old?.querySelector(`.${name}`)?.open ?? false, class: name }, h("summary", {}, word), content);
+  const isOpen = (name) => old?.querySelector(`.${name}`)?.open ?? false;
   const state = request.result?.error ? "FAILED" : request.state;
-  const pictures = request.archive.filter((entry) => entry.width);
+  const parts = [
+    h("header", {}, h("strong", {}, request.endpoint), h(`span.state.${state}`, {}, state)),
+    summary(request),
+    h("div", {}, unusual(request.behaviour)),
+    open && h("progress", { max: "4", value: request.state === "IN_PROGRESS" ? String(request.logs.length) : null }),
+    submitted(request, isOpen("arguments")),
+    request.archive.length > 0 && archive(request, isOpen("archive")),
+    request.callbacks.length > 0 && h("ol.callbacks", {}, request.callbacks.map(answered)),
+    request.result?.error && h("p.meta", {}, h("code", {}, failure(request.result))),
+    request.webhook_url === null && h("p.meta", {}, say("no-callback")),
+    open ? steering(request) : request.result && request.webhook_url && resending(request),
+  ];
+  // Each part has its place, whether it is there or not, so that none is drawn anew for another's sake.
   return h(
     "article.card",
     {},
-    h("header", {}, h("strong", {}, request.endpoint), h(`span.state.${state}`, {}, state)),
-    h(
-      "p.meta",
-      {},
-      chip(request.request_id),
-      " ",
-      clock(request.submitted_at, true),
-      request.position !== null && ` · ${say("position", { place: request.position + 1 })}`,
-      request.logs.length > 0 && ` · ${request.logs.at(-1).message}`,
-      request.forgotten && ` · ${say("forgotten")}`,
-    ),
-    unusual(request.behaviour),
-    open && h("progress", { max: "4", value: request.state === "IN_PROGRESS" ? String(request.logs.length) : null }),
-    part(
-      "arguments",
-      say("arguments"),
-      h(
-        "dl",
-        {},
-        Object.entries({ ...request.arguments, webhook_url: request.webhook_url }).map(([key, value]) => [
-          h("dt", {}, key),
-          h("dd", {}, String(value)),
-        ]),
-      ),
-    ),
-    request.archive.length > 0 &&
-      part(
-        "archive",
-        say("archive", { count: pictures.length, exif: pictures.filter((entry) => entry.has_exif).length }),
-        contents(request),
-      ),
-    request.callbacks.length > 0 &&
-      h(
-        "ol.callbacks",
-        {},
-        request.callbacks.map((attempt) =>
-          h(
-            "li",
-            {},
-            clock(attempt.sent_at, true),
-            " → ",
-            h(`b.${attempt.status_code === 200 ? "good" : "bad"}`, {}, String(attempt.status_code ?? attempt.error)),
-          ),
-        ),
-      ),
-    request.result?.error &&
-      h(
-        "p.meta",
-        {},
-        h("code", {}, request.result.error_type ?? request.result.body.detail?.[0]?.type ?? request.result.error),
-      ),
-    request.webhook_url === null && h("p.meta", {}, say("no-callback")),
-    open ? steering(request, old) : request.result && request.webhook_url && resending(request),
+    parts.map((part) => part || h("i", { hidden: true })),
   );
 }
+
+function summary(request) {
+  const words = [clock(request.submitted_at, true)];
+  if (request.position !== null) words.push(say("position", { place: request.position + 1 }));
+  if (request.logs.length) words.push(request.logs.at(-1).message);
+  if (request.forgotten) words.push(say("forgotten"));
+  return h("p.meta", {}, chip(request.request_id), ` ${words.join(" · ")}`);
+}
+
+function submitted(request, open) {
+  const given = Object.entries({ ...request.arguments, webhook_url: request.webhook_url });
+  const cells = given.map(([key, value]) => [h("dt", {}, key), h("dd", {}, String(value))]);
+  return h("details.arguments", { open }, h("summary", {}, say("arguments")), h("dl", {}, cells));
+}
+
+function archive(request, open) {
+  const pictures = request.archive.filter((entry) => entry.width);
+  const exif = pictures.filter((entry) => entry.has_exif).length;
+  const words = say("archive", { count: pictures.length, exif });
+  return h("details.archive", { open }, h("summary", {}, words), contents(request));
+}
+
+function answered({ sent_at: sent, status_code: status, error }) {
+  return h("li", {}, clock(sent, true), " → ", h(`b.${status === 200 ? "good" : "bad"}`, {}, String(status ?? error)));
+}
+
+const failure = (result) => result.error_type ?? result.body.detail?.[0]?.type ?? result.error;
 
 function contents(request) {
   const measure = (entry) => [
@@ -215,10 +203,9 @@ function contents(request) {
 
 const button = (word, onclick) => h("button.plain", { type: "button", onclick }, say(word));
 
-function steering({ request_id: id, webhook_url: hook }, old) {
+function steering({ request_id: id, webhook_url: hook }) {
   const steer = (course) => () => call("POST", `/fal/requests/${id}/course`, course);
   const type = errorChoice();
-  type.value = old?.querySelector("select")?.value ?? type.value;
   return h(
     "div.actions",
     {},

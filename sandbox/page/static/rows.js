@@ -58,9 +58,7 @@ function draw(key, row, before, table) {
   const changed = Object.keys(row).filter((name) => before && !same(before[name], row[name]));
   const state = "state" in row ? "state" : "outcome" in row ? "outcome" : null;
   const others = Object.keys(row).filter((name) => name !== state && name !== "id");
-  const brief = others.filter(
-    (name) => changed.includes(name) || (row[name] !== null && BRIEF[table].includes(name)),
-  );
+  const brief = others.filter((name) => changed.includes(name) || (row[name] !== null && BRIEF[table].includes(name)));
   const rest = others.filter((name) => !brief.includes(name));
   return h(
     `article.card.${before ? "changed" : "fresh"}`,
@@ -105,10 +103,7 @@ const BRIEF = {
 function cell(name, row, before, changed) {
   const was = changed.includes(name) && before[name] !== null ? [h("s", {}, shown(before[name])), " "] : [];
   const link = LINKED.includes(name) && row[name] ? chip(row[name]) : shown(row[name]);
-  return [
-    h("dt", {}, name),
-    h(changed.includes(name) ? "dd.new" : "dd", valueOf(name, row), ...was, link),
-  ];
+  return [h("dt", {}, name), h(changed.includes(name) ? "dd.new" : "dd", valueOf(name, row), ...was, link)];
 }
 
 /** What stands there is shortened; the whole value is in the tooltip, and as JSON for whoever checks it. */
