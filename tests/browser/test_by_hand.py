@@ -100,7 +100,9 @@ async def test_a_failure_is_told_and_trying_again_works(guest: Guest) -> None:
 async def follow(guest: Guest) -> None:
     """From the message's row back to the tap: the log shows one training, and its message is marked."""
     log = await guest.open("log")
-    await log.locator("li", has_text="notification.sent").last.locator(".chip").click()
+    told = log.locator("li", has_text="notification.sent").filter(has_text=f"user_id={guest.person}")
+    await expect(told).to_have_count(2)
+    await told.last.locator(".chip").click()
     seen = log.locator("li:visible")
     await expect(seen.filter(has_text="training.starting")).to_have_count(1)
     await expect(seen.filter(has_text="webhook.received").first).to_be_visible()
