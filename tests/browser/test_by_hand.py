@@ -83,8 +83,9 @@ async def test_a_failure_is_told_and_trying_again_works(guest: Guest) -> None:
     await expect(guest.page.locator("#curtain .toast").last).to_contain_text("401")
     await guest.page.locator("#fal .card").first.locator("select").select_option("internal_server_error")
     await guest.at_fal("Fail with")
-    await guest.press("Try again")
     again = guest.page.locator("#fal .card").first
+    await expect(again.locator(".state")).to_have_text("FAILED")
+    await guest.press("Try again")
     await again.get_by_role("button", name="Finish now").wait_for()
     await guest.at_fal("5 times")
     await expect(again.locator(".unusual")).to_have_text("Callback: ×5")
