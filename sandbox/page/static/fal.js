@@ -115,7 +115,8 @@ export function hear(request) {
 function draw(request, old) {
   const open = ["IN_QUEUE", "IN_PROGRESS"].includes(request.state);
   const isOpen = (name) => old?.querySelector(`.${name}`)?.open ?? false;
-  const state = request.result?.error ? "FAILED" : request.state;
+  const failed = request.result && request.result.status_code !== 200;
+  const state = failed ? "FAILED" : request.state;
   const parts = [
     h("header", {}, h("strong", {}, request.endpoint), h(`span.state.${state}`, {}, state)),
     summary(request),
@@ -124,7 +125,7 @@ function draw(request, old) {
     submitted(request, isOpen("arguments")),
     request.archive.length > 0 && archive(request, isOpen("archive")),
     request.callbacks.length > 0 && h("ol.callbacks", {}, request.callbacks.map(answered)),
-    request.result?.error && h("p.meta", {}, h("code", {}, failure(request.result))),
+    failed && h("p.meta", {}, h("code", {}, failure(request.result))),
     request.webhook_url === null && h("p.meta", {}, say("no-callback")),
     open ? steering(request) : request.result && request.webhook_url && resending(request),
   ];
@@ -161,7 +162,7 @@ function answered({ sent_at: sent, status_code: status, error }) {
   return h("li", {}, clock(sent, true), " → ", h(`b.${status === 200 ? "good" : "bad"}`, {}, String(status ?? error)));
 }
 
-const failure = (result) => result.error_type ?? result.body.detail?.[0]?.type ?? result.error;
+const failure = ({ error_type: type, body, status_code: status }) => type ?? body.detail?.[0]?.type ?? status;
 
 function contents(request) {
   const measure = (entry) => [
