@@ -43,13 +43,14 @@ class Secrets:
 
 @dataclass(frozen=True)
 class Ports:
-    """Loopback ports: FAL's hosts, the proxy that leads there, its control; Telegram; the webhook service."""
+    """Loopback ports: FAL's hosts, the proxy that leads there, its control; Telegram; the service; page."""
 
     fal: int
     proxy: int
     control: int
     telegram: int
     api: int
+    page: int
 
     @classmethod
     def free(cls) -> Self:
@@ -99,12 +100,23 @@ class Wiring:
             "--control-port": self.ports.control,
             "--training-seconds": self.training_seconds,
         }
-        arguments = tuple(str(word) for option in options.items() for word in option)
-        return self._program("fal", "sandbox.fal", arguments, {"FAL_EMULATOR_KEY": self.secrets.fal_key})
+        return self._program(
+            "fal", "sandbox.fal", _words(options), {"FAL_EMULATOR_KEY": self.secrets.fal_key}
+        )
 
     def telegram(self) -> Program:
         token = {"TELEGRAM_EMULATOR_TOKEN": self.secrets.telegram_token}
         return self._program("telegram", "sandbox.telegram", ("--port", str(self.ports.telegram)), token)
+
+    def page(self, database_url: str, logs: Path, pictures: Path) -> Program:
+        options = {
+            "--port": self.ports.page,
+            "--telegram": f"http://{LOOPBACK}:{self.ports.telegram}",
+            "--fal": f"http://{LOOPBACK}:{self.ports.control}",
+            "--logs": logs,
+            "--pictures": pictures,
+        }
+        return self._program("page", "sandbox.page", _words(options), {"DATABASE_URL": database_url})
 
     def bot(self, database_url: str) -> Program:
         return self._program("bot", "app.main", (), {**self._product, "DATABASE_URL": database_url})
@@ -164,3 +176,7 @@ class Wiring:
             **self.extra.get(name, {}),
         }
         return Program(name, module, arguments, environment, announces)
+
+
+def _words(options: Mapping[str, object]) -> tuple[str, ...]:
+    return tuple(str(word) for option in options.items() for word in option)

@@ -1,7 +1,6 @@
 """A person's whole way through the product: from /start to "your avatar is ready"."""
 
 import asyncio
-import os
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from sandbox.process import SandboxError
+from sandbox.samples import PORTRAITS, kept
 from sandbox.telegram.chat import Button, ChatMessage
 from sandbox.telegram.user import NeverHappenedError, TelegramUser
 
@@ -95,25 +95,13 @@ def stopwatch() -> Say:
 
 def take_pictures(folder: Path) -> list[asyncio.Task[Path]]:
     """Ten photographs of 12 megapixels, painted in the background, kept in the folder for the next time."""
-    folder.mkdir(parents=True, exist_ok=True)
     cores = asyncio.Semaphore(2)
 
     async def take(number: int) -> Path:
-        path = folder / f"IMG_{4100 + number}.jpg"
         async with cores:
-            await asyncio.to_thread(_paint, path, number)
-        return path
+            return await asyncio.to_thread(kept, folder, PORTRAITS[number])
 
     return [asyncio.create_task(take(number)) for number in range(PHOTOS)]
-
-
-def _paint(path: Path, number: int) -> None:
-    if not path.exists():
-        from sandbox.photographs import photograph  # numpy is slow to import, and needed the first time only
-
-        draft = path.with_suffix(f".{os.getpid()}")
-        draft.write_bytes(photograph(number, orientation=number % 8 + 1))
-        draft.replace(path)
 
 
 class Journey:

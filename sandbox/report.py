@@ -6,6 +6,7 @@ from datetime import datetime
 
 from rich.console import Console
 from rich.markup import escape
+from rich.panel import Panel
 from rich.table import Table
 
 from sandbox.evidence import Check, Evidence, Row
@@ -18,6 +19,10 @@ CONSOLE = Console(width=None if sys.stdout.isatty() else 132, highlight=False)
 def show_chat(messages: Sequence[ChatMessage]) -> None:
     CONSOLE.rule("the chat")
     CONSOLE.out(render(messages))
+
+
+def show_address(what: str, address: str) -> None:
+    CONSOLE.print(Panel.fit(f"{what}\n[bold]{address}[/bold]", padding=(0, 3)))
 
 
 def show_rows(evidence: Evidence) -> None:

@@ -15,10 +15,14 @@ from sandbox.environment import ROOT
 from sandbox.evidence import collect
 from sandbox.journey import Journey, JourneyError, Kind, Language, Say, stopwatch, take_pictures
 from sandbox.process import ChildDiedError, SandboxError
-from sandbox.report import show_chat, show_checks, show_rows
+from sandbox.report import show_address, show_chat, show_checks, show_rows
 from sandbox.supervisor import Sandbox
 
 DATA_DIR = ROOT / "var" / "sandbox"
+PICTURES = DATA_DIR / "photographs"
+# A person at the page has time to see a training go by, and needn't wait long for a lost callback.
+UNHURRIED = 20.0  # seconds of a training
+IMPATIENT = {"RECONCILE_AFTER": "15", "RECONCILE_INTERVAL": "5"}
 FAILED = 1
 INTERRUPTED = 130
 
@@ -58,14 +62,27 @@ async def _perform(
     data_dir: Path, settings: Mapping[str, str], journey: Kind | None, language: Language, stay: bool
 ) -> None:
     say = stopwatch()
-    pictures = take_pictures(DATA_DIR / "photographs") if journey else []
+    pictures = take_pictures(PICTURES) if journey else []
     say("starting the database, the emulators, the bot and the webhook service")
-    async with Sandbox(data_dir, settings=settings) as sandbox:
+    async with _sandbox(data_dir, settings, with_page=stay) as sandbox:
         say("everything is up")
+        _point_at_page(sandbox)
         if journey:
             await _play(sandbox, journey, language, pictures, say)
         if stay:
             await _stay(sandbox)
+
+
+def _sandbox(data_dir: Path, settings: Mapping[str, str], *, with_page: bool) -> Sandbox:
+    """Impatient only where FAL is emulated: the real one isn't asked more often than it has to be."""
+    if not with_page or settings:
+        return Sandbox(data_dir, settings=settings)
+    return Sandbox(data_dir, extra_env={"bot": IMPATIENT, "api": IMPATIENT}, pictures=PICTURES)
+
+
+def _point_at_page(sandbox: Sandbox) -> None:
+    if sandbox.page_url:
+        show_address("the chat, and what happens behind it, in your browser", sandbox.page_url)
 
 
 async def _play(
@@ -93,6 +110,9 @@ async def _play(
 async def _stay(sandbox: Sandbox) -> None:
     for name, where in sandbox.places().items():
         print(f"  {name:<16} {where}")
+    if sandbox.page_url:
+        await sandbox.fal.set_pace(UNHURRIED)
+    _point_at_page(sandbox)
     print("Ctrl-C stops it", flush=True)
     with suppress(asyncio.CancelledError):
         await sandbox.guard(asyncio.Event().wait())

@@ -22,13 +22,14 @@ from sandbox.telegram.user import TelegramUser
 T = TypeVar("T")
 READY_WITHIN = 60.0  # seconds
 POLL = 0.05
-ENDING = (("bot", "api"), ("telegram", "fal"), ("database",))
+ENDING = (("page",), ("bot", "api"), ("telegram", "fal"), ("database",))
 
 
 class Sandbox:
     """`async with Sandbox(folder) as sandbox:`; every process has ended when it is left, however that is.
 
     Processes: `database`, `fal`, `telegram`, `bot`, `api`; those that `settings` makes needless are missing.
+    With `pictures` and both emulators there is `page` as well.
     Each writes to `log_dir/<name>.log`. One that dies unasked is told on stderr at once.
     """
 
@@ -39,10 +40,12 @@ class Sandbox:
         settings: Mapping[str, str] | None = None,
         extra_env: Mapping[str, Mapping[str, str]] | None = None,
         training_seconds: float = 1.0,
+        pictures: Path | None = None,
     ) -> None:
         """`settings` are the product's own variables: a DATABASE_URL among them takes the place of the
         embedded Postgres (its schema must be at head), credentials take the place of an emulator.
         `extra_env` are variables by process name. `training_seconds` is how long emulated FAL trains.
+        `pictures` is where the page keeps its sample pictures; without it there is no page.
         """
         self._data_dir = data_dir.resolve()
         self._secrets = Secrets.invent()
@@ -54,6 +57,7 @@ class Sandbox:
             extra=extra_env or {},
             training_seconds=training_seconds,
         )
+        self._pictures = pictures
         self._children: dict[str, Child] = {}
         self._database_url = (settings or {}).get("DATABASE_URL", "")
         self._open = AsyncExitStack()
@@ -87,6 +91,11 @@ class Sandbox:
     @property
     def api_url(self) -> str:
         return self._wiring.api_url
+
+    @property
+    def page_url(self) -> str | None:
+        """The page's address, if there is one."""
+        return f"http://127.0.0.1:{self._wiring.ports.page}" if "page" in self._children else None
 
     @property
     def database_url(self) -> str:
@@ -171,6 +180,9 @@ class Sandbox:
             async with self.user(ADMIN_CHAT_ID, first_name="Оператор"):
                 pass  # an operator who has never opened the chat can't be written to
         await self._start_together([wiring.bot(self._database_url), wiring.api(self._database_url)])
+        if self._pictures and wiring.emulates_telegram and wiring.emulates_fal:
+            page = wiring.page(self._database_url, self.log_dir, self._pictures)
+            await self._start_together([page])
 
     async def _start_together(self, programs: list[Program]) -> None:
         for program in programs:
@@ -200,6 +212,8 @@ class Sandbox:
                 await self._answers(f"{self.telegram_url}/health")
             case "api":
                 await self._answers(f"{self.api_url}/health")
+            case "page":
+                await self._answers(f"{self.page_url}/health")
             case "bot" if self._wiring.emulates_telegram:
                 await self._introduced_itself(child)
 

@@ -12,8 +12,9 @@ from typing import Any
 
 import httpx
 
-from sandbox.fal.models import CallbackAttempt, RequestRecord, Resend, now
+from sandbox.fal.models import CallbackAttempt, RequestRecord, Resend, Result, now
 from sandbox.fal.signer import Signer
+from sandbox.fal.storage import CDN
 
 MAX_ATTEMPTS = 31
 FIRST_TIMEOUT = 15
@@ -51,8 +52,8 @@ class Courier:
     async def send(
         self, record: RequestRecord, resend: Resend = HONEST, *, patience: float = FIRST_TIMEOUT
     ) -> CallbackAttempt:
-        """One attempt at a finished request's webhook."""
-        body = callback_body(record)
+        """One attempt at a request's webhook; before its end there is an invention to tell of only."""
+        body = callback_body(record if record.result else _pretended(record))
         attempt = CallbackAttempt(sent_at=now(), body_sha256=hashlib.sha256(body).hexdigest())
         try:
             attempt.status_code = await self._post(record, body, resend, patience)
@@ -73,6 +74,11 @@ class Courier:
             timeout=patience,
         )
         return response.status_code
+
+
+def _pretended(record: RequestRecord) -> RequestRecord:
+    model = {"diffusers_lora_file": {"url": f"{CDN}/files/forged/model.safetensors"}}
+    return record.model_copy(update={"result": Result(status_code=200, body=model)})
 
 
 def callback_body(record: RequestRecord) -> bytes:

@@ -6,12 +6,13 @@ from typing import Self
 import httpx
 from pydantic import TypeAdapter
 
-from sandbox.fal.models import Behaviour, CallbackAttempt, Health, RequestRecord, Resend, Upload
+from sandbox.fal.models import Behaviour, CallbackAttempt, Course, Health, Pace, RequestRecord, Resend, Upload
 
 TIMEOUT = 30
 RECORDS = TypeAdapter(list[RequestRecord])
+BEHAVIOURS = TypeAdapter(list[Behaviour])
 UPLOADS = TypeAdapter(list[Upload])
-HOSTS = TypeAdapter(list[str])
+NAMES = TypeAdapter(list[str])
 
 
 class FalControl:
@@ -42,10 +43,29 @@ class FalControl:
         return UPLOADS.validate_json(await self._get("/uploads"))
 
     async def refused_hosts(self) -> list[str]:
-        return HOSTS.validate_json(await self._get("/refused-hosts"))
+        return NAMES.validate_json(await self._get("/refused-hosts"))
 
     async def behave(self, behaviour: Behaviour) -> None:
         await self._post("/behaviour", behaviour)
+
+    async def planned(self) -> list[Behaviour]:
+        return BEHAVIOURS.validate_json(await self._get("/behaviour"))
+
+    async def behave_as_usual(self) -> None:
+        (await self._http.delete("/behaviour")).raise_for_status()
+
+    async def error_types(self) -> list[str]:
+        return NAMES.validate_json(await self._get("/error-types"))
+
+    async def pace(self) -> Pace:
+        return Pace.model_validate_json(await self._get("/pace"))
+
+    async def set_pace(self, seconds: float) -> None:
+        body = Pace(training_seconds=seconds).model_dump(mode="json")
+        (await self._http.put("/pace", json=body)).raise_for_status()
+
+    async def steer(self, request_id: str, course: Course) -> None:
+        await self._post(f"/requests/{request_id}/course", course)
 
     async def resend(self, request_id: str, resend: Resend | None = None) -> CallbackAttempt:
         answer = await self._post(f"/requests/{request_id}/callback", resend or Resend())
@@ -55,6 +75,6 @@ class FalControl:
         response = await self._http.get(path)
         return response.raise_for_status().content
 
-    async def _post(self, path: str, body: Behaviour | Resend) -> bytes:
+    async def _post(self, path: str, body: Behaviour | Course | Resend) -> bytes:
         response = await self._http.post(path, json=body.model_dump(mode="json"))
         return response.raise_for_status().content

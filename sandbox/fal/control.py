@@ -4,15 +4,31 @@ GET  /health                    200 once everything listens; the FAL account tha
 GET  /requests                  every accepted or refused submit, oldest first: list[RequestRecord]
 GET  /uploads                   every finished upload, oldest first: list[Upload]
 GET  /refused-hosts             "host:port" of every connection that would have left the machine
+GET  /behaviour                 what the next submits are in for, first to last: list[Behaviour]
 POST /behaviour                 Behaviour for the next submits; 204
+DELETE /behaviour               the next submits are treated as usual; 204
+GET  /error-types               the `error_type`s that FAL documents: list[str]
+GET  /pace, PUT /pace           Pace of the trainings to come
+POST /requests/{id}/course      Course of an open request; its record. 404 unknown, 409 when it is over
 POST /requests/{id}/callback    Resend: the callback once more; the attempt as CallbackAttempt.
-                                404 for an unknown request, 409 without a result or a webhook
+                                404 for an unknown request, 409 without a webhook, or a result to tell of
 """
 
 from fastapi import FastAPI, HTTPException
 
 from sandbox.fal.callbacks import Courier
-from sandbox.fal.models import Behaviour, CallbackAttempt, Health, RequestRecord, Resend, Upload
+from sandbox.fal.failures import MODEL_ERRORS, REQUEST_STATUS
+from sandbox.fal.models import (
+    Behaviour,
+    CallbackAttempt,
+    Course,
+    Health,
+    Pace,
+    RequestRecord,
+    Resend,
+    State,
+    Upload,
+)
 from sandbox.fal.proxy import Proxy
 from sandbox.fal.storage import Storage
 from sandbox.fal.training import Trainings
@@ -43,13 +59,48 @@ def control_app(
     async def behaviour(behaviour: Behaviour) -> None:
         trainings.behave(behaviour)
 
+    @app.get("/behaviour")
+    async def behaviours() -> list[Behaviour]:
+        return trainings.planned
+
+    @app.delete("/behaviour", status_code=204)
+    async def behave_as_usual() -> None:
+        trainings.forget_plans()
+
+    @app.get("/error-types")
+    async def error_types() -> list[str]:
+        return [*MODEL_ERRORS, *REQUEST_STATUS]
+
+    @app.get("/pace")
+    async def pace() -> Pace:
+        return Pace(training_seconds=trainings.seconds)
+
+    @app.put("/pace")
+    async def set_pace(pace: Pace) -> Pace:
+        trainings.seconds = pace.training_seconds
+        return pace
+
+    @app.post("/requests/{request_id}/course")
+    async def steer(request_id: str, course: Course) -> RequestRecord:
+        record = _known(trainings, request_id)
+        if record.state not in (State.IN_QUEUE, State.IN_PROGRESS):
+            raise HTTPException(409, "The request is over")
+        trainings.steer(record, course)
+        return record
+
     @app.post("/requests/{request_id}/callback")
     async def resend(request_id: str, resend: Resend) -> CallbackAttempt:
-        record = trainings.records.get(request_id)
-        if record is None:
-            raise HTTPException(404, "No such request")
-        if record.result is None or record.webhook_url is None:
+        record = _known(trainings, request_id)
+        untold = record.result is None and not resend.forged
+        if untold or record.webhook_url is None:
             raise HTTPException(409, "There is no callback to send")
         return await courier.send(record, resend)
 
     return app
+
+
+def _known(trainings: Trainings, request_id: str) -> RequestRecord:
+    record = trainings.records.get(request_id)
+    if record is None:
+        raise HTTPException(404, "No such request")
+    return record

@@ -13,6 +13,20 @@ MODEL_STATUS = {
     "downstream_service_error": 400,
     "downstream_service_unavailable": 500,
 }
+MODEL_ERRORS = (
+    "face_detection_error",
+    "archive_file_count_below_minimum",
+    "archive_file_count_exceeds_maximum",
+    "invalid_archive",
+    "file_download_error",
+    "file_too_large",
+    "image_load_error",
+    "unsupported_image_format",
+    "image_too_small",
+    "image_too_large",
+    "content_policy_violation",
+    *MODEL_STATUS,
+)
 REQUEST_STATUS = {
     "request_timeout": 504,
     "startup_timeout": 504,

@@ -65,10 +65,32 @@ class Behaviour(BaseModel):
     training_seconds: NonNegativeFloat | None = None
 
 
+class Course(BaseModel):
+    """What becomes of an open request from now on; what is None stays as its behaviour has it.
+
+    at_once: the training ends now. The archive is opened all the same.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    at_once: bool = False
+    outcome: Literal["ok", "error", "null_payload", "lost"] | None = None
+    error_type: str | None = None
+    callback: Literal["after", "delayed", "lost"] | None = None
+    callback_delay: NonNegativeFloat | None = None
+    callback_times: PositiveInt | None = None
+
+
+class Pace(BaseModel):
+    """Seconds from accepting a request to its end, unless its behaviour says otherwise."""
+
+    training_seconds: NonNegativeFloat
+
+
 class Resend(BaseModel):
     """One more delivery of a finished request's callback, without retries, honest unless told otherwise.
 
-    forged: signed with a key that JWKS doesn't hold.
+    forged: signed with a key that JWKS doesn't hold; before the request's end it tells of an invented model.
     age_seconds: how far in the past the signed timestamp lies.
     user_id: another FAL account than the emulator's own.
     """

@@ -5,7 +5,8 @@ import json
 import secrets
 import struct
 import zipfile
-from collections import deque
+from collections import defaultdict, deque
+from contextlib import suppress
 from typing import Any
 
 from pydantic import ValidationError
@@ -13,7 +14,7 @@ from pydantic import ValidationError
 from sandbox.fal.archive import UnreadableImageError, inspect, is_image
 from sandbox.fal.callbacks import Courier
 from sandbox.fal.failures import REQUEST_STATUS, TrainingError, invalid_arguments, model_error, request_error
-from sandbox.fal.models import Behaviour, LogLine, RequestRecord, Result, State, now
+from sandbox.fal.models import Behaviour, Course, LogLine, RequestRecord, Result, State, now
 from sandbox.fal.storage import Storage
 from sandbox.fal.trainers import TRAINERS, Trainer
 
@@ -33,13 +34,27 @@ class Trainings:
         self._storage = storage
         self._courier = courier
         self._group = group
-        self._seconds = seconds
+        self.seconds = seconds
         self._behaviours: deque[Behaviour] = deque()
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._hurried: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
 
     def behave(self, behaviour: Behaviour) -> None:
         """Queue a behaviour for the next submits, after those already asked for."""
         self._behaviours.extend([behaviour] * behaviour.times)
+
+    @property
+    def planned(self) -> list[Behaviour]:
+        return list(self._behaviours)
+
+    def forget_plans(self) -> None:
+        self._behaviours.clear()
+
+    def steer(self, record: RequestRecord, course: Course) -> None:
+        changes = course.model_dump(exclude={"at_once"}, exclude_none=True)
+        record.behaviour = record.behaviour.model_copy(update=changes)
+        if course.at_once:
+            self._hurried[record.request_id].set()
 
     def next_behaviour(self) -> Behaviour:
         return self._behaviours.popleft() if self._behaviours else Behaviour()
@@ -67,22 +82,28 @@ class Trainings:
 
     async def _run(self, record: RequestRecord) -> None:
         behaviour = record.behaviour
-        seconds = self._seconds if behaviour.training_seconds is None else behaviour.training_seconds
-        await asyncio.sleep(seconds * QUEUED_SHARE)
+        seconds = self.seconds if behaviour.training_seconds is None else behaviour.training_seconds
+        await self._pass(record, seconds * QUEUED_SHARE)
         record.state, record.started_at = State.IN_PROGRESS, now()
         result = await self._train(record, seconds * (1 - QUEUED_SHARE))
-        if behaviour.outcome == "lost":
+        if record.behaviour.outcome == "lost":
             record.state = State.LOST
             return
         _finish(record, result)
         await self._call_back(record)
+
+    async def _pass(self, record: RequestRecord, seconds: float) -> None:
+        """So much time of a training, or less if it is to end at once."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._hurried[record.request_id].wait()
 
     async def _train(self, record: RequestRecord, seconds: float) -> Result:
         trainer = TRAINERS[record.endpoint]
         try:
             await self._open_archive(record, trainer)
             for line in range(1, LOG_LINES + 1):
-                await asyncio.sleep(seconds / LOG_LINES)
+                await self._pass(record, seconds / LOG_LINES)
                 record.logs.append(LogLine(message=f"Training: {100 * line // LOG_LINES}%"))
         except ValidationError as error:
             return invalid_arguments(error)

@@ -5,7 +5,7 @@ from typing import Any
 
 from sandbox.telegram.errors import WEBHOOK_ACTIVE, bad_request, conflict
 from sandbox.telegram.methods import Method
-from sandbox.telegram.state import Telegram
+from sandbox.telegram.state import Person, Telegram
 from sandbox.telegram.wire import Params
 
 _MAX_UPDATES = 100
@@ -73,7 +73,23 @@ async def set_my_commands(telegram: Telegram, params: Params) -> Any:
     if not all(_COMMAND.fullmatch(command["command"]) for command in commands):
         raise bad_request("BOT_COMMAND_INVALID")
     telegram.profile[_place("commands", params)] = commands
+    for chat in telegram.chats.values():
+        telegram.changed(chat)
     return True
+
+
+def commands_for(telegram: Telegram, person: Person) -> list[dict[str, str]]:
+    """The menu that a person sees: the chat's own or everybody's, the person's language or any.
+
+    Source: https://core.telegram.org/bots/api#determining-list-of-commands
+    """
+    scopes = {"type": "chat", "chat_id": person.id}, {"type": "all_private_chats"}, {"type": "default"}
+    places = (
+        _named("commands", scope, language) for scope in scopes for language in (person.language_code, "")
+    )
+    lists = (telegram.profile[place] for place in places if place in telegram.profile)
+    commands: list[dict[str, str]] = next(lists, [])
+    return commands
 
 
 async def get_my_commands(telegram: Telegram, params: Params) -> Any:
@@ -104,8 +120,11 @@ def _words(field: str) -> tuple[Method, Method]:
 
 
 def _place(field: str, params: Params) -> str:
-    scope = params.parsed("scope") or {"type": "default"}
-    return f"{field}:{sorted(scope.items())}:{params.text('language_code')}"
+    return _named(field, params.parsed("scope") or {"type": "default"}, params.text("language_code"))
+
+
+def _named(field: str, scope: dict[str, Any], language_code: str | None) -> str:
+    return f"{field}:{sorted(scope.items())}:{language_code or ''}"
 
 
 _set_name, _get_name = _words("name")

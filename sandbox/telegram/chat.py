@@ -27,10 +27,19 @@ class Attachment:
 
 
 @dataclass(frozen=True)
+class Command:
+    """A line of the bot's menu; `name` has no slash."""
+
+    name: str
+    description: str
+
+
+@dataclass(frozen=True)
 class ChatMessage:
     """One message; `text` is plain (the caption when there is an attachment), `html` is safe to show.
 
     `seq` is the chat's sequence number at the message's latest change, `date` is in seconds since the epoch.
+    `reply_to` is the message that it answers.
     """
 
     id: int
@@ -44,6 +53,7 @@ class ChatMessage:
     keyboard: tuple[tuple[Button, ...], ...] = ()
     edits: int = 0
     reactions: tuple[str, ...] = ()
+    reply_to: int | None = None
 
     @property
     def buttons(self) -> tuple[Button, ...]:
@@ -70,14 +80,18 @@ class Press:
 class ChatView:
     """The whole chat, messages in order.
 
-    `seq` grows at each change, `action` is what the bot is doing ("typing").
+    `seq` grows at each change, `action` is what the bot is doing ("typing"), `commands` are its menu in the
+    person's language. The bot knows of the chat once it is `started`.
     """
 
     seq: int
     user_id: int
     first_name: str
+    language_code: str | None
     bot_name: str
+    started: bool
     blocked: bool
     action: str | None
+    commands: tuple[Command, ...] = ()
     messages: tuple[ChatMessage, ...] = ()
     presses: tuple[Press, ...] = ()

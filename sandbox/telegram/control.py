@@ -1,11 +1,19 @@
 """The tester's side: what the bot has called, and what shall go wrong next."""
 
+from dataclasses import dataclass
 from typing import Annotated, Any, cast
 
 from fastapi import APIRouter, Depends, Request
 
 from sandbox.telegram.faults import Calls, Fault, Faults
 from sandbox.telegram.state import Telegram
+
+
+@dataclass(frozen=True)
+class Acquaintance:
+    id: int
+    first_name: str
+    language_code: str | None
 
 
 def _faults(request: Request) -> Faults:
@@ -16,6 +24,11 @@ def _calls(request: Request) -> Calls:
     return cast("Calls", request.app.state.calls)
 
 
+def _telegram(request: Request) -> Telegram:
+    return cast("Telegram", request.app.state.telegram)
+
+
+TelegramDep = Annotated[Telegram, Depends(_telegram)]
 FaultsDep = Annotated[Faults, Depends(_faults)]
 CallsDep = Annotated[Calls, Depends(_calls)]
 
@@ -28,11 +41,19 @@ async def health() -> dict[str, str]:
 
 
 @router.post("/control/updates", status_code=201)
-async def push_update(update: dict[str, Any], request: Request) -> None:
+async def push_update(update: dict[str, Any], telegram: TelegramDep) -> None:
     """One of a kind that people here don't send: `{"message": {...}}`, in the Bot API's own words."""
-    telegram = cast("Telegram", request.app.state.telegram)
     for kind, payload in update.items():
         telegram.updates.push(kind, payload)
+
+
+@router.get("/control/people")
+async def list_people(telegram: TelegramDep) -> list[Acquaintance]:
+    """Everybody who has a phone, in the order they got it."""
+    return [
+        Acquaintance(chat.person.id, chat.person.first_name, chat.person.language_code)
+        for chat in telegram.chats.values()
+    ]
 
 
 @router.get("/control/calls")

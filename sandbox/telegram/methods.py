@@ -19,7 +19,8 @@ _MAX_ALBUM = 10
 
 async def send_message(telegram: Telegram, params: Params) -> Any:
     chat = _writable_chat(telegram, params)
-    message = telegram.post(chat, text_of(params), from_bot=True, keyboard=keyboard_of(params))
+    text, keyboard, reply_to = text_of(params), keyboard_of(params), _replied_to(chat, params)
+    message = telegram.post(chat, text, from_bot=True, keyboard=keyboard, reply_to=reply_to)
     return telegram.message_wire(message)
 
 
@@ -37,8 +38,20 @@ async def _send_file(telegram: Telegram, params: Params, kind: str) -> Any:
         raise bad_request(f"there is no {kind} in the request")
     caption, keyboard = caption_of(params), keyboard_of(params)
     media = await media_of(telegram, params, kind, params.text(kind) or kind)
-    message = telegram.post(chat, caption, from_bot=True, media=media, keyboard=keyboard)
+    reply_to = _replied_to(chat, params)
+    message = telegram.post(chat, caption, from_bot=True, media=media, keyboard=keyboard, reply_to=reply_to)
     return telegram.message_wire(message)
+
+
+def _replied_to(chat: Chat, params: Params) -> int | None:
+    """The message that is answered, None if it is gone and the bot doesn't mind."""
+    reply = params.parsed("reply_parameters") or {}
+    message_id: int | None = reply.get("message_id")
+    if message_id is None or message_id in chat.messages:
+        return message_id
+    if reply.get("allow_sending_without_reply"):
+        return None
+    raise bad_request("message to be replied not found")
 
 
 async def send_media_group(telegram: Telegram, params: Params) -> Any:

@@ -56,6 +56,7 @@ class Message:
     other: str | None = None
     keyboard: Keyboard = field(default_factory=list)
     media_group_id: str | None = None
+    reply_to: int | None = None
     edited_at: int | None = None
     edits: int = 0
     reactions: list[str] = field(default_factory=list)
@@ -126,6 +127,7 @@ class Telegram:
         other: str | None = None,
         keyboard: Keyboard | None = None,
         media_group_id: str | None = None,
+        reply_to: int | None = None,
     ) -> Message:
         """Puts a message into the chat; a person's message also becomes an update."""
         message = Message(
@@ -138,6 +140,7 @@ class Telegram:
             other,
             keyboard or [],
             media_group_id,
+            reply_to,
         )
         self._next_message_id += 1
         chat.messages[message.id] = message

@@ -1,6 +1,7 @@
 """From what Telegram knows to what the person sees."""
 
-from sandbox.telegram.chat import Attachment, Button, ChatMessage, ChatView, Press
+from sandbox.telegram.bot_profile import commands_for
+from sandbox.telegram.chat import Attachment, Button, ChatMessage, ChatView, Command, Press
 from sandbox.telegram.entities import to_html
 from sandbox.telegram.files import Media
 from sandbox.telegram.state import Callback, Chat, Message, Telegram
@@ -11,9 +12,14 @@ def view(telegram: Telegram, chat: Chat) -> ChatView:
         seq=chat.seq,
         user_id=chat.person.id,
         first_name=chat.person.first_name,
+        language_code=chat.person.language_code,
         bot_name=telegram.bot_name,
+        started=chat.person.started,
         blocked=chat.person.blocked,
         action=chat.action,
+        commands=tuple(
+            Command(one["command"], one["description"]) for one in commands_for(telegram, chat.person)
+        ),
         messages=tuple(message_view(message) for message in chat.messages.values()),
         presses=tuple(press_view(callback) for callback in chat.callbacks.values()),
     )
@@ -33,6 +39,7 @@ def message_view(message: Message) -> ChatMessage:
             tuple(Button(b["text"], b.get("callback_data"), b.get("url")) for b in row)
             for row in message.keyboard
         ),
+        reply_to=message.reply_to,
         edits=message.edits,
         reactions=tuple(message.reactions),
     )

@@ -25,9 +25,9 @@ from tests.factories import make_user
 from tests.integration.jobs_harness import until
 from tests.integration.service_process import HOST, service_process
 from tests.integration.webhook_service import training_now
-from tests.sandbox.fal_harness import KEY
-from tests.sandbox.fal_harness import Emulator as FalEmulator
-from tests.sandbox.fal_harness import running_emulator as running_fal
+from tests.sandbox.fal.harness import KEY
+from tests.sandbox.fal.harness import Emulator as FalEmulator
+from tests.sandbox.fal.harness import running_emulator as running_fal
 from tests.sandbox.telegram.kit import TOKEN
 from tests.sandbox.telegram.kit import Emulator as TelegramEmulator
 from tests.sandbox.telegram.kit import running_emulator as running_telegram

@@ -19,7 +19,7 @@ from app.fal.failures import Failure, Reason
 from sandbox.fal.client import FalControl
 from sandbox.fal.models import Behaviour, RequestRecord
 from sandbox.fal.proxy import child_environment
-from tests.sandbox.fal_harness import KEY, Emulator, archive, finished, running_emulator
+from tests.sandbox.fal.harness import KEY, Emulator, archive, finished, running_emulator
 
 ENDPOINT = "fal-ai/flux-lora-portrait-trainer"
 

@@ -71,8 +71,8 @@ async def test_no_process_outlives_the_supervisor(
     supervisor = await asyncio.create_subprocess_exec(
         *[sys.executable, "-m", "sandbox", "--data-dir", str(open_folder)], cwd=ROOT, stdout=DEVNULL
     )
-    await until(lambda: (open_folder / "logs" / "api.log").exists())
-    assert len(running_in(open_folder)) > len(("database", "fal", "telegram", "bot", "api"))
+    await until(lambda: (open_folder / "logs" / "page.log").exists())
+    assert len(running_in(open_folder)) > len(("database", "fal", "telegram", "bot", "api", "page"))
     supervisor.send_signal(number)
     assert await supervisor.wait() == code
     await until(lambda: not running_in(open_folder))
@@ -86,6 +86,9 @@ def test_children_get_nothing_but_what_they_need(monkeypatch: pytest.MonkeyPatch
     common = {"PATH", "HOME", "LANG", "LC_ALL", "PYTHONUNBUFFERED", "PYTHONPATH"}
     emulators = wiring.fal().environment.keys() | wiring.telegram().environment.keys()
     assert emulators - common == {"FAL_EMULATOR_KEY", "TELEGRAM_EMULATOR_TOKEN"}
+    page = wiring.page("postgresql+asyncpg://u:p@127.0.0.1/d", tmp_path, tmp_path)
+    assert page.environment.keys() - common == {"DATABASE_URL"}
+    assert not any(secret in " ".join(page.arguments) for secret in secrets.values())
     bot = wiring.bot("postgresql+asyncpg://u:p@127.0.0.1/d").environment
     assert "the machine's own" not in bot.values()
     assert bot["TELEGRAM_TOKEN"] == secrets.telegram_token

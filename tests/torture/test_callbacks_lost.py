@@ -12,7 +12,7 @@ from sandbox.fal.models import Behaviour
 from sandbox.fal.proxy import child_environment
 from tests.conftest import passable_folder
 from tests.integration.test_fal_client import ENDPOINT, account, lead_to
-from tests.sandbox.fal_harness import KEY, Emulator, archive, running_emulator
+from tests.sandbox.fal.harness import KEY, Emulator, archive, running_emulator
 from tests.torture.invariants import check
 from tests.torture.rig import Rig, running_rig, success
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +14,13 @@ from cryptography.exceptions import InvalidSignature
 from sandbox.fal.client import FalControl
 from sandbox.fal.models import Behaviour, Resend, State
 from sandbox.fal.proxy import child_environment
-from tests.sandbox.fal_harness import (
+from tests.sandbox.fal.harness import (
     KEY,
-    Emulator,
     Receiver,
     archive,
     end,
     finished,
     running_emulator,
-    running_receiver,
     submits_to,
     until,
     verify,
@@ -32,52 +29,6 @@ from tests.sandbox.fal_harness import (
 PORTRAIT = "fal-ai/flux-lora-portrait-trainer"
 PRO = "fal-ai/flux-pro-trainer"
 ONE_DAY = fal_client.StorageSettings(expires_in="1d")
-
-
-@pytest.fixture(scope="module")
-def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
-    with running_emulator(tmp_path_factory.mktemp("fal")) as emulator:
-        yield emulator
-        assert end(emulator) == (0, "")
-
-
-@pytest.fixture(autouse=True)
-def environment(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in child_environment(emulator.proxy_port, emulator.ca_bundle).items():
-        monkeypatch.delenv(name.lower(), raising=False)
-        monkeypatch.setenv(name, value)
-
-
-@pytest.fixture
-async def fal() -> AsyncIterator[fal_client.AsyncClient]:
-    client = fal_client.AsyncClient(key=KEY)
-    yield client
-    await (await client._client).aclose()
-
-
-@pytest.fixture
-async def control(emulator: Emulator) -> AsyncIterator[FalControl]:
-    async with FalControl(emulator.control_url) as control:
-        yield control
-
-
-@pytest.fixture
-async def web() -> AsyncIterator[httpx.AsyncClient]:
-    """Any other HTTP client of the same process."""
-    async with httpx.AsyncClient() as client:
-        yield client
-
-
-@pytest.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    async with running_receiver() as receiver:
-        yield receiver
-
-
-@pytest.fixture
-async def photos(fal: fal_client.AsyncClient, tmp_path: Path) -> str:
-    """The address of an uploaded archive that every trainer takes."""
-    return await fal.upload_file(archive(tmp_path / "photos.zip", images=10), lifecycle=ONE_DAY)
 
 
 async def test_training_ends_with_a_served_model_and_a_signed_callback(

@@ -1,0 +1,78 @@
+"""One stream of server-sent events out of several sources."""
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+from sqlalchemy.exc import SQLAlchemyError
+
+from sandbox.page.hidden import hidden
+from sandbox.telegram.pulse import Pulse
+
+log = logging.getLogger(__name__)
+_SILENCE = 15.0  # seconds, after which a comment shows that the stream is alive
+
+
+@dataclass(frozen=True)
+class Event:
+    """`kind` is the event's type in the browser, `content` is JSON."""
+
+    kind: str
+    content: Any
+
+    def encoded(self) -> str:
+        return f"event: {self.kind}\ndata: {hidden(json.dumps(self.content, ensure_ascii=False))}\n\n"
+
+
+Source = AsyncIterator[Event]
+
+
+async def merged(sources: Sequence[Source], pulse: Pulse) -> AsyncIterator[str]:
+    """The events of all sources as they come, until the listener goes or the server stops.
+
+    A source that fails ends the stream: the browser opens another one by itself.
+    """
+    queue: asyncio.Queue[Event | None] = asyncio.Queue()
+    tasks = [asyncio.create_task(_pour(source, queue)) for source in sources]
+    tasks.append(asyncio.create_task(_tell_end(pulse, queue)))
+    try:
+        yield Event("hello", None).encoded()
+        async for event in _until_one_ends(queue):
+            yield event.encoded() if event else ": nothing new\n\n"
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _until_one_ends(queue: asyncio.Queue[Event | None]) -> AsyncIterator[Event | None]:
+    """None after each silence."""
+    while True:
+        try:
+            async with asyncio.timeout(_SILENCE):
+                event = await queue.get()
+        except TimeoutError:
+            yield None
+            continue
+        if event is None:
+            return
+        yield event
+
+
+async def _pour(source: Source, queue: asyncio.Queue[Event | None]) -> None:
+    try:
+        async for event in source:
+            queue.put_nowait(event)
+    except (httpx.HTTPError, SQLAlchemyError, OSError) as error:
+        log.warning("a source has failed: %s", type(error).__name__)
+    finally:
+        queue.put_nowait(None)
+
+
+async def _tell_end(pulse: Pulse, queue: asyncio.Queue[Event | None]) -> None:
+    await pulse.until(lambda: False)
+    queue.put_nowait(None)

@@ -1,0 +1,44 @@
+"""The product's rows about some people, read past its code, and never changed."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+Rows = dict[tuple[str, str], str]
+
+_LATEST = 40
+# One statement sees one moment. A callback that matches no training is nobody's, so everybody sees it.
+_ALL = text("""
+WITH a AS (SELECT * FROM avatars WHERE user_id = ANY(:people) ORDER BY id DESC LIMIT :latest),
+u AS (SELECT * FROM uploads WHERE user_id = ANY(:people) ORDER BY id DESC LIMIT :latest),
+t AS (SELECT * FROM trainings WHERE user_id = ANY(:people) ORDER BY requested_at DESC LIMIT :latest),
+i AS (
+    SELECT id, request_id, source, trusted, outcome, training_id, training_type, fal_user_id, correlation_id,
+        received_at, handled_at, octet_length(body) AS body_bytes
+    FROM inbox_events
+    WHERE NOT EXISTS (
+        SELECT FROM trainings
+        WHERE (trainings.id = training_id OR trainings.request_id = inbox_events.request_id)
+        AND user_id <> ALL(:people)
+    )
+    ORDER BY id DESC LIMIT :latest
+),
+n AS (SELECT * FROM notifications WHERE user_id = ANY(:people) ORDER BY id DESC LIMIT :latest)
+SELECT 'avatars', id::text, row_to_json(a)::text FROM a
+UNION ALL SELECT 'uploads', id::text, row_to_json(u)::text FROM u
+UNION ALL SELECT 'trainings', id::text, row_to_json(t)::text FROM t
+UNION ALL SELECT 'inbox_events', id::text, row_to_json(i)::text FROM i
+UNION ALL SELECT 'notifications', id::text, row_to_json(n)::text FROM n
+""")
+
+
+def open_database(url: str) -> AsyncEngine:
+    read_only = {"server_settings": {"default_transaction_read_only": "on"}}
+    return create_async_engine(url, connect_args=read_only, isolation_level="AUTOCOMMIT", pool_pre_ping=True)
+
+
+async def rows_of(connection: AsyncConnection, people: Sequence[int]) -> Rows:
+    """The latest rows of each table as JSON objects with the columns in order, by table and id."""
+    found = await connection.execute(_ALL, {"people": list(people), "latest": _LATEST})
+    return {(table, key): content for table, key, content in found}

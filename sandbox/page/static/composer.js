@@ -1,0 +1,232 @@
+/** Where a person writes, attaches and drops. */
+import { call, h, icon, iconButton, say } from "./dom.js";
+import { chooseSamples } from "./samples.js";
+
+const ALBUM = 10; // pictures that Telegram sends at once
+const OTHERS = ["video", "animation", "video_note", "sticker", "voice", "audio", "location", "contact", "dice"];
+
+export class Composer {
+  constructor(chat) {
+    this.chat = chat;
+    this.files = [];
+    this.input = h("textarea", {
+      rows: "1",
+      placeholder: say("write"),
+      "aria-label": say("write"),
+      enterkeyhint: "send",
+      oninput: () => this.resize(),
+      onkeydown: (event) => this.key(event),
+      onpaste: (event) => this.paste(event),
+    });
+    this.asFiles = h("input", { type: "checkbox" });
+    this.picker = h("input", {
+      type: "file",
+      multiple: true,
+      hidden: true,
+      onchange: () => this.attach([...this.picker.files], this.pickedAsFiles),
+    });
+    this.tray = h("div.tray", { hidden: true });
+    this.commands = h(
+      "details.menu.commands",
+      {},
+      h("summary", { "aria-label": say("commands"), title: say("commands") }, icon("menu")),
+      h("div.popover", { role: "menu" }),
+    );
+    this.clip = h(
+      "details.menu.clip",
+      {},
+      h("summary", { "aria-label": say("attach"), title: say("attach") }, icon("clip")),
+      this.ways(),
+    );
+    this.sendButton = h("button.send", { "aria-label": say("send"), title: say("send") }, icon("send"));
+    const form = h(
+      "form.write",
+      { onsubmit: (event) => this.submit(event) },
+      this.commands,
+      this.input,
+      this.clip,
+      this.sendButton,
+    );
+    this.instead = h("button.instead", { type: "button", hidden: true });
+    this.node = h("footer", {}, this.tray, form, this.instead, this.picker);
+    this.form = form;
+  }
+
+  update(view) {
+    const item = ({ name, description }) =>
+      h(
+        "button",
+        { type: "button", role: "menuitem", onclick: () => this.say(`/${name}`) },
+        h("b", {}, `/${name}`),
+        h("span", {}, description),
+      );
+    const drawn = JSON.stringify(view.commands);
+    if (this.drawn !== drawn) this.commands.lastChild.replaceChildren(...view.commands.map(item));
+    this.drawn = drawn;
+    const unstarted = !view.started;
+    this.instead.hidden = !(view.blocked || unstarted);
+    this.form.hidden = view.blocked || unstarted;
+    this.instead.textContent = say(view.blocked ? "unblock" : "start");
+    this.instead.onclick = () => (view.blocked ? this.chat.block(false) : this.say("/start"));
+  }
+
+  ways() {
+    const way = (word, onclick) =>
+      h(
+        "button",
+        {
+          type: "button",
+          onclick: () => {
+            this.clip.open = false;
+            onclick();
+          },
+        },
+        say(word),
+      );
+    const others = OTHERS.map((kind) =>
+      h(
+        "button",
+        {
+          type: "button",
+          title: say(`other-${kind}`),
+          "aria-label": say(`other-${kind}`),
+          onclick: () => this.other(kind),
+        },
+        say(`other-${kind}`).split(" ")[0],
+      ),
+    );
+    return h(
+      "div.popover",
+      {},
+      way("samples", () => chooseSamples((files, asFiles) => this.attach(files, asFiles))),
+      way("pick-photos", () => this.pick(false)),
+      way("pick-files", () => this.pick(true)),
+      h("div.others", { role: "group", "aria-label": say("others") }, others),
+    );
+  }
+
+  pick(asFiles) {
+    this.pickedAsFiles = asFiles;
+    this.picker.accept = asFiles ? "" : "image/*";
+    this.picker.value = "";
+    this.picker.click();
+  }
+
+  other(kind) {
+    this.clip.open = false;
+    this.justSent = true;
+    return call("POST", `${this.chat.path}/others`, { kind });
+  }
+
+  say(text) {
+    this.commands.open = false;
+    this.justSent = true;
+    return this.chat.send(text);
+  }
+
+  key(event) {
+    if (event.key === "Enter" && !event.shiftKey && !event.isComposing) this.submit(event);
+  }
+
+  paste(event) {
+    const files = [...event.clipboardData.files];
+    if (!files.length) return;
+    event.preventDefault();
+    this.attach(files, false);
+  }
+
+  resize() {
+    this.input.style.height = "auto";
+    this.input.style.height = `${Math.min(this.input.scrollHeight, 160)}px`;
+  }
+
+  attach(files, asFiles) {
+    this.files.push(...files);
+    this.asFiles.checked = asFiles || this.files.some((file) => !file.type.startsWith("image/"));
+    this.drawTray();
+    this.input.focus();
+  }
+
+  drawTray() {
+    this.tray.hidden = !this.files.length;
+    const preview = (file, place) => {
+      const drop = () => {
+        this.files.splice(place, 1);
+        this.drawTray();
+      };
+      const picture = file.small ?? (file.type.startsWith("image/") ? URL.createObjectURL(file) : null);
+      return h(
+        "li",
+        { title: file.name },
+        picture ? h("img", { src: picture, alt: file.name }) : icon("file"),
+        iconButton("close", say("take-away", { name: file.name }), drop),
+      );
+    };
+    const none = iconButton("close", say("take-all-away"), () => {
+      this.files = [];
+      this.drawTray();
+    });
+    this.progress = h("span", { role: "status" }, say("attached", { count: this.files.length }));
+    this.tray.replaceChildren(
+      h("div", {}, this.progress, h("label", {}, this.asFiles, say("uncompressed")), none),
+      h("ul", {}, this.files.map(preview)),
+    );
+  }
+
+  async submit(event) {
+    event.preventDefault();
+    const text = this.input.value.trim();
+    if (!text && !this.files.length) return;
+    this.input.value = "";
+    this.resize();
+    this.justSent = true;
+    if (this.files.length) await this.sendFiles(text);
+    else await this.chat.send(text);
+  }
+
+  async sendFiles(caption) {
+    const path = `${this.chat.path}/${this.asFiles.checked ? "documents" : "photos"}`;
+    this.sendButton.disabled = true;
+    try {
+      for (let rest = caption; this.files.length; rest = "") {
+        this.progress.textContent = say("sending", { count: this.files.length });
+        const form = new FormData();
+        const album = this.files.slice(0, ALBUM);
+        const contents = await Promise.all(album.map((file) => file.content?.() ?? file));
+        album.forEach((file, place) => form.append("file", contents[place], file.name));
+        form.append("caption", rest);
+        this.justSent = true;
+        await call("POST", path, form);
+        this.files.splice(0, ALBUM);
+      }
+    } finally {
+      this.sendButton.disabled = false;
+      this.drawTray();
+    }
+  }
+
+  /** Two places to drop at, as in Telegram: the files as they are, or as photos. */
+  catchDrops(where) {
+    const place = (word, asFiles) =>
+      h(
+        "div",
+        {
+          ondragover: (event) => event.preventDefault(),
+          ondrop: (event) => {
+            event.preventDefault();
+            veil.hidden = true;
+            this.attach([...event.dataTransfer.files], asFiles);
+          },
+        },
+        h("strong", {}, say(word)),
+      );
+    const veil = h("div.veil", { hidden: true }, place("drop-photos", false), place("drop-files", true));
+    where.append(veil);
+    where.addEventListener("dragenter", (event) => {
+      if ([...event.dataTransfer.types].includes("Files")) veil.hidden = false;
+    });
+    where.addEventListener("dragleave", (event) => {
+      if (!where.contains(event.relatedTarget)) veil.hidden = true;
+    });
+  }
+}

@@ -1,0 +1,365 @@
+"""The page's server: who may use it, what its stream brings, and what never reaches a browser."""
+
+import asyncio
+import json
+import re
+import ssl
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from io import BytesIO
+from itertools import chain, count
+from pathlib import Path
+from typing import Any, Literal
+
+import httpx
+import pytest
+from PIL import Image
+from sqlalchemy import Text, cast, func, select, text
+
+from app.database.engine import Database
+from app.database.models import AvatarState, Base, TrainingState
+from sandbox.environment import ROOT, Ports
+from sandbox.page.hidden import HIDDEN
+from sandbox.page.rows import open_database, rows_of
+from tests import factories
+from tests.conftest import fresh_database
+from tests.sandbox.fal import harness
+from tests.sandbox.telegram import kit
+
+STATIC = ROOT / "sandbox" / "page" / "static"
+PATIENCE = 20  # seconds
+people = count(7_000_000_001)
+
+
+@dataclass(frozen=True)
+class Server:
+    """The process of the page, and those behind it."""
+
+    url: str
+    telegram: kit.Emulator
+    fal: harness.Emulator
+    database_url: str
+    logs: Path
+
+
+@dataclass(frozen=True)
+class House:
+    """The page's server and what it stands on."""
+
+    page: httpx.AsyncClient
+    server: Server
+    database: Database
+
+    async def arrive(self, name: str = "Aisha") -> int:
+        person = next(people)
+        profile = {"first_name": name, "language_code": "en"}
+        (await self.page.put(f"/telegram/user/{person}/profile", json=profile)).raise_for_status()
+        return person
+
+    async def submit(self, webhook_url: str) -> str:
+        """A request at FAL's door, as the product makes it; its id."""
+        trust = ssl.create_default_context(cafile=self.server.fal.ca_bundle)
+        proxy = f"http://127.0.0.1:{self.server.fal.proxy_port}"
+        async with httpx.AsyncClient(proxy=proxy, verify=trust, trust_env=False) as http:
+            answer = await http.post(
+                "https://queue.fal.run/fal-ai/flux-lora-fast-training",
+                params={"fal_webhook": webhook_url},
+                json={"images_data_url": "https://v3.fal.media/files/sandbox/none.zip"},
+                headers={"Authorization": f"Key {harness.KEY}"},
+            )
+        return str(answer.raise_for_status().json()["request_id"])
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, postgres: str, template: str) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("page")
+    (folder / "logs").mkdir()
+    port = Ports.free().page
+    with (
+        fresh_database(postgres, template) as database_url,
+        kit.running_emulator() as telegram,
+        harness.running_emulator(folder / "fal") as fal,
+        (folder / "page.out").open("wb") as out,
+    ):
+        addresses = {"--port": str(port), "--telegram": telegram.url, "--fal": fal.control_url}
+        folders = {"--logs": str(folder / "logs"), "--pictures": str(folder / "pictures")}
+        process = subprocess.Popen(
+            [sys.executable, "-m", "sandbox.page", *chain(*(addresses | folders).items())],
+            env={"PYTHONPATH": str(ROOT), "DATABASE_URL": database_url},
+            stdout=out,
+            stderr=out,
+        )
+        yield Server(f"http://127.0.0.1:{port}", telegram, fal, database_url, folder / "logs")
+        process.terminate()
+        assert (process.wait(PATIENCE), (folder / "page.out").read_text()) == (0, "")
+
+
+@pytest.fixture
+async def house(server: Server) -> AsyncIterator[House]:
+    database = Database(server.database_url)
+    async with httpx.AsyncClient(base_url=server.url, trust_env=False, timeout=30) as page:
+        await harness.until(lambda: healthy(page))
+        yield House(page, server, database)
+    await database.close()
+
+
+async def healthy(page: httpx.AsyncClient) -> bool:
+    try:
+        return (await page.get("/health")).is_success
+    except httpx.TransportError:
+        return False
+
+
+class Stream:
+    """The page's events, read as they come."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        self._lines = response.aiter_lines()
+        self.raw: list[str] = []
+
+    async def next(self, kind: str, fits: Callable[[Any], object] = lambda content: True) -> Any:
+        """The next event of the kind that fits; TimeoutError after PATIENCE."""
+        async with asyncio.timeout(PATIENCE):
+            async for line in self._lines:
+                self.raw.append(line)
+                if line == f"event: {kind}":
+                    data = await anext(self._lines)
+                    self.raw.append(data)
+                    content = json.loads(data.removeprefix("data: "))
+                    if fits(content):
+                        return content
+        raise AssertionError(f"the stream ended without {kind}")
+
+
+@asynccontextmanager
+async def listening(house: House, *persons: int) -> AsyncIterator[Stream]:
+    async with house.page.stream("GET", "/events", params={"person": list(persons)}) as response:
+        assert response.headers["content-type"].startswith("text/event-stream")
+        yield Stream(response)
+
+
+async def test_only_the_page_itself_is_let_in(house: House) -> None:
+    own = str(house.page.base_url)
+    strangers = [
+        {"Host": "evil.example"},
+        {"Host": own.removeprefix("http://").replace("127.0.0.1", "localhost")},
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site", "Sec-Fetch-Mode": "no-cors"},
+    ]
+    for headers in strangers:
+        for path in ("/", "/events", "/samples"):
+            assert (await house.page.get(path, headers=headers)).status_code == 403, headers
+    page = await house.page.get("/", headers={"Origin": own, "Sec-Fetch-Site": "same-origin"})
+    assert page.status_code == 200
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+    followed_link = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
+    assert (await house.page.get("/", headers=followed_link)).status_code == 200
+
+
+async def test_only_the_hands_of_a_person_and_of_fal_are_handed_on(house: House) -> None:
+    person = await house.arrive()
+    shut = [
+        "/telegram/control/faults",
+        f"/telegram/bot{kit.TOKEN}/getMe",
+        f"/telegram/user/{person}/../../control/calls",
+        "/fal/requests",
+        "/fal/uploads",
+    ]
+    for path in shut:
+        assert (await house.page.get(path)).status_code == 404, path
+    assert (await house.page.get("/fal/pace")).json() == {"training_seconds": 0.2}
+    said = await house.page.post(f"/telegram/user/{person}/messages", json={"text": "hello"})
+    assert said.json()["text"] == "hello"
+    assert (await house.page.post(f"/telegram/user/{person}/messages", json={"text": ""})).status_code == 422
+
+
+async def test_a_chat_comes_with_each_of_its_changes(house: House) -> None:
+    person, other = await house.arrive(), await house.arrive("Bota")
+    async with listening(house, person) as stream:
+        known = await stream.next("people")
+        assert {one["first_name"] for one in known} >= {"Aisha", "Bota"}
+    async with listening(house, person) as stream:
+        assert (await stream.next("chat"))["messages"] == []
+        await house.page.post(f"/telegram/user/{other}/messages", json={"text": "not hers"})
+        await house.page.post(f"/telegram/user/{person}/messages", json={"text": "hers"})
+        view = await stream.next("chat")
+        assert (view["user_id"], [one["text"] for one in view["messages"]]) == (person, ["hers"])
+
+
+async def test_a_row_comes_as_the_database_has_it(house: House) -> None:
+    person = await house.arrive()
+    async with house.database.transaction() as session:
+        user = await factories.make_user(session, person)
+        stranger = await factories.make_user(session, next(people))
+        avatar = await factories.make_avatar(session, user, state=AvatarState.TRAINING)
+        await factories.make_avatar(session, stranger)
+        training = await factories.make_training(session, avatar, TrainingState.SUBMITTED)
+    async with listening(house, person) as stream:
+        found = [await stream.next("row") for _ in range(2)]
+        assert {(one["table"], one["key"]) for one in found} == {
+            ("avatars", str(avatar.id)),
+            ("trainings", str(training.id)),
+        }
+        assert {one["table"]: one["row"] for one in found} == {
+            "avatars": await stored(house, "avatars", avatar.id),
+            "trainings": await stored(house, "trainings", training.id),
+        }
+        before = await stored(house, "trainings", training.id)
+        started = "UPDATE trainings SET state = 'RUNNING', started_at = now() WHERE id = :id"
+        await execute(house, started, id=training.id)
+        change = await stream.next("row")
+        assert change["before"] == before
+        assert change["row"] == await stored(house, "trainings", training.id)
+        await execute(house, "DELETE FROM trainings WHERE id = :id", id=training.id)
+        assert (await stream.next("row"))["row"] is None
+
+
+async def stored(house: House, table: Literal["avatars", "trainings"], key: object) -> Any:
+    """The whole row, as Postgres has it."""
+    model = Base.metadata.tables[table]
+    row = select(cast(func.to_jsonb(text(table)), Text)).select_from(model).where(model.c.id == key)
+    async with house.database.transaction() as session:
+        return json.loads((await session.execute(row)).scalar_one())
+
+
+async def execute(house: House, statement: str, **values: object) -> None:
+    async with house.database.transaction() as session:
+        await session.execute(text(statement), values)
+
+
+async def test_the_database_can_only_be_read(database_url: str) -> None:
+    engine = open_database(database_url)
+    async with engine.connect() as connection:
+        assert await rows_of(connection, [1]) == {}
+        with pytest.raises(Exception, match="read-only transaction"):
+            await connection.execute(text("DELETE FROM users"))
+    await engine.dispose()
+
+
+async def test_a_callback_that_fits_nobody_is_everybodys(house: House) -> None:
+    async with house.database.transaction() as session:
+        user = await factories.make_user(session, next(people))
+        avatar = await factories.make_avatar(session, user, state=AvatarState.TRAINING)
+        training = await factories.make_training(session, avatar, TrainingState.SUBMITTED)
+        await factories.make_inbox_event(session, training)
+        unmatched = await factories.make_inbox_event(session)
+    async with listening(house, await house.arrive()) as stream:
+        event = await stream.next("row")
+        assert (event["table"], event["key"]) == ("inbox_events", str(unmatched.id))
+        assert "body" not in event["row"]
+    await execute(house, "DELETE FROM inbox_events")
+
+
+async def test_a_line_comes_once_it_is_whole(house: House) -> None:
+    log = house.server.logs / "bot.log"
+    log.write_text('{"event": "early", "timestamp": "2026-01-01T00:00:00Z"}\n')
+    async with listening(house) as stream:
+        assert (await stream.next("line")) == {
+            "process": "bot",
+            "event": "early",
+            "timestamp": "2026-01-01T00:00:00Z",
+        }
+        with log.open("a") as file:
+            file.write('{"event": "la')
+            file.flush()
+            (house.server.logs / "fal.log").write_text("Traceback: no JSON\n")
+            assert (await stream.next("line")) == {"process": "fal", "event": "Traceback: no JSON"}
+            file.write('te", "correlation_id": "abc"}\n')
+        assert (await stream.next("line")) == {"process": "bot", "event": "late", "correlation_id": "abc"}
+
+
+async def test_fals_queue_comes_and_is_steered(house: House) -> None:
+    async with listening(house) as stream:
+        plans = await stream.next("plans")
+        assert "face_detection_error" in plans["error_types"]
+        await house.page.post("/fal/behaviour", json={"training_seconds": 3600})
+        request_id = await house.submit("http://127.0.0.1:9/hook")
+        waiting = await stream.next("request", lambda one: one["request_id"] == request_id)
+        assert waiting["position"] == 0
+        await house.page.post(f"/fal/requests/{request_id}/course", json={"at_once": True})
+        await stream.next("request", lambda one: one["request_id"] == request_id and one["result"])
+
+
+async def test_no_secret_reaches_the_browser(house: House) -> None:
+    secrets = ["kT0k-en_kT0k-en", "1234567890:AAbbCCddEEffGGhhIIjjKKll", f"{'a1' * 16}:{'b2' * 16}", "pa55"]
+    address = f"http://127.0.0.1:9/hook?training=7&token={secrets[0]}&training_type=style"
+    lines = [address, f"https://api.telegram.org/bot{secrets[1]}/getMe", f"Key {secrets[2]}"]
+    lines.append(f"postgresql+asyncpg://me:{secrets[3]}@127.0.0.1/x")
+    (house.server.logs / "api.log").write_text("".join(json.dumps({"event": line}) + "\n" for line in lines))
+    request_id = await house.submit(address)
+    async with listening(house) as stream:
+        for _ in lines:
+            assert HIDDEN in (await stream.next("line"))["event"]
+        request = await stream.next(
+            "request", lambda one: one["request_id"] == request_id and one["callbacks"]
+        )
+        assert request["webhook_url"] == address.replace(secrets[0], HIDDEN)
+    steered = await house.page.post(f"/fal/requests/{request_id}/callback", json={"forged": True})
+    seen = "".join(stream.raw) + steered.text
+    assert [secret for secret in secrets if secret in seen] == []
+
+
+async def test_what_a_person_sent_is_shown_small_and_never_run(house: House) -> None:
+    person = await house.arrive()
+    picture = BytesIO()
+    Image.new("RGB", (1200, 900), "teal").save(picture, "JPEG")
+    files = [
+        ("file", ("photo.jpg", picture.getvalue(), "image/jpeg")),
+        ("file", ("page.html", b"<script>alert(1)</script>", "text/html")),
+        ("file", ("drawing.svg", b"<svg/>", "image/svg+xml")),
+    ]
+    sent = (await house.page.post(f"/telegram/user/{person}/documents", files=files)).json()
+    photo, *others = [one["attachment"]["url"] for one in sent]
+    thumbnail = await house.page.get(f"/thumbnails{photo}")
+    assert max(Image.open(BytesIO(thumbnail.content)).size) == 320
+    assert (await house.page.get(f"/telegram{photo}")).content == picture.getvalue()
+    for other in others:
+        answer = await house.page.get(f"/telegram{other}")
+        assert answer.headers["content-disposition"] == "attachment"
+        assert answer.headers["content-security-policy"].startswith("sandbox")
+        assert (await house.page.get(f"/thumbnails{other}")).status_code == 404
+
+
+async def test_sample_pictures_are_painted_when_they_are_wanted(house: House) -> None:
+    assert (await house.page.get("/samples/small.jpg")).headers["content-type"] == "image/jpeg"
+    small = await house.page.get("/samples/small.jpg", params={"thumbnail": "true"})
+    assert max(Image.open(BytesIO(small.content)).size) == 320
+    assert (await house.page.get("/samples/..%2Fpage.out")).status_code == 404
+
+
+async def test_the_page_is_whole_and_alone(house: House) -> None:
+    """Every file that is named is served from here, and nothing is fetched from anywhere else."""
+    front = (await house.page.get("/")).text
+    modules = {file.name: file.read_text() for file in STATIC.glob("*.js")}
+    imported = set(re.findall(r'(?:src|href)="([\w./]+)"', front))
+    imported |= set(re.findall(r'from "\./([\w.]+)"', "".join(modules.values())))
+    assert imported >= set(modules)
+    for name in imported:
+        assert (await house.page.get(f"/{name}")).status_code == 200, name
+    for file in STATIC.rglob("*.*"):
+        outside = re.findall(r"https?://[\w.-]+", file.read_text())
+        assert {one for one in outside if "www.w3.org" not in one} <= {"http://none"}, file
+
+
+def test_the_page_has_its_words_in_three_languages() -> None:
+    words = {file.stem: json.loads(file.read_text()) for file in (STATIC / "words").glob("*.json")}
+    assert sorted(words) == ["en", "kk", "ru"]
+    source = "".join(file.read_text() for file in [*STATIC.glob("*.js"), STATIC / "index.html"])
+    used = set(re.findall(r'(?:say\(|data-word=|data-label=)"([\w-]+)"', source))
+    assert len(used) > 40
+    for language, known in words.items():
+        assert set(known) == set(words["en"]), language
+        assert used <= set(known), language
+        assert all(known.values()), language
+        assert {key: fields(one) for key, one in known.items()} == {
+            key: fields(one) for key, one in words["en"].items()
+        }, language
+
+
+def fields(sentence: str) -> list[str]:
+    return sorted(re.findall(r"\{\w+\}", sentence))
