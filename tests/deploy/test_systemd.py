@@ -51,9 +51,9 @@ def rig(tmp_path: Path) -> Rig:
     return rig
 
 
-def install(rig: Rig, tag: str = "new") -> subprocess.CompletedProcess[str]:
+def install(rig: Rig, tag: str = "new", **environment: str) -> subprocess.CompletedProcess[str]:
     units, prefix = str(rig.folder / "units"), str(rig.folder / "opt")
-    return rig.run("install-systemd.sh", "--prefix", prefix, UNIT_DIR=units, IMAGE_TAG=tag)
+    return rig.run("install-systemd.sh", "--prefix", prefix, UNIT_DIR=units, IMAGE_TAG=tag, **environment)
 
 
 def current(rig: Rig) -> str:
@@ -83,6 +83,7 @@ def test_a_first_install(rig: Rig) -> None:
     calls = rig.calls(*order)
     assert [next(word for word in order if word in call) for call in calls] == order
     assert "127.0.0.1:8000/health" in calls[-1]
+    assert len(rig.calls("systemctl show")) > 1
 
 
 def test_a_repeated_install_keeps_what_is_whole_and_the_settings(rig: Rig) -> None:
@@ -125,3 +126,17 @@ def test_an_install_that_fails_names_the_step_and_returns(
     assert current(rig) == "old"
     assert install(rig).returncode == 0
     assert current(rig) == "new"
+
+
+@pytest.mark.parametrize(
+    "bot", ["NRestarts=1 ActiveState=active", "NRestarts=0 ActiveState=activating", "NRestarts=10 ActiveState=active"]
+)
+def test_a_bot_that_cant_run_is_no_release(rig: Rig, bot: str) -> None:
+    assert install(rig, "older").returncode == 0
+    assert install(rig, "old").returncode == 0
+    done = install(rig, BOT=bot)
+    assert done.returncode == 1
+    assert ", start. All of it" in done.stderr
+    assert bot.split()[0] in done.stderr
+    assert current(rig) == "old"
+    assert (rig.folder / "opt" / "releases" / "older").exists()
