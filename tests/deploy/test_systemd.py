@@ -1,7 +1,8 @@
 """The units, and the script that installs them."""
 
+import re
 import subprocess
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 
@@ -43,6 +44,18 @@ def test_a_unit_is_understood_and_shut_in(tmp_path: Path, unit: Path) -> None:
     assert exposed.returncode == 0, exposed.stdout[-200:]
 
 
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.stem)
+def test_what_a_unit_logs_is_rotated(unit: Path) -> None:
+    text = unit.read_text()
+    folder = re.search(r"^ExecStart=/usr/bin/env LOG_DIR=(\S+) ", text, re.MULTILINE)
+    rotated = (ROOT / "deploy" / "logrotate" / "aisha").read_text()
+    glob = re.search(r"^(/\S+) \{", rotated, re.MULTILINE)
+    assert folder
+    assert glob
+    assert PurePosixPath(folder[1], "any.log").match(glob[1])
+    assert f"LogsDirectory={folder[1].removeprefix('/var/log/')}\n" in text
+
+
 @pytest.fixture
 def rig(tmp_path: Path) -> Rig:
     rig = Rig(tmp_path, stubbed=PROGRAMS)
@@ -69,7 +82,10 @@ def test_a_first_install(rig: Rig) -> None:
     assert (prefix / "prod.env").stat().st_mode & 0o777 == 0o640
     assert (prefix / "current").stat().st_mode & 0o777 == 0o755
     unit = (rig.folder / "units" / "aisha-bot.service").read_text()
-    assert f"ExecStart={prefix}/current/.venv/bin/python -m app.main" in unit
+    assert (
+        f"ExecStart=/usr/bin/env LOG_DIR=/var/log/aisha/bot {prefix}/current/.venv/bin/python -m app.main"
+        in unit
+    )
     assert "/opt/aisha-backend" not in unit.replace(str(prefix), "")
     order = [
         "useradd",
@@ -129,7 +145,12 @@ def test_an_install_that_fails_names_the_step_and_returns(
 
 
 @pytest.mark.parametrize(
-    "bot", ["NRestarts=1 ActiveState=active", "NRestarts=0 ActiveState=activating", "NRestarts=10 ActiveState=active"]
+    "bot",
+    [
+        "NRestarts=1 ActiveState=active",
+        "NRestarts=0 ActiveState=activating",
+        "NRestarts=10 ActiveState=active",
+    ],
 )
 def test_a_bot_that_cant_run_is_no_release(rig: Rig, bot: str) -> None:
     assert install(rig, "older").returncode == 0
