@@ -209,7 +209,9 @@ def test_an_nginx_with_nothing_new_keeps_its_ports_open(running: Rig, script: st
     assert told(running)[-2:] == ["reload", THROUGH]
 
 
-@pytest.mark.parametrize("news", [{"NGINX_SECTION": "another"}, {"NGINX_LAYERS": ""}, {"NGINX_STATE": "false"}])
+@pytest.mark.parametrize(
+    "news", [{"NGINX_SECTION": "another"}, {"NGINX_LAYERS": ""}, {"NGINX_STATE": "false"}]
+)
 def test_an_nginx_that_has_anything_new_is_replaced(running: Rig, news: dict[str, str]) -> None:
     same = {"NGINX_LAYERS": "the same"}
     assert running.run("webhook-complete.sh", IMAGE_TAG="earlier", **same).returncode == 0
@@ -380,11 +382,27 @@ def test_a_restart_of_one_leaves_the_other(running: Rig) -> None:
     assert told(running) == INSTANCES[4:-1]
 
 
+def test_a_restart_of_all_has_the_bot_begin_anew_as_well(running: Rig) -> None:
+    assert running.run("restart_api_service.sh", "all").returncode == 0
+    assert told(running) == INSTANCES
+    assert len(running.calls("--force-recreate")) == 3
+
+
+def test_a_restart_of_all_begins_no_bot_on_another_host(running: Rig) -> None:
+    assert running.run("restart_api_service.sh", "all", WITHOUT_BOT="1").returncode == 0
+    assert told(running) == INSTANCES[:-1]
+
+
+def test_the_bot_may_begin_anew_alone(running: Rig) -> None:
+    assert running.run("restart_api_service.sh", "bot").returncode == 0
+    assert told(running) == ["up bot"]
+
+
 def test_the_second_instance_stays_while_the_first_doesnt_answer(running: Rig) -> None:
     running.fail("127.0.0.1:8001")
     done = running.run("restart_api_service.sh")
     assert done.returncode == 1
-    assert "the other instance serves alone" in done.stderr
+    assert "the others run on" in done.stderr
     assert running.calls("webhook-api-2") == []
 
 
