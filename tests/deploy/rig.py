@@ -111,7 +111,7 @@ class Rig:
         (self.folder / "ends").write_text(f"{pattern}\n")
 
     def lose(self, terminal: int, pattern: str, script: str, *shown: str, output: int) -> int:
-        """Its exit status, when `terminal`, where it was watched, is closed while such a call is under way."""
+        """Its exit status when `terminal`, where it was shown, is closed while such a call is under way."""
         (self.folder / "waits").write_text(f"{pattern}\n")
         command = [*shown, str(self.root / "scripts" / "deploy" / script)]
         process = subprocess.Popen(command, env=self.inherited, stdin=output, stdout=output, stderr=output)
