@@ -3,9 +3,10 @@
 #
 # Copies the code to DIR/releases/TAG with an environment of its own, from the locked requirements, migrates, and
 # lets DIR/current lead there; then has both services begin anew. The user `aisha` and the units are made if need
-# be. When the new release doesn't answer, DIR/current leads to the previous one again, and that is started; the
-# database stays as it is, since every migration leaves the previous release working. The last two releases
-# stay. It may be repeated: that is the update. The settings are copied once; from then on DIR/prod.env counts.
+# be. When the new release doesn't answer, or doesn't stay up for half a minute, DIR/current leads to the previous
+# one again, and that is started; the database stays as it is, since every migration leaves the previous release
+# working. The last two releases stay. It may be repeated: that is the update. The settings are copied once; from
+# then on DIR/prod.env counts.
 #
 # The units migrate nothing by themselves: of two that start at once both would.
 #
@@ -71,7 +72,25 @@ install_units() {
 switch_to() {
     SWITCHED=true
     run ln -sfn "$1" "$PREFIX/current.new" && run mv -T "$PREFIX/current.new" "$PREFIX/current" &&
-        run systemctl restart "${UNITS[@]}" && patiently fetch --insecure "$HEALTH" && run systemctl is-active "${UNITS[@]}"
+        run systemctl restart "${UNITS[@]}" && patiently fetch --insecure "$HEALTH" &&
+        run systemctl reset-failed "${UNITS[@]}" && stay_up
+}
+
+# For half a minute: what can't run is begun again and again, and a bot is refused the polling lock after 15 s only.
+stay_up() {
+    local look
+    for ((look = 1; look <= TRIES / 2; look++)); do
+        steady || return 1
+        if $DRY; then return 0; fi
+        sleep 1
+    done
+}
+
+steady() {
+    local states
+    states=$(run systemctl show --property ActiveState,NRestarts "${UNITS[@]}") || return 1
+    $DRY || (($(grep -cx -e ActiveState=active -e NRestarts=0 <<<"$states") == 2 * ${#UNITS[@]})) ||
+        { printf 'Not active, or begun again:\n%s\n' "$states" && return 1; }
 }
 
 undo() {

@@ -1,25 +1,29 @@
 #!/usr/bin/env bash
-# restart_api_service.sh [1|2] [--dry-run]: has the webhook service begin anew, with the settings of today.
+# restart_api_service.sh [1|2|bot|all] [--dry-run]: has what runs begin anew, with the settings of today.
 #
-# Both instances one after the other, the second once the first answers through nginx; or the one that is named.
+# Both instances of the webhook service one after the other, the second once the first answers through nginx; or
+# the one that is named, or the bot alone. With `all` both instances and then the bot: that is for new secrets.
 # The images stay those that run.
 #
-# ENV_FILE   the settings [prod.env]
+# ENV_FILE   the settings [prod.env]; with WITHOUT_BOT=1 this host has no bot
 # --dry-run  says each command, changes nothing
 
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 source "$(dirname "${BASH_SOURCE[0]}")/lib_images.sh"
 
-instances=(1 2)
-for instance in 1 2; do
-    if [[ " $* " == *" $instance "* ]]; then instances=("$instance"); fi
-done
-begin ${#instances[@]} "$@"
-[[ ${ARGUMENTS[*]} =~ ^[12]?$ ]] || die "There are the instances 1 and 2; see --help."
+begin 0 "$@"
+[[ ${ARGUMENTS[*]} =~ ^(1|2|bot|all)?$ ]] || die "There are the instances 1 and 2, bot and all; see --help."
 needed DOMAIN REGISTRY
 find_docker
 use_running_tag
-for instance in "${instances[@]}"; do
-    step "webhook-api-$instance" "'docker logs aisha-webhook-api-$instance' says why; the other instance serves alone" \
-        replace "webhook-api-$instance" --force-recreate
+find_services
+case ${ARGUMENTS[0]:-} in
+    '') SERVICES=(webhook-api-1 webhook-api-2) ;;
+    1 | 2) SERVICES=("webhook-api-${ARGUMENTS[0]}") ;;
+    bot) SERVICES=(bot) ;;
+esac
+STEPS=$((STEPS + ${#SERVICES[@]}))
+for service in "${SERVICES[@]}"; do
+    step "$service" "'docker logs aisha-$service' says why; the others run on" \
+        replace "$service" --force-recreate
 done

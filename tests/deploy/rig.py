@@ -111,14 +111,15 @@ class Rig:
         (self.folder / "ends").write_text(f"{pattern}\n")
 
     def lose(self, terminal: int, pattern: str, script: str, *shown: str, output: int) -> int:
-        """Whoever watches the script by `terminal` is gone while such a call is under way: its exit status."""
+        """Its exit status when `terminal`, where it was shown, is closed while such a call is under way."""
         (self.folder / "waits").write_text(f"{pattern}\n")
         command = [*shown, str(self.root / "scripts" / "deploy" / script)]
         process = subprocess.Popen(command, env=self.inherited, stdin=output, stdout=output, stderr=output)
         os.close(output)
         deadline = time.monotonic() + 60
         while not (self.folder / "waiting").exists():
-            assert process.poll() is None and time.monotonic() < deadline
+            assert process.poll() is None
+            assert time.monotonic() < deadline
             time.sleep(0.02)
         os.close(terminal)
         (self.folder / "go").touch()

@@ -209,7 +209,9 @@ def test_an_nginx_with_nothing_new_keeps_its_ports_open(running: Rig, script: st
     assert told(running)[-2:] == ["reload", THROUGH]
 
 
-@pytest.mark.parametrize("news", [{"NGINX_SECTION": "another"}, {"NGINX_LAYERS": ""}, {"NGINX_STATE": "false"}])
+@pytest.mark.parametrize(
+    "news", [{"NGINX_SECTION": "another"}, {"NGINX_LAYERS": ""}, {"NGINX_STATE": "false"}]
+)
 def test_an_nginx_that_has_anything_new_is_replaced(running: Rig, news: dict[str, str]) -> None:
     same = {"NGINX_LAYERS": "the same"}
     assert running.run("webhook-complete.sh", IMAGE_TAG="earlier", **same).returncode == 0
@@ -367,26 +369,3 @@ def test_there_may_be_nothing_to_roll_back_to(rig: Rig) -> None:
     done = rig.run("rollback.sh")
     assert done.returncode == 1
     assert "name a tag" in done.stderr
-
-
-def test_a_restart_takes_both_in_turn(running: Rig) -> None:
-    assert running.run("restart_api_service.sh").returncode == 0
-    assert told(running) == INSTANCES[:-1]
-    assert len(running.calls("--force-recreate")) == 2
-
-
-def test_a_restart_of_one_leaves_the_other(running: Rig) -> None:
-    assert running.run("restart_api_service.sh", "2").returncode == 0
-    assert told(running) == INSTANCES[4:-1]
-
-
-def test_the_second_instance_stays_while_the_first_doesnt_answer(running: Rig) -> None:
-    running.fail("127.0.0.1:8001")
-    done = running.run("restart_api_service.sh")
-    assert done.returncode == 1
-    assert "the other instance serves alone" in done.stderr
-    assert running.calls("webhook-api-2") == []
-
-
-def test_there_is_no_third_instance(running: Rig) -> None:
-    assert running.run("restart_api_service.sh", "3").returncode == 1

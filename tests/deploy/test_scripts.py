@@ -11,7 +11,16 @@ from tests.deploy.rig import PASSWORD, SCRIPTS, SETTINGS, STUBBED, Rig
 from tests.deploy.tools import needs
 
 RUNNABLE = sorted(path.name for path in SCRIPTS.glob("*.sh") if not path.name.startswith("lib"))
-READING = ("version", "config --hash", "docker info", "docker inspect", "network inspect", "image inspect", "git status", "git rev-parse")
+READING = (
+    "version",
+    "config --hash",
+    "docker info",
+    "docker inspect",
+    "network inspect",
+    "image inspect",
+    "git status",
+    "git rev-parse",
+)
 
 
 @pytest.fixture

@@ -1,7 +1,8 @@
 """The units, and the script that installs them."""
 
+import re
 import subprocess
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 
@@ -43,6 +44,18 @@ def test_a_unit_is_understood_and_shut_in(tmp_path: Path, unit: Path) -> None:
     assert exposed.returncode == 0, exposed.stdout[-200:]
 
 
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.stem)
+def test_what_a_unit_logs_is_rotated(unit: Path) -> None:
+    text = unit.read_text()
+    folder = re.search(r"^ExecStart=/usr/bin/env LOG_DIR=(\S+) ", text, re.MULTILINE)
+    rotated = (ROOT / "deploy" / "logrotate" / "aisha").read_text()
+    glob = re.search(r"^(/\S+) \{", rotated, re.MULTILINE)
+    assert folder
+    assert glob
+    assert PurePosixPath(folder[1], "any.log").match(glob[1])
+    assert f"LogsDirectory={folder[1].removeprefix('/var/log/')}\n" in text
+
+
 @pytest.fixture
 def rig(tmp_path: Path) -> Rig:
     rig = Rig(tmp_path, stubbed=PROGRAMS)
@@ -51,9 +64,9 @@ def rig(tmp_path: Path) -> Rig:
     return rig
 
 
-def install(rig: Rig, tag: str = "new") -> subprocess.CompletedProcess[str]:
+def install(rig: Rig, tag: str = "new", **environment: str) -> subprocess.CompletedProcess[str]:
     units, prefix = str(rig.folder / "units"), str(rig.folder / "opt")
-    return rig.run("install-systemd.sh", "--prefix", prefix, UNIT_DIR=units, IMAGE_TAG=tag)
+    return rig.run("install-systemd.sh", "--prefix", prefix, UNIT_DIR=units, IMAGE_TAG=tag, **environment)
 
 
 def current(rig: Rig) -> str:
@@ -69,7 +82,10 @@ def test_a_first_install(rig: Rig) -> None:
     assert (prefix / "prod.env").stat().st_mode & 0o777 == 0o640
     assert (prefix / "current").stat().st_mode & 0o777 == 0o755
     unit = (rig.folder / "units" / "aisha-bot.service").read_text()
-    assert f"ExecStart={prefix}/current/.venv/bin/python -m app.main" in unit
+    assert (
+        f"ExecStart=/usr/bin/env LOG_DIR=/var/log/aisha/bot {prefix}/current/.venv/bin/python -m app.main"
+        in unit
+    )
     assert "/opt/aisha-backend" not in unit.replace(str(prefix), "")
     order = [
         "useradd",
@@ -83,6 +99,7 @@ def test_a_first_install(rig: Rig) -> None:
     calls = rig.calls(*order)
     assert [next(word for word in order if word in call) for call in calls] == order
     assert "127.0.0.1:8000/health" in calls[-1]
+    assert len(rig.calls("systemctl show")) > 1
 
 
 def test_a_repeated_install_keeps_what_is_whole_and_the_settings(rig: Rig) -> None:
@@ -125,3 +142,22 @@ def test_an_install_that_fails_names_the_step_and_returns(
     assert current(rig) == "old"
     assert install(rig).returncode == 0
     assert current(rig) == "new"
+
+
+@pytest.mark.parametrize(
+    "bot",
+    [
+        "NRestarts=1 ActiveState=active",
+        "NRestarts=0 ActiveState=activating",
+        "NRestarts=10 ActiveState=active",
+    ],
+)
+def test_a_bot_that_cant_run_is_no_release(rig: Rig, bot: str) -> None:
+    assert install(rig, "older").returncode == 0
+    assert install(rig, "old").returncode == 0
+    done = install(rig, BOT=bot)
+    assert done.returncode == 1
+    assert ", start. All of it" in done.stderr
+    assert bot.split()[0] in done.stderr
+    assert current(rig) == "old"
+    assert (rig.folder / "opt" / "releases" / "older").exists()
