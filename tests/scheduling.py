@@ -5,10 +5,10 @@ from pathlib import PurePath
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]  # it ships no types
 
 # They share a sandbox by folder, except these: they have processes of their own, or wait for long.
-FOLDERS = ("tests/bot", "tests/e2e")
+FOLDERS = ("tests/bot", "tests/browser", "tests/e2e")
 ALONE = ("test_following.py", "test_journeys.py", "test_replicas.py")
 RIG = ("test_crashes.py", "test_database_faults.py", "test_exactly_once.py", "test_telegram_faults.py")
-FIRST = ("tests/bot", "tests/e2e", "tests/torture")
+FIRST = ("tests/bot", "tests/e2e", "tests/torture", "tests/browser")
 
 
 def together(nodeid: str) -> str:
