@@ -17,7 +17,7 @@ from tests.unit.settings import put, variables
 COMPOSE = (ROOT / "docker-compose.webhook.prod.yml").read_text(encoding="utf-8")
 OF_SETTINGS = {variable.names[0] for variable in variables()}
 OF_COMPOSE = set(re.findall(r"(?<!\$)\$\{([A-Z_]+)", COMPOSE))
-OF_SCRIPTS = {"COMPOSE_PROFILES", "BACKUP_DIR"}
+OF_SCRIPTS = {"COMPOSE_PROFILES", "BACKUP_DIR", "WITHOUT_BOT"}
 REFUSED_IN_PRODUCTION = {"AVATAR_TEST_MODE"}
 
 
