@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -53,11 +54,7 @@ class Visitor:
         self.troubles: list[str] = []
         page.set_default_timeout(PATIENCE)
         page.on("pageerror", lambda error: self.troubles.append(str(error)))
-        page.on("console", self._note)
-
-    def _note(self, line: ConsoleMessage) -> None:
-        if line.type == "error":
-            self.troubles.append(line.text)
+        page.on("console", self._hear)
 
     @classmethod
     async def arrive(
@@ -72,6 +69,10 @@ class Visitor:
         await page.goto(url)
         return visitor
 
+    def _hear(self, line: ConsoleMessage) -> None:
+        if line.type == "error":
+            self.troubles.append(line.text)
+
     async def leave(self) -> None:
         await self.page.context.close()
 
@@ -84,11 +85,12 @@ class Visitor:
         await self.chat.locator("textarea").press("Enter")
 
     async def press(self, label: str) -> None:
-        """The newest button with these words, once there is one."""
+        """The newest button that says so, once there is one."""
         await self.button(label).click()
 
     def button(self, label: str) -> Locator:
-        return self.chat.locator(".key", has_text=label).last
+        whole = re.compile(rf"(^|\W){re.escape(label)}$")  # a picture may stand before the words
+        return self.chat.locator(".key", has_text=whole).last
 
     async def hears(self, text: str) -> Locator:
         """The newest message of the bot with these words, once there is one."""

@@ -1,4 +1,4 @@
-"""Pictures of one manner, for a style: hills one behind another under a low sun, on warm film."""
+"""Pictures of one manner, for a style: wooded hills one behind another under a low sun, on warm film."""
 
 import io
 import random
@@ -7,6 +7,8 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
 from sandbox.photographs import grain
+
+Colour = tuple[int, int, int]
 
 _SIZE = 2016, 1512
 _SKIES = (
@@ -36,7 +38,7 @@ def landscape(seed: int) -> bytes:
     return file.getvalue()
 
 
-def _sky(above: tuple[int, int, int], below: tuple[int, int, int]) -> Image.Image:
+def _sky(above: Colour, below: Colour) -> Image.Image:
     column = np.array([[above], [below]], dtype=np.uint8)
     return Image.fromarray(column).resize(_SIZE, Image.Resampling.BICUBIC)
 
@@ -51,7 +53,7 @@ def _sun(rng: random.Random, image: Image.Image) -> None:
         image.paste((255, 236, 200), mask=glow.filter(ImageFilter.GaussianBlur(softness)))
 
 
-def _hills(rng: random.Random, image: Image.Image, haze: tuple[int, int, int], nearness: float) -> None:
+def _hills(rng: random.Random, image: Image.Image, haze: Colour, nearness: float) -> None:
     """A range as a sum of waves: the nearer, the lower, darker and rougher."""
     width, height = image.size
     across = np.linspace(0, 1, 400)
@@ -60,6 +62,25 @@ def _hills(rng: random.Random, image: Image.Image, haze: tuple[int, int, int], n
         phase, share = rng.uniform(0, 6.3), rng.uniform(0.3, 1) / wave
         ridge += share * np.sin(across * 6.3 * wave * rng.uniform(0.6, 1.3) + phase)
     top = height * (0.42 + 0.48 * nearness - 0.07 * (1.3 - nearness) * ridge)
-    colour = tuple(int(channel * (1 - nearness) * 0.8 + 18) for channel in haze)
+    red, green, blue = (int(channel * (1 - nearness) * 0.8 + 24) for channel in haze)
+    colour = red, green, blue
     points = [*zip(across * width, top, strict=True), (width, height), (0, height)]
-    ImageDraw.Draw(image).polygon(points, fill=colour)
+    draw = ImageDraw.Draw(image)
+    draw.polygon(points, fill=colour)
+    for _ in range(int(500 * nearness)):
+        x, depth = rng.randrange(width), rng.random() ** 2
+        ground = float(np.interp(x / width, across, top)) + depth * height * 0.12
+        _pine(draw, x, ground, height * rng.uniform(0.012, 0.03) * (0.4 + nearness), _shaded(colour, rng))
+
+
+def _pine(draw: ImageDraw.ImageDraw, x: float, ground: float, size: float, colour: Colour) -> None:
+    for tier in range(3):
+        top, half = ground - size * (1 - tier * 0.22), size * (0.14 + 0.07 * tier)
+        draw.polygon([(x, top), (x - half, top + size * 0.5), (x + half, top + size * 0.5)], fill=colour)
+
+
+def _shaded(colour: Colour, rng: random.Random) -> Colour:
+    """Some stand in the sun, some in the shade."""
+    light = rng.choice((0.35, 0.6, 1.5, 1.9))
+    red, green, blue = (min(255, int(channel * light) + 4) for channel in colour)
+    return red, green, blue

@@ -58,6 +58,10 @@ export function change(table, key, row, before) {
 
 const brief = (value) => (shown(value).length > 48 ? `${shown(value).slice(0, 46)}…` : shown(value));
 
+export function toEnd() {
+  if (list) list.scrollTop = list.scrollHeight;
+}
+
 function add(item, ids) {
   const stick = list.scrollHeight - list.scrollTop - list.clientHeight < 60;
   list.append(item);
@@ -66,5 +70,5 @@ function add(item, ids) {
     forget(list.firstChild);
     list.firstChild.remove();
   }
-  if (stick) list.scrollTop = list.scrollHeight;
+  if (stick) toEnd();
 }

@@ -173,6 +173,7 @@ function openTab(name) {
     tab.setAttribute("aria-selected", String(open));
     $(tab.getAttribute("aria-controls")).hidden = !open;
   }
+  if (name === "log") log.toEnd();
   kept("tab", name);
 }
 
