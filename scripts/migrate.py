@@ -9,14 +9,13 @@ import time
 
 import asyncpg  # type: ignore[import-untyped]  # asyncpg ships no types
 import structlog
-from sqlalchemy import make_url
 
 from app.core.errors import CannotStart
 from app.core.process import starting
 from app.database.address import database_url
 from app.database.engine import Database
 from app.database.revision import behind, upgrade
-from app.jobs.connection import LOST
+from app.jobs.connection import LOST, connect_options
 
 _PATIENCE = 60.0
 _CONNECTING = 5.0
@@ -49,12 +48,10 @@ async def wait(url: str) -> None:
     Raises:
         CannotStart: a minute has passed, or Postgres is there and lets nobody in with this address.
     """
-    address = make_url(url)
-    _, options = address.get_dialect()().create_connect_args(address)
     deadline = time.monotonic() + _PATIENCE
     while True:
         try:
-            connection = await asyncpg.connect(**options, timeout=_CONNECTING)
+            connection = await asyncpg.connect(**connect_options(url), timeout=_CONNECTING)
         except LOST as error:
             if time.monotonic() > deadline:
                 raise _refusal("does not answer", error) from None

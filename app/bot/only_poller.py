@@ -8,10 +8,9 @@ from typing import Any, Self
 
 import asyncpg  # type: ignore[import-untyped]  # asyncpg ships no types
 import structlog
-from sqlalchemy import make_url
 
 from app.core.errors import CannotStart
-from app.jobs.connection import LOST
+from app.jobs.connection import LOST, connect_options
 
 _WAITING_SECONDS = 15.0  # a process that is being stopped finishes what it has in hand
 _BETWEEN_TRIES = 0.5
@@ -39,8 +38,7 @@ class OnlyPoller:
     """A lock in Postgres, held by a connection of its own, so that it ends with the process at the latest."""
 
     def __init__(self, database_url: str, bot_id: int) -> None:
-        address = make_url(database_url)
-        _, self._options = address.get_dialect()().create_connect_args(address)
+        self._options = connect_options(database_url)
         self._bot_id = bot_id
         self._connection: Any = None
 

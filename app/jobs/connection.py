@@ -1,7 +1,7 @@
 """The worker's own connections, and how it learns that they are gone."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -26,14 +26,19 @@ _CLOSING = 2.0
 _BETWEEN_TRIES = 0.3
 
 
+def connect_options(url: str) -> Mapping[str, Any]:
+    """What asyncpg is to be given for a SQLAlchemy url."""
+    address = make_url(url)
+    _, options = address.get_dialect()().create_connect_args(address)
+    return options
+
+
 @asynccontextmanager
 async def connection_pool(url: str) -> AsyncIterator[Any]:
     """An asyncpg pool for a SQLAlchemy url. LISTEN needs Postgres itself, not a transaction pooler."""
-    address = make_url(url)
-    _, options = address.get_dialect()().create_connect_args(address)
     smallest, largest = _POOL_SIZE
     pool = await asyncpg.create_pool(
-        **options,
+        **connect_options(url),
         min_size=smallest,
         max_size=largest,
         timeout=_CONNECTING,
