@@ -5,6 +5,7 @@ import gc
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from ssl import SSLContext
 
 import uvicorn
 import uvloop
@@ -65,11 +66,24 @@ async def create_app(container: AsyncContainer, settings: Settings) -> ASGIApp:
 
 async def serve(settings: Settings) -> None:
     tls = tls_context(settings)
-    database = await open_database(settings)
-    container = make_container(settings, database)
-    server = uvicorn.Server(
+    async with open_database(settings) as database:
+        container = make_container(settings, database)
+        server = _server(await create_app(container, settings), settings, tls)
+        # uvicorn raises the signal that ended it once more afterwards; the pools are still to be closed then.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
+        gc.collect()
+        gc.freeze()  # what starting made stays; to look through it once more holds everything up for 0.1 s
+        try:
+            await server.serve()
+        finally:
+            await container.close()
+
+
+def _server(app: ASGIApp, settings: Settings, tls: SSLContext | None) -> uvicorn.Server:
+    return uvicorn.Server(
         uvicorn.Config(
-            await create_app(container, settings),
+            app,
             host=settings.api.host,
             port=settings.api.port,
             log_config=None,
@@ -83,16 +97,6 @@ async def serve(settings: Settings) -> None:
             ssl_context_factory=(lambda _config, _default: tls) if tls else None,
         )
     )
-    # uvicorn raises the signal that ended it once more afterwards; the pools are still to be closed then.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
-    gc.collect()
-    gc.freeze()  # what starting made stays; to look through it once more holds everything up for 0.1 s
-    try:
-        await server.serve()
-    finally:
-        await container.close()
-        await database.close()
 
 
 def main() -> None:

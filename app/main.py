@@ -24,13 +24,12 @@ def make_container(settings: Settings, database: Database) -> AsyncContainer:
 
 
 async def serve(settings: Settings) -> None:
-    database = await open_database(settings)
-    container = make_container(settings, database)
-    try:
-        await serve_bot(container)
-    finally:
-        await container.close()
-        await database.close()
+    async with open_database(settings) as database:
+        container = make_container(settings, database)
+        try:
+            await serve_bot(container)
+        finally:
+            await container.close()
 
 
 def main() -> None:

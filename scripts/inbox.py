@@ -37,18 +37,14 @@ def _parser() -> argparse.ArgumentParser:
 
 
 async def _run(settings: Settings, arguments: argparse.Namespace) -> int:
-    database = await open_database(settings)
-    try:
-        async with database.transaction() as session:
-            match arguments.command:
-                case "list":
-                    return await _list(session, arguments)
-                case "show":
-                    return await _show(session, arguments.id)
-                case _:
-                    return await _replay(session, arguments)
-    finally:
-        await database.close()
+    async with open_database(settings) as database, database.transaction() as session:
+        match arguments.command:
+            case "list":
+                return await _list(session, arguments)
+            case "show":
+                return await _show(session, arguments.id)
+            case _:
+                return await _replay(session, arguments)
 
 
 async def _list(session: AsyncSession, arguments: argparse.Namespace) -> int:

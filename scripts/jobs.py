@@ -36,15 +36,11 @@ def _parser() -> argparse.ArgumentParser:
 
 
 async def _run(settings: Settings, arguments: argparse.Namespace) -> int:
-    database = await open_database(settings)
-    try:
-        async with database.engine.begin() as connection:
-            if arguments.command == "release":
-                return await _release(connection, arguments)
-            _print_lines(await queue.held(connection, arguments.limit))
-            return 0
-    finally:
-        await database.close()
+    async with open_database(settings) as database, database.engine.begin() as connection:
+        if arguments.command == "release":
+            return await _release(connection, arguments)
+        _print_lines(await queue.held(connection, arguments.limit))
+        return 0
 
 
 async def _release(connection: AsyncConnection, arguments: argparse.Namespace) -> int:

@@ -42,16 +42,12 @@ def _parser() -> argparse.ArgumentParser:
 
 
 async def _run(settings: Settings, arguments: argparse.Namespace) -> int:
-    database = await open_database(settings)
-    try:
-        async with database.transaction() as session:
-            if arguments.command == "release":
-                return await _release(session, arguments)
-            state = NotificationState(arguments.state.upper())
-            _print_table(await operations.in_state(session, state, arguments.limit))
-            return 0
-    finally:
-        await database.close()
+    async with open_database(settings) as database, database.transaction() as session:
+        if arguments.command == "release":
+            return await _release(session, arguments)
+        state = NotificationState(arguments.state.upper())
+        _print_table(await operations.in_state(session, state, arguments.limit))
+        return 0
 
 
 async def _release(session: AsyncSession, arguments: argparse.Namespace) -> int:

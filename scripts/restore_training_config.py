@@ -19,12 +19,8 @@ def main() -> None:
 
 
 async def _run(settings: Settings) -> None:
-    database = await open_database(settings)
-    try:
-        async with database.transaction() as session:
-            print(told(await smoke.end(session)))
-    finally:
-        await database.close()
+    async with open_database(settings) as database, database.transaction() as session:
+        print(told(await smoke.end(session)))
     for kind in ("portrait", "style"):
         trainer = trainers.choose(kind, settings.fal)
         preset, steps = trainers.steps_of(trainer, settings.fal, None)

@@ -36,19 +36,15 @@ def _parser() -> argparse.ArgumentParser:
 
 
 async def _run(settings: Settings, arguments: argparse.Namespace) -> int:
-    database = await open_database(settings)
-    try:
-        async with database.transaction() as session:
-            match arguments.command:
-                case "on":
-                    return await _on(session, arguments.user, timedelta(minutes=arguments.minutes))
-                case "off":
-                    print(told(await smoke.end(session)))
-                case _:
-                    await _status(session)
-        return 0
-    finally:
-        await database.close()
+    async with open_database(settings) as database, database.transaction() as session:
+        match arguments.command:
+            case "on":
+                return await _on(session, arguments.user, timedelta(minutes=arguments.minutes))
+            case "off":
+                print(told(await smoke.end(session)))
+            case _:
+                await _status(session)
+    return 0
 
 
 async def _on(session: AsyncSession, user_id: int, lasting: timedelta) -> int:

@@ -1,5 +1,8 @@
 """The database as a process needs it before it starts: there, and not behind the code."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.core.config import Settings
@@ -9,22 +12,27 @@ from app.database.engine import Database
 from app.database.revision import behind
 
 
-async def open_database(settings: Settings) -> Database:
-    """Connect, and see that every migration the code knows has been applied; a newer database is fine.
+@asynccontextmanager
+async def open_database(settings: Settings) -> AsyncIterator[Database]:
+    """Connected, with every migration applied that the code knows; a newer database is fine.
 
     Raises:
         CannotStart: no address, no answer, or a database behind the code.
     """
     database = Database(database_url(settings.general))
     try:
+        await _insist_on_head(database)
+        yield database
+    finally:
+        await database.close()
+
+
+async def _insist_on_head(database: Database) -> None:
+    try:
         missing = await behind(database.engine)
     except (OSError, SQLAlchemyError) as error:
-        await database.close()
         what = f"Postgres does not answer ({type(error).__name__})"
         raise CannotStart(f"Cannot start: {what}. Check DATABASE_URL and the server.") from None
     if missing:
-        await database.close()
-        raise CannotStart(
-            f"Cannot start: the database lacks migrations {', '.join(missing)}. Run: alembic upgrade head"
-        )
-    return database
+        what = f"the database lacks migrations {', '.join(missing)}"
+        raise CannotStart(f"Cannot start: {what}. Run: alembic upgrade head")
