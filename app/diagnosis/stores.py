@@ -83,8 +83,7 @@ def bucket_check(place: Place) -> Check:
 async def _bucket(place: Place, minio: MinioSettings) -> Found:
     from app.photos.storage import MinioStorage, StorageUnavailable  # the webhook's image has no minio
 
-    keys = minio.access_key.get_secret_value(), minio.secret_key.get_secret_value()
-    storage = MinioStorage(minio.endpoint, *keys, minio.bucket, minio.secure)
+    storage = MinioStorage(minio)
     try:
         if not await storage.bucket_exists():
             return await _no_bucket(place, minio.bucket)

@@ -14,7 +14,7 @@ from minio.error import MinioException, S3Error
 from urllib3 import PoolManager, Retry, Timeout
 from urllib3.exceptions import HTTPError
 
-from app.core.config import Settings
+from app.core.config import MinioSettings, Settings
 from app.core.errors import AishaError
 
 Given = TypeVar("Given")
@@ -93,10 +93,16 @@ class FolderStorage:
 class MinioStorage:
     """Photos in a bucket, which is created on first use."""
 
-    def __init__(self, endpoint: str, access_key: str, secret_key: str, bucket: str, secure: bool) -> None:
+    def __init__(self, settings: MinioSettings) -> None:
         pool = PoolManager(timeout=Timeout(connect=5, read=30), retries=Retry(total=2, backoff_factor=0.2))
-        self._client = Minio(endpoint, access_key, secret_key, secure=secure, http_client=pool)
-        self._bucket = bucket
+        self._client = Minio(
+            settings.endpoint,
+            settings.access_key.get_secret_value(),
+            settings.secret_key.get_secret_value(),
+            secure=settings.secure,
+            http_client=pool,
+        )
+        self._bucket = settings.bucket
         self._bucket_lock = threading.Lock()
         self._bucket_known = False
 
@@ -152,11 +158,9 @@ class MinioStorage:
 
 def open_storage(settings: Settings) -> PhotoStorage:
     """The bucket of the settings, or the folder in `DATA_DIR` where they name none."""
-    minio = settings.minio
-    if not minio.endpoint:
-        return FolderStorage(settings.general.data_dir / "photos")
-    access_key, secret_key = minio.access_key.get_secret_value(), minio.secret_key.get_secret_value()
-    return MinioStorage(minio.endpoint, access_key, secret_key, minio.bucket, minio.secure)
+    if settings.minio.endpoint:
+        return MinioStorage(settings.minio)
+    return FolderStorage(settings.general.data_dir / "photos")
 
 
 async def _beside(work: Callable[..., Given], *arguments: str | Path) -> Given:

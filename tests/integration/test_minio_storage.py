@@ -8,7 +8,9 @@ from threading import Thread
 from urllib.parse import urlsplit
 
 import pytest
+from pydantic import SecretStr
 
+from app.core.config import MinioSettings
 from app.photos.storage import MinioStorage, PhotoMissing, StorageUnavailable
 
 KEY = "avatars/7/photo"
@@ -86,7 +88,15 @@ def shelf() -> Iterator[Shelf]:
 
 @pytest.fixture
 def storage(shelf: Shelf) -> MinioStorage:
-    return MinioStorage(f"127.0.0.1:{shelf.server_port}", "access", "secret-key", BUCKET, secure=False)
+    return MinioStorage(
+        MinioSettings(
+            endpoint=f"127.0.0.1:{shelf.server_port}",
+            access_key=SecretStr("access"),
+            secret_key=SecretStr("secret-key"),
+            bucket=BUCKET,
+            secure=False,
+        )
+    )
 
 
 @pytest.fixture
