@@ -96,6 +96,16 @@ registry_credentials() {
         inside && /}/ { exit }' "$file"
 }
 
+# deliver_images REMEDY: four steps, after which the registry has the images of IMAGE_TAG.
+deliver_images() {
+    local login="'docker login ${REGISTRY%%/*}'"
+    step 'check' "$1" check_deploy
+    step "build $IMAGE_TAG" "$1" build_images
+    step 'push' "$login; $1" push_images
+    step 'confirm in the catalog' \
+        "neither its list of tags nor 'docker manifest inspect' shows them: $login; $1" confirm_images
+}
+
 migrate() {
     compose run --rm --no-deps -T migrate
 }

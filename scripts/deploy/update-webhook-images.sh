@@ -52,12 +52,7 @@ if [[ $IMAGE_TAG == "$PREVIOUS" ]]; then
     exit 0
 fi
 AGAIN='mend that, then run update-webhook-images.sh again'
-step 'check' "$AGAIN" check_deploy
-step "build $IMAGE_TAG" "$AGAIN" build_images
-step 'push' "'docker login ${REGISTRY%%/*}', then run update-webhook-images.sh again" push_images
-step 'confirm in the catalog' \
-    "neither its list of tags nor 'docker manifest inspect' shows them: 'docker login ${REGISTRY%%/*}', then run update-webhook-images.sh again" \
-    confirm_images
+deliver_images "$AGAIN"
 step 'migrate' "$AGAIN" migrate
 for service in "${SERVICES[@]}"; do
     step "$service" "$AGAIN" replace_and_note "$service"

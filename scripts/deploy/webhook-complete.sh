@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # webhook-complete.sh [--dry-run]: from a clone and a filled-in prod.env to a running system.
 #
-# Builds the images, pushes them to $REGISTRY and sees that it lists them, makes the network and the logs' folders, starts the data
-# services that COMPOSE_PROFILES names, migrates, starts the containers one after the other and asks through nginx.
+# Builds the images, pushes them to $REGISTRY and sees that it lists them, makes the network and the logs'
+# folders, starts the data services that COMPOSE_PROFILES names, migrates, starts the containers one after the
+# other and asks through nginx.
 # It may be repeated at any time: what is as it should be stays. Updates are for update-webhook-images.sh,
 # which returns to the previous images when something fails.
 #
@@ -41,12 +42,7 @@ find_docker
 find_services
 STEPS=$((STEPS + ${#SERVICES[@]}))
 choose_tag
-step 'check' "$AGAIN" check_deploy
-step "build $IMAGE_TAG" "$AGAIN" build_images
-step 'push' "'docker login ${REGISTRY%%/*}', then run webhook-complete.sh again" push_images
-step 'confirm in the catalog' \
-    "neither its list of tags nor 'docker manifest inspect' shows them: 'docker login ${REGISTRY%%/*}', then run webhook-complete.sh again" \
-    confirm_images
+deliver_images "$AGAIN"
 step 'network and folders' "start it as root, or make LOG_DIR's folders yourself; $AGAIN" make_network_and_folders
 step 'data services' "'docker logs' of that container says why; $AGAIN" start_data_services
 step 'migrate' "see that DATABASE_URL leads to the database; $AGAIN" migrate
