@@ -50,6 +50,7 @@ class Visitor:
 
     def __init__(self, page: Page, person: int) -> None:
         self.page = page
+        self.person = person
         self.chat = page.locator(f"#chat-{person}")
         self.troubles: list[str] = []
         page.set_default_timeout(PATIENCE)
@@ -92,7 +93,7 @@ class Visitor:
         whole = re.compile(rf"(^|\W){re.escape(label)}$")  # a picture may stand before the words
         return self.chat.locator(".key", has_text=whole).last
 
-    async def hears(self, text: str) -> Locator:
+    async def hears(self, text: str | re.Pattern[str]) -> Locator:
         """The newest message of the bot with these words, once there is one."""
         message = self.chat.locator(".message.bot", has_text=text).last
         await message.wait_for()

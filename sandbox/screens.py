@@ -1,7 +1,11 @@
-"""`python -m sandbox.screens [folder]`: a picture of every screen of the bot, and of the page."""
+"""`python -m sandbox.screens [folder]`: each screen of the bot in each language, and the page, as pictures.
+
+They lie in `<language>/` and `page/`, under the names of their words in `locales/`; README.md shows them all.
+"""
 
 import argparse
 import asyncio
+import re
 import shutil
 import sys
 import tempfile
@@ -11,142 +15,245 @@ from io import BytesIO
 from itertools import count
 from pathlib import Path
 
+from fluent.runtime import FluentBundle, FluentResource
 from PIL import Image
 from playwright.async_api import Browser, Locator, ViewportSize
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from sandbox.browser import PROGRAM, Visitor, chromium
 from sandbox.environment import ROOT
+from sandbox.fal.models import Course, State
+from sandbox.journey import Language
 from sandbox.samples import SETS
 from sandbox.stage import IMPATIENT, PICTURES
 from sandbox.supervisor import Sandbox
 
 FOLDER = ROOT / "docs" / "screens"
+LOCALES = ROOT / "app" / "core" / "locales"
 FOREVER = 3600.0  # seconds: a training ends when it is told to
+POLL = 0.2
 COLOURS = 256
 TALL = ViewportSize(width=1180, height=1500)
 WIDE = ViewportSize(width=1440, height=900)
 PHONE = ViewportSize(width=390, height=800)
-LANGUAGE = "en"
+GAP = "\N{OBJECT REPLACEMENT CHARACTER}"
 PEOPLE = count(9_000_000_001)
 PORTRAITS = [sample.name for sample in SETS["portraits"]]
 STYLES = [sample.name for sample in SETS["styles"]]
+SPOILED = ["blurred.jpg", "dark.jpg", "copy-of-IMG_4100.jpg"]
+PERSON = {Language.RUSSIAN: "Айша", Language.KAZAKH: "Айша", Language.ENGLISH: "Aisha"}
+AVATAR = {
+    Language.RUSSIAN: "Летний вечер",
+    Language.KAZAKH: "Жазғы кеш",
+    Language.ENGLISH: "Summer evening",
+}
+_TAG = re.compile(r"</?\w+>")
+_VARIABLE = re.compile(r"\$(\w+)")
+_BETWEEN = re.compile(rf"(?:{GAP}|NUMBER\(\)|\s)+")  # NUMBER() is what becomes of a gap that should be one
+_A_DAY_AGO = text("""
+UPDATE trainings SET submitted_at = submitted_at - interval '1 day', next_check_at = now()
+WHERE user_id = :person AND finished_at IS NULL""")
 
 
 class Photographer:
-    """Numbers the pictures in the order they are taken."""
+    """Takes pictures of what is shown to people, and numbers them in each folder."""
 
     def __init__(self, sandbox: Sandbox, browser: Browser, folder: Path) -> None:
-        self._sandbox = sandbox
+        self.sandbox = sandbox
         self._browser = browser
         self._folder = folder
-        self._number = count(1)
 
-    async def visitor(self, name: str, **context: object) -> Visitor:
+    async def visitor(self, language: Language, **context: object) -> Visitor:
         person = next(PEOPLE)
-        async with self._sandbox.user(person, first_name=name, language_code=LANGUAGE):
+        name = PERSON[language]
+        async with self.sandbox.user(person, first_name=name, language_code=language):
             pass
         options = {"viewport": TALL, "device_scale_factor": 1.5, "locale": "en-GB", **context}
-        url = self._sandbox.page_url or ""
-        return await Visitor.arrive(self._browser, url, person, language=LANGUAGE, **options)
+        url = self.sandbox.page_url or ""
+        return await Visitor.arrive(self._browser, url, person, language=language, **options)
 
-    async def take(self, what: Locator, name: str) -> None:
+    async def take(self, what: Locator, folder: str, name: str) -> None:
         await what.page.mouse.move(0, 0)
         picture = Image.open(BytesIO(await what.screenshot(animations="disabled")))
-        path = self._folder / f"{next(self._number):02}-{name}.png"
+        place = self._folder / folder
+        place.mkdir(exist_ok=True)
+        path = place / f"{len(list(place.iterdir())) + 1:02}-{name}.png"
         await asyncio.to_thread(_save, picture, path)
         print(path)
-
-    async def message(self, visitor: Visitor, words: str, name: str) -> None:
-        """The newest message of the bot with these words, its buttons included."""
-        await self.take(await visitor.hears(words), name)
 
 
 def _save(picture: Image.Image, path: Path) -> None:
     picture.convert("RGB").quantize(COLOURS).save(path, optimize=True)
 
 
-async def creation(camera: Photographer, one: Visitor) -> None:
-    await one.begin()
-    await camera.message(one, "I make avatars", "start")
-    await one.press("Create an avatar")
-    await camera.message(one, "Step 1 of 3", "type")
-    await one.press("Portrait")
-    await camera.message(one, "Step 2 of 3", "gender")
-    await one.press("Female")
-    await camera.message(one, "Step 3 of 3", "name")
-    await one.say("Summer evening")
-    await camera.message(one, "10 more photos", "asks-for-photos")
-    await one.press("Which photos work")
-    await camera.message(one, "group photos", "tips")
+class Words:
+    """What the product says in one language, to be looked for in what it shows."""
+
+    def __init__(self, language: Language) -> None:
+        texts = [path.read_text(encoding="utf-8") for path in (LOCALES / language.value).glob("*.ftl")]
+        self._bundle = FluentBundle([language.value], use_isolating=False)
+        for one in texts:
+            self._bundle.add_resource(FluentResource(one))
+        self._gaps: dict[str, str | int] = dict.fromkeys(_VARIABLE.findall("".join(texts)), GAP)
+
+    def label(self, key: str) -> str:
+        """The words of a button that says the same to everybody."""
+        return self._plain(key, {})
+
+    def sign(self, key: str, **arguments: str | int) -> re.Pattern[str]:
+        """A message of these words, with anything in the place of an argument that isn't given."""
+        words = self._plain(key, self._gaps | arguments)
+        return re.compile(r"[\s\S]*?".join(map(re.escape, _BETWEEN.split(words))))
+
+    def _plain(self, key: str, arguments: dict[str, str | int]) -> str:
+        pattern = self._bundle.get_message(key).value
+        if pattern is None:
+            raise KeyError(key)
+        words, _problems = self._bundle.format_pattern(pattern, arguments)
+        return _TAG.sub("", str(words)).strip()
 
 
-async def photos(camera: Photographer, one: Visitor) -> None:
-    await one.say("/avatars")
-    await one.press("Summer evening")
-    spoiled = ["blurred.jpg", "dark.jpg", "copy-of-IMG_4100.jpg"]
-    await one.choose_samples([*PORTRAITS[:9], *spoiled], as_files=True)
-    await one.send()
-    await camera.message(one, "Not suitable", "photos-judged")
-    await one.choose_samples(PORTRAITS[9:10])
-    await one.send()
-    await camera.message(one, "1 photo accepted", "ready-to-train")
-    await one.press("Photos")
-    await camera.message(one, "photo 1 of 10", "gallery")
+class Album:
+    """One person's chat, told and pictured in one language."""
 
+    def __init__(self, camera: Photographer, visitor: Visitor, language: Language) -> None:
+        self._camera = camera
+        self._visitor = visitor
+        self._language = language
+        self._words = Words(language)
+        self._avatar = AVATAR[language]
 
-async def training(camera: Photographer, one: Visitor) -> None:
-    await one.say("/avatars")
-    await one.press("Summer evening")
-    await one.press("Start training")
-    await camera.message(one, "Yes, start", "confirm-training")
-    await one.press("Yes, start")
-    await camera.message(one, "Preparing", "training-begun")
-    finish = (await one.open("fal")).locator(".card").first.get_by_role("button", name="Finish now")
-    await finish.wait_for()
-    await one.press("Cancel the training")
-    await camera.message(one, "Yes, cancel", "ask-cancel")
-    await one.press("No, let it train")
-    await one.at_fal("Fail with")
-    await camera.message(one, "The reason", "failed")
-    await one.press("Open the avatar")
-    await one.press("Start training")
-    await one.press("Yes, start")
-    await finish.wait_for()
-    await camera.take(one.page.locator("#fal .card").first, "fal-request")
-    await finish.click()
-    await camera.message(one, "is ready!", "ready")
+    async def fill(self) -> None:
+        await self._creation()
+        await self._photos()
+        await self._training()
+        await self._ready()
+        await self._words_about()
+        await self._end()
 
+    async def _creation(self) -> None:
+        await self._visitor.begin()
+        await self._picture("welcome")
+        await self._say("/avatars", "avatars-empty")
+        await self._press("button-new-avatar")
+        await self._picture("choose-type")
+        await self._press("button-portrait")
+        await self._picture("choose-gender")
+        await self._press("button-female")
+        await self._picture("ask-name")
+        await self._visitor.say(self._avatar)
+        await self._picture("avatar-collecting")
+        await self._press("button-tips")
+        await self._picture("photo-tips", type="portrait")
 
-async def afterwards(camera: Photographer, one: Visitor) -> None:
-    await one.press("Open the avatar")
-    await camera.message(one, "In its set", "avatar")
-    await one.press("Name")
-    await camera.message(one, "What shall we call it?", "rename")
-    await one.say("/avatars")
-    await camera.message(one, "Your avatars", "avatars")
-    await one.press("Summer evening")
-    await one.press("Delete")
-    await camera.message(one, "It can't be brought back", "ask-delete")
+    async def _photos(self) -> None:
+        await self._send([*PORTRAITS[:9], *SPOILED], as_files=True)
+        await self._picture("uploads-refused")
+        await self._send(PORTRAITS[9:10])
+        await self._picture("uploads-accepted", count=1)
+        await self._press("button-photos")
+        await self._picture("photo-page")
+        await self._press("button-delete-photos")
+        await self._picture("photos-ask-delete")
 
+    async def _training(self) -> None:
+        await self._begin_training(pictured=True)
+        await self._press("button-cancel-training")
+        await self._picture("confirm-cancel")
+        await self._press("button-cancel-confirm")
+        await self._picture("training-cancelled")
+        await self._begin_training()
+        await self._at_fal(Course(at_once=True, outcome="error", error_type="downstream_service_unavailable"))
+        await self._picture("training-failed")
+        await self._press("button-open-avatar")
+        await self._picture("avatar-failed")
+        await self._begin_training()
+        await self._let_a_day_pass()
+        await self._picture("training-overdue")
+        await self._at_fal(Course(at_once=True))
+        await self._picture("training-completed")
 
-async def words(camera: Photographer, one: Visitor) -> None:
-    for command, heard in {
-        "status": "Summer evening",
-        "language": "Which language",
-        "help": "How it works",
-        "privacy": "Nobody else gets anything",
-        "support": "owner of this bot",
-        "delete_me": "known of you",
-    }.items():
-        await one.say(f"/{command}")
-        await camera.message(one, heard, command)
-    await one.chat.locator(".commands summary").click()
-    await camera.take(one.chat.locator(".commands .popover"), "commands")
+    async def _ready(self) -> None:
+        await self._press("button-open-avatar")
+        await self._picture("avatar-completed")
+        await self._press("button-rename")
+        await self._picture("avatar-rename")
+        await self._say("/avatars", "avatars-list")
+        await self._visitor.press(self._avatar)
+        await self._press("button-open-photos")
+        await self._picture("photos-open")
+        await self._press("button-delete")
+        await self._picture("avatar-ask-delete")
+
+    async def _words_about(self) -> None:
+        await self._say("/help", "help")
+        await self._say("/language", "language")
+        await self._say("/privacy", "privacy")
+        await self._say("/support", "support-nobody")
+        await self._say("?", "not-understood")
+        await self._say("/cancel", "cancelled")
+        commands = self._visitor.chat.locator(".commands")
+        await commands.locator("summary").click()
+        await self._camera.take(commands.locator(".popover"), self._language, "commands")
+        await self._visitor.page.keyboard.press("Escape")
+
+    async def _end(self) -> None:
+        await self._say("/delete_me", "ask-delete-me")
+        await self._press("button-delete-for-ever")
+        await self._picture("farewell")
+        await self._visitor.leave()
+
+    async def _begin_training(self, *, pictured: bool = False) -> None:
+        await self._visitor.say("/avatars")
+        await self._visitor.press(self._avatar)
+        await self._press("button-train")
+        if pictured:
+            await self._picture("confirm-training")
+        await self._press("button-confirm")
+        await self._open_request()
+        if pictured:
+            await self._visitor.say("/status")
+            await self._picture("avatar-training", state="SUBMITTED")
+
+    async def _open_request(self) -> str:
+        """FAL's only one, once there is one."""
+        while True:
+            for one in await self._camera.sandbox.fal.requests():
+                if one.state in (State.IN_QUEUE, State.IN_PROGRESS):
+                    return one.request_id
+            await asyncio.sleep(POLL)
+
+    async def _at_fal(self, course: Course) -> None:
+        await self._camera.sandbox.fal.steer(await self._open_request(), course)
+
+    async def _let_a_day_pass(self) -> None:
+        """For the training alone: nobody waits a day for a picture."""
+        engine = create_async_engine(self._camera.sandbox.database_url)
+        async with engine.begin() as connection:
+            await connection.execute(_A_DAY_AGO, {"person": self._visitor.person})
+        await engine.dispose()
+
+    async def _press(self, key: str) -> None:
+        await self._visitor.press(self._words.label(key))
+
+    async def _send(self, names: list[str], *, as_files: bool = False) -> None:
+        await self._visitor.choose_samples(names, as_files=as_files)
+        await self._visitor.send()
+
+    async def _say(self, words: str, key: str) -> None:
+        await self._visitor.say(words)
+        await self._picture(key)
+
+    async def _picture(self, key: str, **arguments: str | int) -> None:
+        """The newest message of the bot with these words, its buttons included."""
+        message = await self._visitor.hears(self._words.sign(key, **arguments))
+        await self._camera.take(message, self._language, key)
 
 
 async def page(camera: Photographer, scheme: str) -> None:
     """The page itself while a training goes on, wide and on a phone."""
-    one = await camera.visitor("Bota", viewport=WIDE, device_scale_factor=1, color_scheme=scheme)
+    one = await camera.visitor(Language.ENGLISH, viewport=WIDE, device_scale_factor=1, color_scheme=scheme)
     await one.begin()
     for label in ("Create an avatar", "Style", "Female"):
         await one.press(label)
@@ -158,16 +265,17 @@ async def page(camera: Photographer, scheme: str) -> None:
     await one.hears("10 photos accepted")
     await one.press("Start training")
     await one.press("Yes, start")
-    await (await one.open("fal")).get_by_role("button", name="Finish now").first.wait_for()
-    await camera.take(one.page.locator("body"), f"page-{scheme}-fal")
-    await one.at_fal("Finish now")
+    finish = (await one.open("fal")).get_by_role("button", name="Finish now").first
+    await finish.wait_for()
+    await camera.take(one.page.locator("body"), "page", f"{scheme}-fal")
+    await finish.click()
     await one.hears("is ready!")
     for tab in ("rows", "log"):
         await (await one.open(tab)).get_by_text("COMPLETED").first.wait_for()
-        await camera.take(one.page.locator("body"), f"page-{scheme}-{tab}")
+        await camera.take(one.page.locator("body"), "page", f"{scheme}-{tab}")
     await one.page.set_viewport_size(PHONE)
     await one.page.wait_for_timeout(300)
-    await camera.take(one.page.locator("body"), f"page-{scheme}-phone")
+    await camera.take(one.page.locator("body"), "page", f"{scheme}-phone")
     await one.leave()
 
 
@@ -187,11 +295,28 @@ async def take_all(folder: Path, program: str) -> None:
             Sandbox(data, extra_env=product, training_seconds=FOREVER, pictures=PICTURES)
         )
         camera = Photographer(sandbox, await stack.enter_async_context(chromium(program)), folder)
-        one = await camera.visitor("Aisha")
-        for chapter in (creation, photos, training, afterwards, words):
-            await chapter(camera, one)
+        for language in Language:
+            await Album(camera, await camera.visitor(language), language).fill()
         for scheme in ("light", "dark"):
             await page(camera, scheme)
+
+
+def gallery(folder: Path) -> str:
+    """All pictures of the folder, a language a column."""
+    names = [path.name for path in sorted((folder / Language.ENGLISH).glob("*.png"))]
+    rows = [" | ".join(f"![{name[3:-4]}]({language}/{name})" for language in Language) for name in names]
+    pages = [f"![{path.stem[3:]}](page/{path.name})" for path in sorted((folder / "page").glob("*.png"))]
+    table = [" | ".join(Language), " | ".join("---" for _ in Language), *rows]
+    return "\n\n".join(
+        [
+            "# Every screen",
+            "Written by `.venv/bin/python -m sandbox.screens`; a name is that of the words in `locales`.",
+            "\n".join(f"| {row} |" for row in table),
+            "## The sandbox's page",
+            *pages,
+            "",
+        ]
+    )
 
 
 def main() -> int:
@@ -203,9 +328,10 @@ def main() -> int:
         print(f"{PROGRAM} isn't installed: apt-get install {PROGRAM}", file=sys.stderr)
         return 2
     folder.mkdir(parents=True, exist_ok=True)
-    for old in folder.glob("*.png"):
+    for old in folder.glob("*/*.png"):
         old.unlink()
     asyncio.run(take_all(folder, program))
+    (folder / "README.md").write_text(gallery(folder), encoding="utf-8")
     return 0
 
 
