@@ -72,7 +72,8 @@ def create_app(surroundings: Surroundings, port: int, pulse: Pulse) -> FastAPI:
             sources.rows(engine, person),
             sources.lines(surroundings.logs),
         ]
-        return StreamingResponse(merged(streams, pulse), media_type="text/event-stream")
+        events = merged(sources.hello(telegram, fal), streams, pulse)
+        return StreamingResponse(events, media_type="text/event-stream")
 
     @app.get("/samples")
     async def sample_names() -> dict[str, list[str]]:

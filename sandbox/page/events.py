@@ -3,7 +3,7 @@
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,8 @@ from sandbox.page.hidden import hidden
 from sandbox.telegram.pulse import Pulse
 
 log = logging.getLogger(__name__)
-_SILENCE = 15.0  # seconds, after which a comment shows that the stream is alive
+FAILURES = (httpx.HTTPError, SQLAlchemyError, OSError)
+_SILENCE = 15.0  # seconds, after which the stream shows that it is alive
 
 
 @dataclass(frozen=True)
@@ -31,32 +32,38 @@ class Event:
 Source = AsyncIterator[Event]
 
 
-async def merged(sources: Sequence[Source], pulse: Pulse) -> AsyncIterator[str]:
-    """The events of all sources as they come, until the listener goes or the server stops.
+async def merged(greeting: Awaitable[Event], sources: Sequence[Source], pulse: Pulse) -> AsyncIterator[str]:
+    """The greeting, then the events of all sources as they come, until the listener goes or the server stops.
 
-    A source that fails ends the stream: the browser opens another one by itself.
+    What fails ends the stream: the browser opens another one by itself.
     """
+    try:
+        hello = await greeting
+    except FAILURES as error:
+        log.warning("there is nothing to show: %s", type(error).__name__)
+        return
     queue: asyncio.Queue[Event | None] = asyncio.Queue()
     tasks = [asyncio.create_task(_pour(source, queue)) for source in sources]
     tasks.append(asyncio.create_task(_tell_end(pulse, queue)))
     try:
-        yield Event("hello", None).encoded()
+        yield hello.encoded()
         async for event in _until_one_ends(queue):
-            yield event.encoded() if event else ": nothing new\n\n"
+            yield event.encoded()
     finally:
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        # A listener that went cancels this again and again, which must not reach what the tasks clean up.
+        await asyncio.wait(tasks)
 
 
-async def _until_one_ends(queue: asyncio.Queue[Event | None]) -> AsyncIterator[Event | None]:
-    """None after each silence."""
+async def _until_one_ends(queue: asyncio.Queue[Event | None]) -> AsyncIterator[Event]:
+    """`alive` after each silence."""
     while True:
         try:
             async with asyncio.timeout(_SILENCE):
                 event = await queue.get()
         except TimeoutError:
-            yield None
+            yield Event("alive", None)
             continue
         if event is None:
             return
@@ -67,7 +74,7 @@ async def _pour(source: Source, queue: asyncio.Queue[Event | None]) -> None:
     try:
         async for event in source:
             queue.put_nowait(event)
-    except (httpx.HTTPError, SQLAlchemyError, OSError) as error:
+    except FAILURES as error:
         log.warning("a source has failed: %s", type(error).__name__)
     finally:
         queue.put_nowait(None)

@@ -16,21 +16,23 @@ class Tail:
         self._places: dict[Path, int] = {}
 
     def new_lines(self) -> list[Mapping[str, Any]]:
-        """In the order of their time, as far as they tell it. Each has `process` and `event`."""
+        """In the order of their time, as far as they tell it, with `process`, `event` and `offset`."""
         lines = [line for log in sorted(self._folder.glob("*.log")) for line in self._of(log)]
         return sorted(lines, key=lambda line: str(line.get("timestamp", "")))
 
     def _of(self, log: Path) -> Iterator[Mapping[str, Any]]:
         size = log.stat().st_size
         start = self._places.get(log, max(0, size - _LATEST))
+        cut_off = log not in self._places and start > 0
         with log.open("rb") as file:
             file.seek(start)
             content = file.read(size - start)
         whole, newline, _ = content.rpartition(b"\n")
         self._places[log] = start + len(whole + newline)
-        lines = whole.decode(errors="replace").splitlines()
-        cut_off = log not in self._places and start > 0
-        yield from (_parsed(log.stem, line) for line in lines[cut_off:] if line)
+        for number, line in enumerate(whole.split(b"\n")):
+            if line and (number or not cut_off):
+                yield {**_parsed(log.stem, line.decode(errors="replace")), "offset": start}
+            start += len(line) + 1
 
 
 def _parsed(process: str, line: str) -> Mapping[str, Any]:

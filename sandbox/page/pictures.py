@@ -1,7 +1,6 @@
 """Small pictures for the page: of samples, and of photographs that were sent as files."""
 
 import asyncio
-from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
 
@@ -40,7 +39,6 @@ class Samples:
         return await asyncio.to_thread(path.read_bytes)
 
 
-@lru_cache(maxsize=512)
 def small(content: bytes) -> bytes | None:
     """A JPEG of at most 320 pixels, upright; None when it isn't a picture that can be read. Blocking."""
     file = BytesIO()

@@ -7,12 +7,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 Rows = dict[tuple[str, str], str]
 
-_LATEST = 40
 # One statement sees one moment. A callback that matches no training is nobody's, so everybody sees it.
 _ALL = text("""
-WITH a AS (SELECT * FROM avatars WHERE user_id = ANY(:people) ORDER BY id DESC LIMIT :latest),
-u AS (SELECT * FROM uploads WHERE user_id = ANY(:people) ORDER BY id DESC LIMIT :latest),
-t AS (SELECT * FROM trainings WHERE user_id = ANY(:people) ORDER BY requested_at DESC LIMIT :latest),
+WITH a AS (SELECT * FROM avatars WHERE user_id = ANY(:people) ORDER BY id DESC),
+u AS (SELECT * FROM uploads WHERE user_id = ANY(:people) ORDER BY id DESC),
+t AS (SELECT * FROM trainings WHERE user_id = ANY(:people) ORDER BY requested_at DESC),
 i AS (
     SELECT id, request_id, source, trusted, outcome, training_id, training_type, fal_user_id, correlation_id,
         received_at, handled_at, octet_length(body) AS body_bytes
@@ -22,9 +21,9 @@ i AS (
         WHERE (trainings.id = training_id OR trainings.request_id = inbox_events.request_id)
         AND user_id <> ALL(:people)
     )
-    ORDER BY id DESC LIMIT :latest
+    ORDER BY id DESC
 ),
-n AS (SELECT * FROM notifications WHERE user_id = ANY(:people) ORDER BY id DESC LIMIT :latest)
+n AS (SELECT * FROM notifications WHERE user_id = ANY(:people) ORDER BY id DESC)
 SELECT 'avatars', id::text, row_to_json(a)::text FROM a
 UNION ALL SELECT 'uploads', id::text, row_to_json(u)::text FROM u
 UNION ALL SELECT 'trainings', id::text, row_to_json(t)::text FROM t
@@ -39,6 +38,6 @@ def open_database(url: str) -> AsyncEngine:
 
 
 async def rows_of(connection: AsyncConnection, people: Sequence[int]) -> Rows:
-    """The latest rows of each table as JSON objects with the columns in order, by table and id."""
-    found = await connection.execute(_ALL, {"people": list(people), "latest": _LATEST})
+    """By table and id, the newest first: JSON objects with the columns in their order."""
+    found = await connection.execute(_ALL, {"people": list(people)})
     return {(table, key): content for table, key, content in found}

@@ -19,6 +19,13 @@ POLL = 0.3  # seconds between two looks at what can't tell of its changes itself
 _LONG_POLL = 25.0
 
 
+async def hello(telegram: httpx.AsyncClient, fal: httpx.AsyncClient) -> Event:
+    """`hello`: both emulators answer."""
+    for emulator in (telegram, fal):
+        (await emulator.get("/health")).raise_for_status()
+    return Event("hello", None)
+
+
 async def chat(telegram: httpx.AsyncClient, person: int) -> AsyncIterator[Event]:
     """`chat`: a person's whole chat at first, and after each change."""
     seq = -1
@@ -51,28 +58,33 @@ async def queue(fal: httpx.AsyncClient) -> AsyncIterator[Event]:
     plans = None
     error_types = await _json(fal, "/error-types")
     while True:
-        for request in await _requests(fal):
-            if known.get(request["request_id"]) != request:
-                known[request["request_id"]] = request
-                yield Event("request", request)
         next_ones, pace = await _json(fal, "/behaviour"), await _json(fal, "/pace")
         found = {"next": next_ones, "error_types": error_types, **pace}
         if found != plans:
             plans = found
             yield Event("plans", found)
+        for request in await _requests(fal):
+            if known.get(request["request_id"]) != request:
+                known[request["request_id"]] = request
+                yield Event("request", request)
         await asyncio.sleep(POLL)
 
 
 async def rows(engine: AsyncEngine, people: Sequence[int]) -> AsyncIterator[Event]:
-    """`row`: one that is new, changed, or (its `row` is null) gone; `before` is what it was."""
+    """`row`: one that is new, changed, or (its `row` is null) gone; `before` is what it was.
+
+    `first` says that it was there when the listener came.
+    """
     known: Rows = {}
+    first = True
     async with engine.connect() as connection:
         while True:
             found = await rows_of(connection, people)
             for place in [*sorted(known.keys() - found.keys()), *reversed(found)]:  # oldest first
                 if known.get(place) != found.get(place):
-                    yield Event("row", _change(place, known.get(place), found.get(place)))
-            known = found
+                    change = _change(place, known.get(place), found.get(place))
+                    yield Event("row", change | {"first": first})
+            known, first = found, False
             await asyncio.sleep(POLL)
 
 

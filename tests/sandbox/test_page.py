@@ -23,6 +23,7 @@ from app.database.engine import Database
 from app.database.models import AvatarState, Base, TrainingState
 from sandbox.environment import ROOT, Ports
 from sandbox.page.hidden import HIDDEN
+from sandbox.page.lines import Tail
 from sandbox.page.rows import open_database, rows_of
 from tests import factories
 from tests.conftest import fresh_database
@@ -201,6 +202,7 @@ async def test_a_row_comes_as_the_database_has_it(house: House) -> None:
         training = await factories.make_training(session, avatar, TrainingState.SUBMITTED)
     async with listening(house, person) as stream:
         found = [await stream.next("row") for _ in range(2)]
+        assert [one["first"] for one in found] == [True, True]
         assert {(one["table"], one["key"]) for one in found} == {
             ("avatars", str(avatar.id)),
             ("trainings", str(training.id)),
@@ -213,7 +215,7 @@ async def test_a_row_comes_as_the_database_has_it(house: House) -> None:
         started = "UPDATE trainings SET state = 'RUNNING', started_at = now() WHERE id = :id"
         await execute(house, started, id=training.id)
         change = await stream.next("row")
-        assert change["before"] == before
+        assert (change["first"], change["before"]) == (False, before)
         assert change["row"] == await stored(house, "trainings", training.id)
         await execute(house, "DELETE FROM trainings WHERE id = :id", id=training.id)
         assert (await stream.next("row"))["row"] is None
@@ -257,20 +259,46 @@ async def test_a_callback_that_fits_nobody_is_everybodys(house: House) -> None:
 
 async def test_a_line_comes_once_it_is_whole(house: House) -> None:
     log = house.server.logs / "bot.log"
-    log.write_text('{"event": "early", "timestamp": "2026-01-01T00:00:00Z"}\n')
+    early = '{"event": "early", "timestamp": "2026-01-01T00:00:00Z"}\n'
+    log.write_text(early)
     async with listening(house) as stream:
         assert (await stream.next("line")) == {
             "process": "bot",
             "event": "early",
             "timestamp": "2026-01-01T00:00:00Z",
+            "offset": 0,
         }
         with log.open("a") as file:
             file.write('{"event": "la')
             file.flush()
             (house.server.logs / "fal.log").write_text("Traceback: no JSON\n")
-            assert (await stream.next("line")) == {"process": "fal", "event": "Traceback: no JSON"}
+            told = await stream.next("line")
+            assert told == {"process": "fal", "event": "Traceback: no JSON", "offset": 0}
             file.write('te", "correlation_id": "abc"}\n')
-        assert (await stream.next("line")) == {"process": "bot", "event": "late", "correlation_id": "abc"}
+        late = await stream.next("line")
+    assert (late["event"], late["correlation_id"], late["offset"]) == ("late", "abc", len(early))
+
+
+async def test_of_a_long_log_whole_lines_come(tmp_path: Path) -> None:
+    lines = [json.dumps({"event": f"{number} \N{LINE SEPARATOR} {'x' * 1000}"}) for number in range(200)]
+    log = tmp_path / "bot.log"
+    log.write_text("\n".join(lines) + "\n")
+    told = Tail(tmp_path).new_lines()
+    assert [line["event"] for line in told] == [json.loads(line)["event"] for line in lines[-len(told) :]]
+    assert 30 < len(told) < 100
+
+
+async def test_streams_that_were_left_hold_nothing(house: House) -> None:
+    """More chats are waited for in all than there are connections to Telegram."""
+    speaker, *others = [await house.arrive() for _ in range(4)]
+    for _ in range(40):
+        async with listening(house, speaker, *others) as stream:
+            for _ in (speaker, *others):
+                await stream.next("chat")
+            await house.page.post(f"/telegram/user/{speaker}/messages", json={"text": "listen"})
+            await stream.next("chat")
+    async with listening(house, *others) as stream:
+        assert {(await stream.next("chat"))["user_id"] for _ in others} == set(others)
 
 
 async def test_fals_queue_comes_and_is_steered(house: House) -> None:
