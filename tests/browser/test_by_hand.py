@@ -6,6 +6,7 @@ from playwright.async_api import expect
 
 from tests.browser.guest import Guest, files
 
+FILMS = [f"film-{number:02}.jpg" for number in range(1, 11)]
 PORTRAITS = [f"IMG_{4100 + number}.jpg" for number in range(10)]
 
 
@@ -81,6 +82,7 @@ async def test_a_failure_is_told_and_trying_again_works(guest: Guest) -> None:
     await guest.start_training()
     await guest.at_fal("Forge it")
     await expect(guest.page.locator("#curtain .toast").last).to_contain_text("401")
+    await guest.page.reload()
     await guest.page.locator("#fal .card").first.locator("select").select_option("internal_server_error")
     await guest.at_fal("Fail with")
     again = guest.page.locator("#fal .card").first
@@ -132,11 +134,12 @@ async def test_what_comes_unseen_is_counted_and_a_blocked_bot_is_silent(guest: G
     for command in ("/help", "/privacy", "/help"):
         await guest.say(command)
     await expect(guest.chat.locator(".message.bot")).to_have_count(4)
+    await expect(guest.page).to_have_title(re.compile("^Aisha"))
     await guest.chat.locator(".messages").evaluate("list => { list.scrollTop = 0; }")
     async with guest.house.user(guest.person, first_name="Aisha", language_code="en") as elsewhere:
         await elsewhere.send("/privacy")
-    await expect(guest.chat.locator(".jump")).to_contain_text(re.compile(r"[1-9]"))
-    await expect(guest.page).to_have_title(re.compile(r"^\([1-9]\)"))
+    await expect(guest.chat.locator(".jump")).to_have_text("1")
+    await expect(guest.page).to_have_title(re.compile(r"^\(1\)"))
     await guest.chat.locator(".jump").click()
     await expect(guest.page).to_have_title(re.compile("^Aisha"))
     await guest.chat.locator("header .menu summary").click()
@@ -145,3 +148,50 @@ async def test_what_comes_unseen_is_counted_and_a_blocked_bot_is_silent(guest: G
     await guest.chat.get_by_role("button", name="Unblock").click()
     await guest.say("/start")
     await guest.hears("Hello")
+
+
+async def test_nothing_is_sent_twice_and_nothing_is_lost(guest: Guest) -> None:
+    await guest.name_avatar("Style", "Once")
+    await guest.choose_samples(FILMS)
+    write = guest.chat.locator("textarea")
+    await write.press("Enter")
+    await write.press("Enter")
+    await guest.hears("10 photos accepted")
+    await expect(guest.chat.locator(".tray")).to_be_hidden()
+    await expect(guest.chat.locator(".message.user .photo")).to_have_count(10)
+    await guest.page.route("**/messages", lambda route: route.abort())
+    await guest.say("not heard")
+    await expect(guest.page.locator(".toast")).to_contain_text("doesn't answer")
+    await expect(write).to_have_value("not heard")
+    guest.troubles.clear()
+    await guest.page.unroute("**/messages")
+    await guest.page.reload()
+    await expect(write).to_have_value("not heard")
+    await write.press("Enter")
+    await guest.hears("buttons, commands and photos")
+
+
+async def test_on_a_phone_everything_stays_within_reach(guest: Guest) -> None:
+    await guest.begin()
+    await guest.choose_samples(FILMS)
+    for width in (360, 390, 1024):
+        await guest.page.set_viewport_size({"width": width, "height": 800})
+        await expect(guest.chat.locator(".send")).to_be_in_viewport(ratio=1)
+        await expect(guest.chat.locator(".clip")).to_be_in_viewport(ratio=1)
+
+
+async def test_hands_stay_where_they_are(guest: Guest) -> None:
+    """What is drawn anew keeps the focus of whoever is at the keyboard."""
+    await guest.begin()
+    await guest.chat.locator(".commands summary").press("Enter")
+    await guest.chat.get_by_role("menuitem", name="/help").press("Enter")
+    await guest.hears("How it works")
+    await expect(guest.chat.locator("textarea")).to_be_focused()
+    pace = (await guest.open("fal")).locator("input[type=number]").first
+    await pace.press("ArrowUp")
+    await expect(pace).to_be_focused()
+    await pace.press("ArrowDown")
+    await expect(pace).to_be_focused()
+    await guest.page.locator("#tab-fal").press("ArrowRight")
+    await expect(guest.page.locator("#tab-rows")).to_be_focused()
+    await expect(guest.page.locator("#rows")).to_be_visible()

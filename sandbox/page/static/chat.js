@@ -2,6 +2,7 @@
 import { $, call, clock, dayOf, h, icon, iconButton, region, replaced, say, size, toast } from "./dom.js";
 import { Composer } from "./composer.js";
 import { formatted } from "./text.js";
+import { markMessages } from "./trail.js";
 
 const NEAR_THE_END = 80; // pixels
 const ACTION_LASTS = 5000; // milliseconds, as Telegram has it
@@ -16,6 +17,7 @@ export class Chat {
     this.groups = new Map();
     this.heard = null; // ids of the presses that were answered
     this.pressed = new Map();
+    this.stuck = true;
     this.path = `/telegram/user/${person}`;
     this.send = (text) => call("POST", `${this.path}/messages`, { text });
     this.composer = new Composer(this);
@@ -24,7 +26,10 @@ export class Chat {
       type: "button",
       "aria-label": say("to-the-end"),
       hidden: true,
-      onclick: () => this.toEnd(),
+      onclick: () => {
+        this.toEnd();
+        this.list.focus();
+      },
     });
     this.name = h("strong");
     this.state = h("span.state");
@@ -63,7 +68,7 @@ export class Chat {
     this.drawMessages();
     this.answers(first);
     this.composer.update(view);
-    if (stick && this.visible()) this.toEnd(first);
+    if (stick && this.visible()) this.toEnd();
     else if (news.length) this.miss(news);
   }
 
@@ -124,6 +129,7 @@ export class Chat {
       this.groups.set(key, { mark, node });
     });
     for (const { node } of before.values()) node.remove();
+    markMessages();
   }
 
   bubble(group) {
@@ -131,9 +137,10 @@ export class Chat {
     const last = group.at(-1);
     const words = group.find((one) => one.html);
     const replied = message.reply_to && this.view.messages.find((one) => one.id === message.reply_to);
-    const remove = iconButton("bin", say("delete"), () =>
-      Promise.all(group.map((one) => call("DELETE", `${this.path}/messages/${one.id}`))),
-    );
+    const remove = iconButton("bin", say("delete"), () => {
+      this.list.focus();
+      return Promise.all(group.map((one) => call("DELETE", `${this.path}/messages/${one.id}`)));
+    });
     const command = message.sender === "bot" ? (text) => this.send(text) : null;
     const bubble = h(
       "div.bubble",
@@ -201,6 +208,7 @@ export class Chat {
     this.heard = new Set(answered.map((press) => press.id));
     for (const press of fresh) {
       this.pressed.get(press.id)?.classList.remove("busy");
+      this.pressed.delete(press.id);
       if (press.text && press.show_alert) alertDialog(press.text);
       else if (press.text) toast(press.text, this.node);
     }
@@ -209,8 +217,9 @@ export class Chat {
   visible = () => !document.hidden && this.node.offsetParent !== null;
   atEnd = () => this.list.scrollHeight - this.list.scrollTop - this.list.clientHeight < NEAR_THE_END;
 
-  toEnd(atOnce = true) {
-    this.list.scrollTo({ top: this.list.scrollHeight, behavior: atOnce ? "instant" : "smooth" });
+  /** At once: what comes while a list still scrolls would count as unseen. */
+  toEnd() {
+    this.list.scrollTo({ top: this.list.scrollHeight, behavior: "instant" });
     this.seen();
   }
 
@@ -286,7 +295,7 @@ function other(text) {
 }
 
 function enlarge(source) {
-  $("light").firstElementChild.src = source;
+  $("light").querySelector("img").src = source;
   $("light").showModal();
 }
 

@@ -1,13 +1,17 @@
 /** Where a person writes, attaches and drops. */
-import { call, h, icon, iconButton, say } from "./dom.js";
+import { $, call, h, icon, iconButton, say } from "./dom.js";
 import { chooseSamples } from "./samples.js";
 
 const ALBUM = 10; // pictures that Telegram sends at once
 const OTHERS = ["video", "animation", "video_note", "sticker", "voice", "audio", "location", "contact", "dice"];
 
+// An SVG is drawn by programs; Telegram takes it for a file like any other.
+const isPicture = ({ type }) => type.startsWith("image/") && type !== "image/svg+xml";
+
 export class Composer {
   constructor(chat) {
     this.chat = chat;
+    this.draft = `draft ${chat.person}`;
     this.files = [];
     this.input = h("textarea", {
       rows: "1",
@@ -50,6 +54,7 @@ export class Composer {
     this.instead = h("button.instead", { type: "button", hidden: true });
     this.node = h("footer", {}, this.tray, form, this.instead, this.picker);
     this.form = form;
+    this.input.value = sessionStorage.getItem(this.draft) ?? "";
   }
 
   update(view) {
@@ -63,9 +68,11 @@ export class Composer {
     const drawn = JSON.stringify(view.commands);
     if (this.drawn !== drawn) this.commands.lastChild.replaceChildren(...view.commands.map(item));
     this.drawn = drawn;
-    const unstarted = !view.started;
-    this.instead.hidden = !(view.blocked || unstarted);
-    this.form.hidden = view.blocked || unstarted;
+    const shut = view.blocked || !view.started;
+    const handsOn = document.activeElement === this.instead;
+    this.instead.hidden = !shut;
+    this.form.hidden = shut;
+    if (handsOn && !shut) this.input.focus();
     this.instead.textContent = say(view.blocked ? "unblock" : "start");
     this.instead.onclick = () => (view.blocked ? this.chat.block(false) : this.say("/start"));
   }
@@ -98,7 +105,10 @@ export class Composer {
     return h(
       "div.popover",
       {},
-      way("samples", () => chooseSamples((files, asFiles) => this.attach(files, asFiles))),
+      way("samples", () => {
+        chooseSamples((files, asFiles) => this.attach(files, asFiles));
+        $("samples").addEventListener("close", () => this.input.focus(), { once: true });
+      }),
       way("pick-photos", () => this.pick(false)),
       way("pick-files", () => this.pick(true)),
       h("div.others", { role: "group", "aria-label": say("others") }, others),
@@ -115,12 +125,14 @@ export class Composer {
   other(kind) {
     this.clip.open = false;
     this.justSent = true;
+    this.input.focus();
     return call("POST", `${this.chat.path}/others`, { kind });
   }
 
   say(text) {
     this.commands.open = false;
     this.justSent = true;
+    this.input.focus();
     return this.chat.send(text);
   }
 
@@ -135,37 +147,40 @@ export class Composer {
     this.attach(files, false);
   }
 
+  /** A draft outlives the page, which comes anew in another language. */
   resize() {
+    sessionStorage.setItem(this.draft, this.input.value);
     this.input.style.height = "auto";
     this.input.style.height = `${Math.min(this.input.scrollHeight, 160)}px`;
   }
 
   attach(files, asFiles) {
+    if (this.form.hidden) return;
+    for (const file of files) if (isPicture(file)) file.small ??= URL.createObjectURL(file);
     this.files.push(...files);
-    this.asFiles.checked = asFiles || this.files.some((file) => !file.type.startsWith("image/"));
+    this.asFiles.checked ||= asFiles || !this.files.every(isPicture);
+    this.drawTray();
+    this.input.focus();
+  }
+
+  takeAway(files) {
+    this.files = this.files.filter((file) => !files.includes(file));
+    for (const { small } of files) if (small?.startsWith("blob:")) URL.revokeObjectURL(small);
+    if (!this.files.length) this.asFiles.checked = false;
     this.drawTray();
     this.input.focus();
   }
 
   drawTray() {
     this.tray.hidden = !this.files.length;
-    const preview = (file, place) => {
-      const drop = () => {
-        this.files.splice(place, 1);
-        this.drawTray();
-      };
-      const picture = file.small ?? (file.type.startsWith("image/") ? URL.createObjectURL(file) : null);
-      return h(
+    const preview = (file) =>
+      h(
         "li",
         { title: file.name },
-        picture ? h("img", { src: picture, alt: file.name }) : icon("file"),
-        iconButton("close", say("take-away", { name: file.name }), drop),
+        file.small ? h("img", { src: file.small, alt: file.name }) : icon("file"),
+        iconButton("close", say("take-away", { name: file.name }), () => this.takeAway([file])),
       );
-    };
-    const none = iconButton("close", say("take-all-away"), () => {
-      this.files = [];
-      this.drawTray();
-    });
+    const none = iconButton("close", say("take-all-away"), () => this.takeAway(this.files));
     this.progress = h("span", { role: "status" }, say("attached", { count: this.files.length }));
     this.tray.replaceChildren(
       h("div", {}, this.progress, h("label", {}, this.asFiles, say("uncompressed")), none),
@@ -176,19 +191,30 @@ export class Composer {
   async submit(event) {
     event.preventDefault();
     const text = this.input.value.trim();
-    if (!text && !this.files.length) return;
-    this.input.value = "";
-    this.resize();
+    if (this.sendButton.disabled || (!text && !this.files.length)) return;
+    this.write("");
     this.justSent = true;
     if (this.files.length) await this.sendFiles(text);
-    else await this.chat.send(text);
+    else await this.chat.send(text).catch((error) => this.unsent(text, error));
+  }
+
+  write(text) {
+    this.input.value = text;
+    this.resize();
+  }
+
+  /** What didn't get through stands where it was written, unless something else stands there now. */
+  unsent(text, error) {
+    if (!this.input.value) this.write(text);
+    throw error;
   }
 
   async sendFiles(caption) {
     const path = `${this.chat.path}/${this.asFiles.checked ? "documents" : "photos"}`;
-    this.sendButton.disabled = true;
+    let rest = caption;
+    this.hold(true);
     try {
-      for (let rest = caption; this.files.length; rest = "") {
+      while (this.files.length) {
         this.progress.textContent = say("sending", { count: this.files.length });
         const form = new FormData();
         const album = this.files.slice(0, ALBUM);
@@ -197,31 +223,33 @@ export class Composer {
         form.append("caption", rest);
         this.justSent = true;
         await call("POST", path, form);
-        this.files.splice(0, ALBUM);
+        rest = "";
+        this.takeAway(album);
       }
+    } catch (error) {
+      this.unsent(rest, error);
     } finally {
-      this.sendButton.disabled = false;
+      this.hold(false);
       this.drawTray();
     }
   }
 
-  /** Two places to drop at, as in Telegram: the files as they are, or as photos. */
+  /** While files are on their way none is sent twice, and none is taken away. */
+  hold(sending) {
+    this.sendButton.disabled = sending;
+    this.tray.inert = sending;
+  }
+
+  /** Two places to drop at, as in Telegram: the files as they are, or as photos; beside them, as photos. */
   catchDrops(where) {
-    const place = (word, asFiles) =>
-      h(
-        "div",
-        {
-          ondragover: (event) => event.preventDefault(),
-          ondrop: (event) => {
-            event.preventDefault();
-            veil.hidden = true;
-            this.attach([...event.dataTransfer.files], asFiles);
-          },
-        },
-        h("strong", {}, say(word)),
-      );
-    const veil = h("div.veil", { hidden: true }, place("drop-photos", false), place("drop-files", true));
+    const asPhotos = h("div", {}, h("strong", {}, say("drop-photos")));
+    const asFiles = h("div", {}, h("strong", {}, say("drop-files")));
+    const veil = h("div.veil", { hidden: true }, asPhotos, asFiles);
     where.append(veil);
+    where.addEventListener("drop", (event) => {
+      veil.hidden = true;
+      this.attach([...event.dataTransfer.files], asFiles.contains(event.target));
+    });
     where.addEventListener("dragenter", (event) => {
       if ([...event.dataTransfer.types].includes("Files")) veil.hidden = false;
     });

@@ -6,9 +6,10 @@ export function h(kind, properties = {}, ...children) {
   const element = document.createElement(tag);
   element.classList.add(...classes);
   for (const [name, value] of Object.entries(properties)) {
+    if (value === null || value === undefined) continue;
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
     else if (name in element && typeof value !== "string") element[name] = value;
-    else if (value !== null && value !== undefined) element.setAttribute(name, value);
+    else element.setAttribute(name, value);
   }
   element.append(
     ...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false),
@@ -30,17 +31,21 @@ export function icon(name) {
 export const iconButton = (name, label, onclick) =>
   h("button.quiet.icon", { type: "button", "aria-label": label, title: label, onclick }, icon(name));
 
-/** A request to the page's own server; what it refuses is told in a toast, and thrown. */
+/** A request to the page's own server; what it refuses, or doesn't answer, is told in a toast, and thrown. */
 export async function call(method, path, body) {
   const headers = body && !(body instanceof FormData) ? { "Content-Type": "application/json" } : {};
   const answer = await fetch(path, {
     method,
     headers,
     body: body instanceof FormData ? body : body && JSON.stringify(body),
+  }).catch((error) => {
+    toast(say("disconnected"));
+    throw error;
   });
   if (answer.ok) return answer.status === 204 ? null : answer.json();
-  const detail = (await answer.json().catch(() => ({}))).detail ?? answer.statusText;
-  toast(typeof detail === "string" ? detail : JSON.stringify(detail));
+  const { detail } = await answer.json().catch(() => ({}));
+  const refusal = answer.status >= 500 ? say("disconnected") : say("refused");
+  toast(typeof detail === "string" ? `${refusal} ${detail}` : refusal);
   throw new Error(`${method} ${path}: ${answer.status}`);
 }
 
@@ -85,7 +90,7 @@ export function dayOf(date) {
 
 /** The new node takes the old one's place, and its focus: on the same button if there is one. */
 export function replaced(old, node) {
-  const focusable = (where) => [...where.querySelectorAll("button, a")];
+  const focusable = (where) => [where, ...where.querySelectorAll("button, a, summary")];
   const place = focusable(old).indexOf(document.activeElement);
   old.replaceWith(node);
   if (place >= 0) (focusable(node)[place] ?? focusable(node)[0])?.focus({ preventScroll: true });
@@ -98,7 +103,7 @@ export function renew(old, drawing) {
   parts.forEach((part, place) => {
     const before = old.childNodes[place];
     if (!before) old.append(part);
-    else if (!before.isEqualNode(part)) before.replaceWith(part);
+    else if (!before.isEqualNode(part)) replaced(before, part);
   });
   while (old.childNodes.length > parts.length) old.lastChild.remove();
 }

@@ -10,38 +10,40 @@ const REASONS = {
 const LATE = 400; // seconds: FAL's signatures are good for 300
 const cards = new Map();
 let errors = [];
-let list, plans;
+let list, seconds, planned;
 
 export function reset() {
   cards.clear();
+  errors = [];
   list = h("div.cards", {}, h("p.nothing", {}, say("no-requests")));
-  plans = h("div");
-  $("fal").replaceChildren(plans, list);
-}
-
-export function hearPlans(news) {
-  errors = news.error_types;
-  const seconds = h("input", {
+  seconds = h("input", {
     type: "number",
     min: "0",
     max: "3600",
-    value: String(news.training_seconds),
-    onchange: (event) => call("PUT", "/fal/pace", { training_seconds: Number(event.target.value) }),
+    step: "any",
+    onchange: ({ target }) =>
+      target.reportValidity() && call("PUT", "/fal/pace", { training_seconds: target.valueAsNumber }),
   });
-  const planned = news.next.map((one) => h("li", {}, unusual(one)));
-  plans.replaceChildren(
-    h("label.row", {}, say("training-seconds"), seconds),
-    planner(),
-    planned.length
-      ? h(
-          "div.planned",
-          {},
-          h("strong", {}, say("planned")),
-          h("ol", {}, planned),
-          h("button.plain", { type: "button", onclick: () => call("DELETE", "/fal/behaviour") }, say("forget-plans")),
-        )
-      : "",
+  planned = h("div.planned", { hidden: true });
+}
+
+export function hearPlans(news) {
+  if (!errors.length) {
+    errors = news.error_types;
+    $("fal").replaceChildren(h("label.row", {}, say("training-seconds"), seconds), planner(), planned, list);
+  }
+  seconds.value = news.training_seconds;
+  planned.hidden = !news.next.length;
+  planned.replaceChildren(
+    h("strong", {}, say("planned")),
+    h("ol", {}, news.next.map((one) => h("li", {}, inFor(one)))),
+    h("button.plain", { type: "button", onclick: () => call("DELETE", "/fal/behaviour") }, say("forget-plans")),
   );
+}
+
+function inFor(behaviour) {
+  const words = unusual(behaviour);
+  return words.length ? words : say("reply-normal");
 }
 
 /** What a request is in for, as far as it isn't the usual. */
@@ -65,19 +67,12 @@ function planner() {
   const submit = (event) => {
     event.preventDefault();
     const { callback_times: times, error_type: type, ...rest } = Object.fromEntries(new FormData(event.target));
-    call("POST", "/fal/behaviour", { ...rest, error_type: type, callback_times: Number(times) }).then(() => {
-      planned = false;
-    });
+    call("POST", "/fal/behaviour", { ...rest, error_type: type, callback_times: Number(times) });
   };
   const field = (name, control) => h("label.row", {}, say(name), control);
   return h(
     "details.planner",
-    {
-      open: planned,
-      ontoggle: (event) => {
-        planned = event.target.open;
-      },
-    },
+    {},
     h("summary", {}, say("plan-next")),
     h(
       "form",
@@ -91,7 +86,6 @@ function planner() {
     ),
   );
 }
-let planned = false;
 
 const errorChoice = () =>
   h(

@@ -4,16 +4,19 @@ import { idsOf, shown } from "./rows.js";
 import { carries, chip, forget } from "./trail.js";
 
 const MOST = 600;
-const KNOWN = new Set(["process", "event", "message", "level", "logger", "timestamp", "correlation_id"]);
-let list, opened;
+const KNOWN = new Set(["process", "event", "message", "level", "logger", "timestamp", "correlation_id", "offset"]);
+let list, told; // where the last line of each process stood
 
 export function reset() {
-  opened = Date.now();
+  told = {};
   list = h("ol.lines", { tabindex: "0", "aria-label": say("log") });
   $("log").replaceChildren(list);
 }
 
+/** A line that another stream has told already is left out. */
 export function hear(line) {
+  if (line.offset <= told[line.process]) return;
+  told[line.process] = line.offset;
   const fields = Object.entries(line)
     .filter(([name]) => !KNOWN.has(name))
     .map(([name, value]) => `${name}=${shown(value)}`);
@@ -31,9 +34,8 @@ export function hear(line) {
   );
 }
 
-/** A row's change as a line; a row that was there before the page came is no change. */
+/** A row's change as a line. */
 export function change(table, key, row, before) {
-  if (!before && Date.now() - opened < 2000) return;
   const names =
     row && before ? Object.keys(row).filter((name) => JSON.stringify(row[name]) !== JSON.stringify(before[name])) : [];
   const words = !row

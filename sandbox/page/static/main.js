@@ -1,5 +1,5 @@
 /** The page: up to three people beside each other, the curtain, and the stream that feeds them. */
-import { $, call, h, icon, iconButton, kept, language, say } from "./dom.js";
+import { $, call, h, iconButton, kept, language, renew, say } from "./dom.js";
 import { Chat, LANGUAGES } from "./chat.js";
 import * as fal from "./fal.js";
 import * as log from "./log.js";
@@ -9,10 +9,13 @@ import * as trail from "./trail.js";
 const MOST = 3;
 const NAMES = { ru: ["Айша", "Дана", "Марат"], kk: ["Әсел", "Нұрлан", "Дәуіт"], en: ["Aisha", "Emma", "James"] };
 const OPERATOR = 1000;
+const CURTAIN = "curtain";
+const SILENCE = 40_000; // milliseconds; a stream that has nothing to tell says so each 15 s
 
 const chats = new Map();
 let people = null;
-let stream;
+let stream, lastHeard;
+let steady = false; // as long as one stream follows the other, what is shown stays true
 
 for (const node of document.querySelectorAll("[data-word]")) node.textContent = say(node.dataset.word);
 for (const node of document.querySelectorAll("[data-label]")) {
@@ -25,12 +28,17 @@ function listen() {
   stream?.close();
   const query = [...chats.keys()].map((person) => `person=${person}`).join("&");
   stream = new EventSource(`/events?${query}`);
-  const on = (kind, heard) => stream.addEventListener(kind, (event) => heard(JSON.parse(event.data)));
+  const on = (kind, heard) =>
+    stream.addEventListener(kind, (event) => {
+      connection(true);
+      heard(JSON.parse(event.data));
+    });
   on("hello", () => {
-    connection(true);
-    trail.reset();
-    [fal, rows, log].forEach((room) => room.reset());
+    if (!steady) [trail, fal, log].forEach((room) => room.reset());
+    rows.reset();
+    steady = true;
   });
+  on("alive", () => {});
   on("people", meet);
   on("chat", (view) => {
     chats.get(view.user_id)?.update(view);
@@ -40,12 +48,15 @@ function listen() {
   on("plans", fal.hearPlans);
   on("row", rows.hear);
   on("line", log.hear);
-  stream.onerror = () => connection(false);
+  stream.onerror = () => {
+    steady = false;
+    connection(false);
+  };
 }
 
 function connection(up) {
+  if (up) lastHeard = Date.now();
   $("connection").textContent = up ? "" : say("disconnected");
-  document.body.classList.toggle("offline", !up);
 }
 
 /** On a first visit: somebody new, and the person whose journey was played. */
@@ -70,10 +81,12 @@ function meet(found) {
 async function introduce(name, code, others = [...chats.keys()]) {
   const id = 1e8 + Math.floor(Math.random() * 9e8);
   await call("PUT", `/telegram/user/${id}/profile`, { first_name: name, language_code: code });
-  show(others.length < MOST && chats.size === 0 ? [id, ...others] : [...others, id]);
+  if (chats.size) show([...others, id], id);
+  else show([id, ...others]);
 }
 
-function show(wanted) {
+/** `chosen` is whom a narrow screen turns to. */
+function show(wanted, chosen = wanted.at(0) ?? CURTAIN) {
   for (const [id, chat] of chats)
     if (!wanted.includes(id)) {
       chat.node.remove();
@@ -87,13 +100,13 @@ function show(wanted) {
   }
   kept("people", wanted);
   $("add-person").disabled = chats.size >= MOST;
-  select(wanted.at(0));
+  select(chosen);
   listen();
 }
 
 /** On a narrow screen one thing at a time; on a wide one the tabs only move the focus. */
 function select(which) {
-  document.body.dataset.shown = which === "curtain" ? "curtain" : "chat";
+  document.body.dataset.shown = which === CURTAIN ? CURTAIN : "chat";
   for (const [id, chat] of chats) chat.node.classList.toggle("shown", id === which);
   if (chats.has(which) && chats.get(which).view) chats.get(which).toEnd();
   drawTabs(which);
@@ -102,17 +115,24 @@ function select(which) {
 let selected;
 function drawTabs(which = selected) {
   selected = which;
-  const tab = (id, ...content) =>
+  const tab = (id, shown, ...content) =>
     h(
       "button",
-      { role: "tab", type: "button", "aria-selected": String(id === selected), onclick: () => select(id) },
+      {
+        role: "tab",
+        type: "button",
+        "aria-controls": shown,
+        "aria-selected": String(id === selected),
+        onclick: () => select(id),
+      },
       ...content,
     );
   const unread = (chat) => chat.unread > 0 && h("b.badge", {}, String(chat.unread));
-  $("tabs").replaceChildren(
-    ...[...chats].map(([id, chat]) => tab(id, chat.view?.first_name ?? "…", unread(chat))),
-    tab("curtain", say("curtain-short")),
-  );
+  const drawing = h("nav", {}, [
+    ...[...chats].map(([id, chat]) => tab(id, chat.node.id, chat.view?.first_name ?? "…", unread(chat))),
+    tab(CURTAIN, CURTAIN, say("curtain-short")),
+  ]);
+  renew($("tabs"), drawing);
   const total = [...chats.values()].reduce((sum, chat) => sum + chat.unread, 0);
   document.title = `${total ? `(${total}) ` : ""}Aisha · ${say("sandbox")}`;
 }
@@ -130,7 +150,7 @@ function askWhom() {
     { "aria-label": say("telegram-language") },
     Object.entries(LANGUAGES).map(([key, word]) => h("option", { value: key, selected: key === language }, word)),
   );
-  const others = people.filter((one) => !chats.has(one.id));
+  const others = (people ?? []).filter((one) => !chats.has(one.id));
   const other = (one) =>
     h(
       "button.plain",
@@ -138,7 +158,7 @@ function askWhom() {
         type: "button",
         onclick: () => {
           dialog.close();
-          show([...chats.keys(), one.id]);
+          show([...chats.keys(), one.id], one.id);
         },
       },
       `${one.first_name} · ${one.id}`,
@@ -154,7 +174,7 @@ function askWhom() {
     h(
       "header",
       {},
-      h("h2", {}, say("add-person")),
+      h("h2", { id: "people-title" }, say("add-person")),
       iconButton("close", say("close"), () => dialog.close()),
     ),
     form,
@@ -186,6 +206,7 @@ $("theme").onclick = () => dress(getComputedStyle(document.documentElement).colo
 $("add-person").onclick = askWhom;
 const draw = (open) => {
   document.body.classList.toggle("drawn", kept("drawn", open));
+  $("toggle-curtain").setAttribute("aria-pressed", String(open));
 };
 $("toggle-curtain").onclick = () => draw(!document.body.classList.contains("drawn"));
 for (const name of ["fal", "rows", "log"]) $(`tab-${name}`).onclick = () => openTab(name);
@@ -202,8 +223,19 @@ document.addEventListener("keydown", (event) => {
       menu.firstChild.focus();
     }
 });
+for (const tabs of document.querySelectorAll("[role=tablist]"))
+  tabs.addEventListener("keydown", (event) => {
+    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (!step) return;
+    const all = () => [...tabs.querySelectorAll("[role=tab]")];
+    const next = (all().indexOf(event.target) + step + all().length) % all().length;
+    all()[next].click();
+    all()[next].focus();
+  });
+// A file that misses the chat stays on the desktop, and the page stays here.
+for (const kind of ["dragover", "drop"]) document.addEventListener(kind, (event) => event.preventDefault());
+setInterval(() => Date.now() - lastHeard > SILENCE && connection(false), 5000);
 document.addEventListener("visibilitychange", () => chats.forEach((chat) => chat.view && chat.atEnd() && chat.seen()));
-$("light").addEventListener("click", () => $("light").close());
 
 if (kept("theme")) dress(kept("theme"));
 draw(kept("drawn") ?? true);

@@ -1,5 +1,5 @@
 /** The product's rows, newest first; what has changed just now is marked, with what it was before. */
-import { $, clock, h, say } from "./dom.js";
+import { $, clock, h, replaced, say } from "./dom.js";
 import * as log from "./log.js";
 import { carries, chip, forget } from "./trail.js";
 
@@ -7,8 +7,12 @@ const TABLES = ["trainings", "inbox_events", "notifications", "avatars", "upload
 const LINKED = ["correlation_id", "training_id", "request_id"];
 const TIME = /^\d{4}-\d\d-\d\dT[\d:.]+/;
 const cards = new Map();
+let opened = new Set();
 
+/** All rows come anew; what somebody opened of them opens again. */
 export function reset() {
+  opened = new Set([...cards].filter(([, card]) => card.querySelector("details").open).map(([place]) => place));
+  for (const card of cards.values()) forget(card);
   cards.clear();
   const table = (name) =>
     h(
@@ -20,14 +24,14 @@ export function reset() {
   $("rows").replaceChildren(...TABLES.map(table));
 }
 
-export function hear({ table, key, row, before }) {
+export function hear({ table, key, row, before, first }) {
   const place = `${table} ${key}`;
   const old = cards.get(place);
   if (row) put(place, table, key, row, before, old);
   else gone(place, old);
   const nothing = $(`table-${table}`).querySelector(".nothing");
-  nothing.hidden = Boolean($(`table-${table}`).querySelector(".card"));
-  log.change(table, key, row, before);
+  nothing.hidden = Boolean($(`table-${table}`).querySelector(".card:not(.gone)"));
+  if (!first) log.change(table, key, row, before);
 }
 
 export function idsOf(table, row) {
@@ -38,10 +42,10 @@ export function idsOf(table, row) {
 
 function put(place, table, key, row, before, old) {
   const card = draw(key, row, before, table);
+  card.querySelector("details").open = old ? old.querySelector("details").open : opened.has(place);
   if (old) {
-    card.querySelector("details").open = old.querySelector("details").open;
     forget(old);
-    old.replaceWith(card);
+    replaced(old, card);
   } else $(`table-${table}`).querySelector(".nothing").after(card);
   cards.set(place, card);
   carries(card, idsOf(table, row));

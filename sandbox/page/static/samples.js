@@ -29,7 +29,11 @@ export function chooseSamples(chosen) {
           .map((number) =>
             h(
               "button.plain",
-              { type: "button", onclick: () => samples.forEach((name, place) => pick(name, place < number)) },
+              {
+                type: "button",
+                "aria-label": say("first-ones", { count: number }),
+                onclick: () => samples.forEach((name, place) => pick(name, place < number)),
+              },
               String(number),
             ),
           ),
@@ -59,7 +63,7 @@ export function chooseSamples(chosen) {
     h(
       "header",
       {},
-      h("h2", {}, say("samples")),
+      h("h2", { id: "samples-title" }, say("samples")),
       iconButton("close", say("close"), () => dialog.close()),
     ),
     h("div.sets", {}, Object.entries(names).map(set)),

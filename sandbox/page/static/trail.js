@@ -51,6 +51,10 @@ function spread() {
     for (const ids of things.values()) if (ids.some((id) => trail.has(id))) ids.forEach((id) => trail.add(id));
   }
   for (const node of things.keys()) mark(node);
+  markMessages();
+}
+
+export function markMessages() {
   for (const bubble of document.querySelectorAll(".message[data-ids]"))
     bubble.classList.toggle(
       "followed",
