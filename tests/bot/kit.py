@@ -142,10 +142,14 @@ class Guest:
         await self.tap(ConfirmTraining(avatar_id))
         await self.tap(agreeing(avatar_id))
         if not followed:
-            await eventually(self._unfollow)
+            await self.unfollow()
         return avatar_id
 
-    async def _unfollow(self) -> bool:
+    async def unfollow(self) -> None:
+        """The status of a training that just began is no longer kept up to date."""
+        await eventually(self._forget_status)
+
+    async def _forget_status(self) -> bool:
         mine = delete(StatusMessage).where(StatusMessage.user_id == self.id)
         async with self._database.transaction() as session:
             return (await session.execute(mine.returning(StatusMessage.message_id))).first() is not None

@@ -106,6 +106,7 @@ async def test_photos_of_an_avatar_with_a_model_change_if_they_are_opened(town: 
     assert len(await aisha.photo_ids()) == 10
     await aisha.forge(ConfirmTraining(avatar_id).pack())
     await aisha.tap(agreeing(avatar_id))
+    await aisha.unfollow()
     await has_model(town, avatar_id)
     assert (await aisha.answer_to(aisha.user.send_photo(picture(51)))).text == refused.text
 

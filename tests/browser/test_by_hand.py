@@ -183,6 +183,7 @@ async def test_on_a_phone_everything_stays_within_reach(guest: Guest) -> None:
 async def test_hands_stay_where_they_are(guest: Guest) -> None:
     """What is drawn anew keeps the focus of whoever is at the keyboard."""
     await guest.begin()
+    await guest.hears("Hello")
     await guest.chat.locator(".commands summary").press("Enter")
     await guest.chat.get_by_role("menuitem", name="/help").press("Enter")
     await guest.hears("How it works")
