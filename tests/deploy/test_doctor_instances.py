@@ -8,8 +8,7 @@ import pytest
 from app.diagnosis import instances
 from app.diagnosis.checks import local_checks
 from app.diagnosis.finding import Finding, Verdict
-from tests.deploy.doctor_kit import HOST, finding, place_with, serving, told
-from tests.integration.service_process import free_port
+from tests.deploy.doctor_kit import HOST, closed_ports, finding, place_with, serving, told
 
 ROOT = Path(__file__).parents[2]
 HEALTHY = {"GET": told(200, status="ok")}
@@ -21,10 +20,10 @@ async def seen(monkeypatch: pytest.MonkeyPatch, own: int) -> Finding:
 
 
 async def test_an_instance_that_is_dead_beside_one_that_lives(monkeypatch: pytest.MonkeyPatch) -> None:
-    dead, nobody = free_port(), free_port()
-    async with serving(None, HEALTHY) as alive:
-        monkeypatch.setattr(instances, "PORTS", (alive, dead))
-        found = await seen(monkeypatch, nobody)
+    with closed_ports(2) as (dead, nobody):
+        async with serving(None, HEALTHY) as alive:
+            monkeypatch.setattr(instances, "PORTS", (alive, dead))
+            found = await seen(monkeypatch, nobody)
     assert (found.verdict, found.what) == (
         Verdict.WARNING,
         f"http://{HOST}:{alive}: ok; nothing answers at http://{HOST}:{dead}",
@@ -34,11 +33,12 @@ async def test_an_instance_that_is_dead_beside_one_that_lives(monkeypatch: pytes
 
 async def test_a_service_that_runs_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """At a port of its own, beside another program at one of the pair's, or at one of the pair's."""
-    async with serving(None, HEALTHY) as own, serving(None, {"GET": told(404)}) as stranger:
-        monkeypatch.setattr(instances, "PORTS", (stranger, free_port()))
-        assert (await seen(monkeypatch, own)).verdict is Verdict.OK
-        monkeypatch.setattr(instances, "PORTS", (own, free_port()))
-        assert (await seen(monkeypatch, own)).verdict is Verdict.OK
+    with closed_ports(1) as (dead,):
+        async with serving(None, HEALTHY) as own, serving(None, {"GET": told(404)}) as stranger:
+            monkeypatch.setattr(instances, "PORTS", (stranger, dead))
+            assert (await seen(monkeypatch, own)).verdict is Verdict.OK
+            monkeypatch.setattr(instances, "PORTS", (own, dead))
+            assert (await seen(monkeypatch, own)).verdict is Verdict.OK
 
 
 async def test_in_the_containers_the_instances_are_asked_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -47,14 +47,17 @@ async def test_in_the_containers_the_instances_are_asked_by_name(monkeypatch: py
     async def only_the_first(host: str, _port: int) -> Sequence[str]:
         return [HOST] if host == "localhost" else []
 
-    stopped = free_port()
-    monkeypatch.setattr(instances, "PORTS", (free_port(), free_port()))
-    async with serving(None, HEALTHY) as first, place_with(monkeypatch, API_PORT=str(free_port())) as place:
-        place.resolve = only_the_first
-        monkeypatch.setattr(instances, "COMPOSED", (("localhost", first), (HOST, stopped)))
-        one = await finding(place, local_checks(place), "instances")
-        monkeypatch.setattr(instances, "COMPOSED", (("localhost", first), (HOST, first)))
-        both = await finding(place, local_checks(place), "instances")
+    with closed_ports(4) as (stopped, nobody, *unused):
+        monkeypatch.setattr(instances, "PORTS", tuple(unused))
+        async with (
+            serving(None, HEALTHY) as first,
+            place_with(monkeypatch, API_PORT=str(nobody)) as place,
+        ):
+            place.resolve = only_the_first
+            monkeypatch.setattr(instances, "COMPOSED", (("localhost", first), (HOST, stopped)))
+            one = await finding(place, local_checks(place), "instances")
+            monkeypatch.setattr(instances, "COMPOSED", (("localhost", first), (HOST, first)))
+            both = await finding(place, local_checks(place), "instances")
     assert (one.verdict, one.what) == (
         Verdict.WARNING,
         f"http://localhost:{first}: ok; nothing answers at http://{HOST}:{stopped}",

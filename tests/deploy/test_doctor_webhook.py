@@ -18,7 +18,18 @@ from app.diagnosis.answer import OURS
 from app.diagnosis.checks import webhook_config_checks, webhook_url_checks
 from app.diagnosis.finding import Finding, Verdict
 from sandbox.fal.server import Server
-from tests.deploy.doctor_kit import HOST, NAME, PATH, Answer, finding, findings, place_with, serving, told
+from tests.deploy.doctor_kit import (
+    HOST,
+    NAME,
+    PATH,
+    Answer,
+    closed_ports,
+    finding,
+    findings,
+    place_with,
+    serving,
+    told,
+)
 from tests.integration.service_process import free_port
 from tests.integration.webhook_service import running_service
 
@@ -78,9 +89,9 @@ async def test_a_name_that_does_not_resolve(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 async def test_a_closed_port(monkeypatch: pytest.MonkeyPatch) -> None:
-    port = free_port()
-    async with place_with(monkeypatch, FAL_WEBHOOK_URL=f"https://{NAME}:{port}{PATH}") as place:
-        found = await finding(place, webhook_url_checks(place), "webhook-port")
+    with closed_ports(1) as (port,):
+        async with place_with(monkeypatch, FAL_WEBHOOK_URL=f"https://{NAME}:{port}{PATH}") as place:
+            found = await finding(place, webhook_url_checks(place), "webhook-port")
     assert (found.verdict, found.what) == (
         Verdict.FAILURE,
         f"Port {port} is closed ({HOST}: nothing listens)",
@@ -125,7 +136,8 @@ async def test_a_machine_without_ipv6(monkeypatch: pytest.MonkeyPatch, reason: i
     async with serving(usual(), {"GET": OUR_405}) as port:
         both = await led(monkeypatch, [six, HOST], port)
         alone = await led(monkeypatch, [six], port)
-        closed = (await led(monkeypatch, [six, HOST], free_port()))["webhook-port"]
+    with closed_ports(1) as (port_of_nobody,):
+        closed = (await led(monkeypatch, [six, HOST], port_of_nobody))["webhook-port"]
     assert (both["webhook-port"].verdict, both["webhook-answer"].verdict) == (Verdict.OK, Verdict.OK)
     assert both["webhook-port"].what == f"Port {port} is open; {unseen}"
     assert (alone["webhook-port"].verdict, alone["webhook-port"].what) == (Verdict.SKIPPED, unseen)

@@ -6,7 +6,7 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from tests.integration.webhook_service import ENVIRONMENT
 
 ROOT = Path(__file__).parents[2]
 HOST = "127.0.0.1"
+_given: set[int] = set()
 
 
 @dataclass
@@ -45,10 +46,15 @@ class ServiceProcess:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-    return port
+    """One that nobody listens at, another one each time."""
+    with ExitStack() as tried:
+        while True:
+            probe = tried.enter_context(socket.socket())
+            probe.bind((HOST, 0))
+            port: int = probe.getsockname()[1]
+            if port not in _given:
+                _given.add(port)
+                return port
 
 
 @asynccontextmanager

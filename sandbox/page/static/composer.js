@@ -251,7 +251,7 @@ export class Composer {
       this.attach([...event.dataTransfer.files], asFiles.contains(event.target));
     });
     where.addEventListener("dragenter", (event) => {
-      if ([...event.dataTransfer.types].includes("Files")) veil.hidden = false;
+      if (event.dataTransfer.types.includes("Files")) veil.hidden = false;
     });
     where.addEventListener("dragleave", (event) => {
       if (!where.contains(event.relatedTarget)) veil.hidden = true;

@@ -233,7 +233,8 @@ for (const tabs of document.querySelectorAll("[role=tablist]"))
     all()[next].focus();
   });
 // A file that misses the chat stays on the desktop, and the page stays here.
-for (const kind of ["dragover", "drop"]) document.addEventListener(kind, (event) => event.preventDefault());
+for (const kind of ["dragover", "drop"])
+  document.addEventListener(kind, (event) => event.dataTransfer.types.includes("Files") && event.preventDefault());
 setInterval(() => Date.now() - lastHeard > SILENCE && connection(false), 5000);
 document.addEventListener("visibilitychange", () => chats.forEach((chat) => chat.view && chat.atEnd() && chat.seen()));
 
