@@ -2,7 +2,6 @@
 
 import asyncio
 import shutil
-import socket
 import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,7 +11,8 @@ import pytest
 from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as NotThere
 
-HOST = "127.0.0.1"
+from tests.ports import HOST, free_port
+
 DEADLINE = 15.0
 
 needs_redis = pytest.mark.skipif(
@@ -23,9 +23,7 @@ needs_redis = pytest.mark.skipif(
 
 class RedisServer:
     def __init__(self, folder: Path) -> None:
-        with socket.socket() as probe:
-            probe.bind((HOST, 0))
-            self._port = int(probe.getsockname()[1])
+        self._port = free_port()
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
 

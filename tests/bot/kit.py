@@ -107,7 +107,7 @@ class Guest:
         return await self.user.wait_for(lambda message: not message.text.startswith(PROGRESS), since=before)
 
     async def hears(self, text: str, since: int = 0) -> ChatMessage:
-        return await self.user.wait_for(lambda message: text in message.text, since=since)
+        return await self.user.wait_for(lambda message: text in message.text, since=since, timeout=PATIENCE)
 
     async def reach_naming(
         self, kind: Kind = "portrait", gender: Literal["male", "female"] = "female"
@@ -171,6 +171,18 @@ class Guest:
             person.current_avatar_id if person else None,
             {file for avatar_id in ids for file in self.files_of(avatar_id)},
         )
+
+    async def tidy(self) -> None:
+        """Files that nothing names are gone: they go after the row does."""
+
+        async def no_orphans() -> bool:
+            return not (await self.belongings()).orphans
+
+        await eventually(no_orphans)
+
+    async def gone(self, message: ChatMessage) -> None:
+        """The bot has taken this message away."""
+        await self.user.wait_until(lambda chat: message.id not in [one.id for one in chat.messages] or None)
 
     async def photo_ids(self) -> list[int]:
         """In the order they were sent."""
@@ -247,8 +259,8 @@ class Town:
             session.add(BotState(**step._mapping))
 
     async def hold_back_updates(self, guest: Guest) -> None:
-        """What people do from now on reaches the bot all at once, after the second for which it backs off."""
-        await self.fault("getUpdates", "bad_gateway", None)
+        """What people do from now on reaches the bot all at once, three seconds later."""
+        await self.fault("getUpdates", "rate_limit", None, retry_after=3)
         await guest.say("/help")
 
     async def calls(self, method: str, guest: Guest | None) -> list[dict[str, Any]]:

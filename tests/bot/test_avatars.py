@@ -107,6 +107,7 @@ async def test_photos_of_an_avatar_with_a_model_change_if_they_are_opened(town: 
     await aisha.forge(ConfirmTraining(avatar_id).pack())
     await aisha.tap(agreeing(avatar_id))
     await aisha.unfollow()
+    await town.running(aisha)
     await has_model(town, avatar_id)
     assert (await aisha.answer_to(aisha.user.send_photo(picture(51)))).text == refused.text
 
@@ -114,9 +115,8 @@ async def test_photos_of_an_avatar_with_a_model_change_if_they_are_opened(town: 
 async def test_an_avatar_is_deleted_with_all_that_hangs_on_it(town: Town, aisha: Guest) -> None:
     await town.fal.behave(Behaviour(training_seconds=0.2))
     avatar_id = await aisha.train()
-    await town.running(aisha)
-    [submit] = await town.submits(await aisha.belongings())
     await aisha.hears(words("training-completed", name="Айша").splitlines()[0])
+    [submit] = await town.submits(await aisha.belongings())
     await aisha.say("/status")
     question = await aisha.tap(AskDeleteAvatar(avatar_id))
     assert question.text.startswith(words("avatar-ask-delete", name="Айша", photos="")[:20])

@@ -10,7 +10,7 @@ from app.database.models import StatusMessage, Training
 from app.fal.failures import Failure, Reason
 from app.fal.trainers import Model
 from sandbox.telegram.chat import ChatMessage
-from tests.bot.kit import MAXIMUM, MINIMUM, Guest, Town, eventually, words
+from tests.bot.kit import MAXIMUM, MINIMUM, PATIENCE, Guest, Town, eventually, words
 from tests.factories import MODEL_URL
 
 
@@ -35,7 +35,9 @@ async def followed(town: Town, guest: Guest, *messages: ChatMessage) -> None:
 
 async def edited(guest: Guest, message: ChatMessage, text: str) -> ChatMessage:
     """The same message, once it has these words."""
-    return await guest.user.wait_for(lambda shown: shown.id == message.id and text in shown.text)
+    return await guest.user.wait_for(
+        lambda shown: shown.id == message.id and text in shown.text, timeout=PATIENCE
+    )
 
 
 async def test_the_place_in_the_queue_is_asked_for_and_shown(town: Town, aisha: Guest) -> None:
@@ -120,7 +122,7 @@ async def test_cancelling_is_confirmed_and_then_told(town: Town, aisha: Guest) -
     [submit] = await town.submits(left)
     assert submit.state == "COMPLETED", "FAL took it out of its queue"
     draft = words("photos-count", count=10)
-    await aisha.user.wait_for(lambda shown: draft in shown.text and question.id == shown.id)
+    await edited(aisha, question, draft)
 
 
 async def test_no_is_no(town: Town, aisha: Guest) -> None:

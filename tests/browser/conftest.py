@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser
+from playwright.async_api import Browser, expect
 
-from sandbox.browser import PROGRAM, chromium
+from sandbox.browser import PATIENCE, PROGRAM, chromium
 from sandbox.samples import SETS
 from sandbox.supervisor import Sandbox
 from tests.bot.kit import SPARING
@@ -21,8 +21,9 @@ from tests.images import blocks, encoded
 HERE = Path(__file__).parent
 FOREVER = 3600.0  # seconds: a training ends when somebody at the page says so
 QUICK = {"JOBS_HEARTBEAT_TIMEOUT": "2", "JOBS_DEQUEUE_TIMEOUT": "0.5"}
-IMPATIENT = {"RECONCILE_AFTER": "2", "RECONCILE_INTERVAL": "1"}
 _people = count(8_000_000_001)
+
+expect.set_options(timeout=PATIENCE)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -36,11 +37,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def house(postgres: str, template: str) -> AsyncIterator[Sandbox]:
     with fresh_database(postgres, template) as url, passable_folder() as folder:
-        product = QUICK | IMPATIENT
         async with Sandbox(
             folder / "data",
             settings=SPARING | {"DATABASE_URL": url},
-            extra_env={"bot": product, "api": product},
+            extra_env={"bot": QUICK, "api": QUICK},
             training_seconds=FOREVER,
             pictures=hang_pictures(folder / "pictures"),
         ) as sandbox:

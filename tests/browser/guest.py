@@ -13,6 +13,7 @@ from sqlalchemy import text
 from app.database.engine import Database
 from sandbox.browser import Visitor
 from sandbox.supervisor import Sandbox
+from tests.bot.kit import eventually
 
 PATIENCE, POLL = 20.0, 0.1  # seconds
 WIDE = {"width": 1440, "height": 900}
@@ -78,6 +79,20 @@ class Guest(Visitor):
         await self.press("Yes, start")
         fal = await self.open("fal")
         await fal.locator(".card", has=self.page.get_by_role("button", name="Finish now")).first.wait_for()
+
+    async def have_fal_asked(self) -> None:
+        """Now, and not when a lost callback would have been waited for long enough."""
+        due = "UPDATE trainings SET next_check_at = now() WHERE user_id = :me AND finished_at IS NULL"
+        async with self.database.transaction() as session:
+            await session.execute(text(due), {"me": self.person})
+
+    async def is_told(self) -> None:
+        """What was sent to the person is noted as sent."""
+
+        async def noted() -> bool:
+            return {row["state"] for row in (await self.stored())["notifications"].values()} == {"SENT"}
+
+        await eventually(noted)
 
     async def sees_the_truth(self) -> Shown:
         """The rows on the page are those in the database, each column of them; they are given back."""

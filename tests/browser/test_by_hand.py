@@ -31,6 +31,7 @@ async def test_a_portrait_from_start_to_ready(guest: Guest) -> None:
     await card.locator(".archive summary").click()
     await expect(card.locator(".archive tbody tr")).to_have_count(10)
     await expect(card.locator(".callbacks")).to_contain_text("200")
+    await guest.is_told()
     rows = await guest.sees_the_truth()
     assert [row["outcome"] for row in rows["inbox_events"].values()] == ["completed"]
     assert [row["state"] for row in rows["notifications"].values()] == ["SENT"]
@@ -65,6 +66,7 @@ async def test_a_lost_callback_is_found_by_asking(guest: Guest) -> None:
     await guest.at_fal("Lose the callback")
     await expect(guest.page.locator("#fal .card").first.locator(".unusual")).to_have_text("Callback: lost")
     await guest.at_fal("Finish now")
+    await guest.have_fal_asked()
     await guest.hears("is ready!")
     rows = await guest.sees_the_truth()
     assert rows["inbox_events"] == {}

@@ -23,8 +23,9 @@ from tests.conftest import fresh_database, passable_folder
 from tests.deploy.doctor_kit import BASICS, PATH, findings, place_with
 from tests.factories import make_user
 from tests.integration.jobs_harness import until
-from tests.integration.service_process import HOST, service_process
+from tests.integration.service_process import service_process
 from tests.integration.webhook_service import training_now
+from tests.ports import HOST
 from tests.sandbox.fal.harness import KEY
 from tests.sandbox.fal.harness import Emulator as FalEmulator
 from tests.sandbox.fal.harness import running_emulator as running_fal

@@ -30,8 +30,8 @@ from tests.deploy.doctor_kit import (
     serving,
     told,
 )
-from tests.integration.service_process import free_port
 from tests.integration.webhook_service import running_service
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 AUTHORITY = trustme.CA()

@@ -13,7 +13,7 @@ from sandbox.process import Child, ChildDiedError, Program
 from sandbox.supervisor import Sandbox
 from tests.conftest import passable_folder
 from tests.e2e.stage import PATIENCE, house
-from tests.integration.service_process import free_port
+from tests.ports import free_port
 from tests.redis_server import RedisServer, redis_server
 
 HOST, PATH = "127.0.0.1", "/telegram/updates"

@@ -12,7 +12,7 @@ async def acknowledged(stage: Stage) -> bool:
 
 
 async def test_a_service_killed_right_after_its_200_finishes_when_it_is_back(stage: Stage) -> None:
-    await stage.sandbox.fal.behave(Behaviour(training_seconds=1.5))
+    await stage.sandbox.fal.behave(Behaviour(training_seconds=4))
     await stage.start_training()
     submitted = "SELECT 1 FROM trainings WHERE user_id = :me AND state = 'SUBMITTED'"
     assert await stage.until(lambda: stage.rows(submitted))
@@ -90,6 +90,7 @@ async def test_without_a_callback_address_fal_is_asked(database_url: str) -> Non
         await stage.hears("training-completed", name="Айша")
         [submit] = await stage.submits()
         assert submit.webhook_url is None
+        await stage.idle()
         assert await stage.states() == DONE
         assert await stage.told() == TOLD_ONCE
         await lost_reply(sandbox)

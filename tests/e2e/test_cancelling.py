@@ -15,12 +15,15 @@ CANCELLING = "SELECT 1 FROM trainings WHERE user_id = :me AND state = 'CANCELLIN
 
 async def cancel(stage: Stage, avatar_id: int) -> None:
     """The message may be edited to tell how the training goes before the question stands there."""
-    sure = CancelTraining(avatar_id).pack()
-    await stage.guest.user.press(AskToCancel(avatar_id).pack())
+    await press_once_there(stage, AskToCancel(avatar_id).pack())
+    await press_once_there(stage, CancelTraining(avatar_id).pack())
+
+
+async def press_once_there(stage: Stage, data: str) -> None:
     await stage.guest.user.wait_for(
-        lambda message: sure in [button.data for button in message.buttons], timeout=PATIENCE
+        lambda message: data in [button.data for button in message.buttons], timeout=PATIENCE
     )
-    await stage.guest.user.press(sure)
+    await stage.guest.user.press(data)
 
 
 async def submit_state(stage: Stage) -> State:
@@ -46,7 +49,7 @@ async def test_a_waiting_training_leaves_fals_queue_and_can_be_started_again(sta
 
 
 async def test_a_running_one_that_completes_all_the_same_gives_its_avatar(stage: Stage) -> None:
-    await stage.sandbox.fal.behave(Behaviour(training_seconds=4))
+    await stage.sandbox.fal.behave(Behaviour(training_seconds=10))
     avatar_id = await stage.start_training()
 
     async def running() -> bool:

@@ -16,7 +16,7 @@ from tests.bot.kit import picture, words
 from tests.conftest import fresh_database
 from tests.e2e.replicas import HOST, PATH, SECRET, Replicas, replicas
 from tests.e2e.stage import PATIENCE, Stage, guest_of
-from tests.integration.service_process import free_port
+from tests.ports import free_port
 from tests.redis_server import needs_redis
 
 pytestmark = needs_redis
@@ -230,7 +230,11 @@ async def test_what_it_does_is_counted(pair: Replicas, stage: Stage) -> None:
     for _ in range(3):
         await stage.guest.say("/start")
     await stage.until(lambda: stage.rows(ALL_DONE))
-    assert await metric(pair, counted) >= before + 3
+
+    async def grown() -> bool:
+        return await metric(pair, counted) >= before + 3
+
+    await stage.until(grown)
     assert await metric(pair, "aisha_bot_updates_waiting") >= 0
 
 

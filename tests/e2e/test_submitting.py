@@ -9,7 +9,7 @@ SELECT 1 FROM trainings WHERE user_id = :me AND state = 'SUBMIT_UNKNOWN' AND req
 
 
 async def test_a_lost_reply_is_one_submit_and_the_callback_finishes_it(stage: Stage) -> None:
-    await stage.sandbox.fal.behave(Behaviour(reply="drop", training_seconds=1.5))
+    await stage.sandbox.fal.behave(Behaviour(reply="drop", training_seconds=4))
     await stage.start_training()
     assert await stage.until(lambda: stage.rows(UNKNOWN))
     await stage.hears("training-completed", name="Айша")

@@ -3,19 +3,17 @@
 import asyncio
 import os
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.integration.jobs_harness import until
 from tests.integration.webhook_service import ENVIRONMENT
+from tests.ports import HOST, free_port
 
 ROOT = Path(__file__).parents[2]
-HOST = "127.0.0.1"
-_given: set[int] = set()
 
 
 @dataclass
@@ -43,18 +41,6 @@ class ServiceProcess:
     async def ended(self) -> int:
         async with asyncio.timeout(30):
             return await self.process.wait()
-
-
-def free_port() -> int:
-    """One that nobody listens at, another one each time."""
-    with ExitStack() as tried:
-        while True:
-            probe = tried.enter_context(socket.socket())
-            probe.bind((HOST, 0))
-            port: int = probe.getsockname()[1]
-            if port not in _given:
-                _given.add(port)
-                return port
 
 
 @asynccontextmanager

@@ -82,7 +82,7 @@ async def test_many_at_once_wait_for_a_connection(opened: States) -> None:
 @needs_redis
 async def test_two_processes_take_turns(redis: RedisServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """For longer, too, than a lock lives that nobody renews."""
-    monkeypatch.setattr(states, "_LOCK_SECONDS", 0.3)
+    monkeypatch.setattr(states, "_LOCK_SECONDS", 1.5)
     monkeypatch.setattr(states, "_RENEWED_EVERY", 0.1)
     order: list[str] = []
     async with Redis.from_url(redis.url) as one, Redis.from_url(redis.url) as two:
@@ -91,7 +91,7 @@ async def test_two_processes_take_turns(redis: RedisServer, monkeypatch: pytest.
         async def first() -> None:
             async with RedisLocks(one).lock(HERS):
                 held.set()
-                await asyncio.sleep(1.0)
+                await asyncio.sleep(2.0)
                 order.append("first")
 
         async def second() -> None:

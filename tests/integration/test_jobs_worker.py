@@ -162,11 +162,15 @@ async def test_a_worker_leaves_other_kinds_alone(database: Database, database_ur
 async def test_no_more_jobs_are_in_hand_than_allowed(database: Database, database_url: str) -> None:
     in_hand: set[int] = set()
     most: list[int] = []
+    full = asyncio.Event()
 
     async def handle(job: Job) -> None:
         in_hand.add(job.id)
         most.append(len(in_hand))
-        await asyncio.sleep(0.05)
+        if len(in_hand) == 4:
+            full.set()
+        await full.wait()
+        await asyncio.sleep(0.05)  # in which a fifth one would show
         in_hand.discard(job.id)
 
     await put(database, "photo", *[{}] * 20)

@@ -27,7 +27,7 @@ from app.database.engine import Database
 from app.jobs.backoff import Backoff
 from tests.integration.bot_calls import Calls
 from tests.integration.jobs_harness import until
-from tests.integration.service_process import free_port
+from tests.ports import free_port
 
 URL = "https://aisha.example/telegram"
 

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import httpx
 import pytest
 from sqlalchemy import text
 
@@ -13,8 +14,9 @@ from app.database.engine import Database
 from app.database.models import InboxEvent, Notification, Training
 from tests.integration.fal_signer import KeyServer, Signer, serving_keys
 from tests.integration.jobs_harness import until, until_empty
-from tests.integration.service_process import HOST, ServiceProcess, service_process
+from tests.integration.service_process import ServiceProcess, service_process
 from tests.integration.webhook_service import PATH, a_training, body_of, rows
+from tests.ports import HOST
 
 WAITING = """
     SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
@@ -81,6 +83,8 @@ async def test_a_callback_that_is_being_read_is_kept_and_answered(
         await call.send(body[:10])
         idle = await asyncio.open_connection(HOST, service.port)
         idle[1].write(b"GET /live HTTP/1.1\r\nHost: half of a")
+        async with httpx.AsyncClient(trust_env=False) as later:  # whose answer shows that it was read
+            assert (await later.get(f"http://{HOST}:{service.port}/live")).is_success
         await service.begin_to_stop()
         await call.send(body[10:])
         status, answer = await call.answer()

@@ -18,9 +18,10 @@ from cryptography.hazmat.primitives.serialization import (
 
 from app.database.engine import Database
 from tests.integration.fal_signer import Signer, serving_keys
-from tests.integration.service_process import HOST, service_process
+from tests.integration.service_process import service_process
 from tests.integration.test_startup import CANNOT_START, CREDENTIALS, start
 from tests.integration.webhook_service import PATH, a_training, body_of
+from tests.ports import HOST
 
 AUTHORITY = trustme.CA()
 CERTIFICATE, KEY = "certificate.pem", "key.pem"

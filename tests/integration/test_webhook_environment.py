@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,6 +9,8 @@ from pathlib import Path
 
 import httpx
 import pytest
+
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 60.0
@@ -32,9 +33,7 @@ def _uv(*arguments: str) -> None:
 @pytest.fixture
 def service(python: Path, database_url: str, tmp_path: Path) -> Iterator[str]:
     """`python -m api_server` in that environment; its address."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     environment = {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": str(ROOT),

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-DEADLINE = 30
+DEADLINE = 90
 POLL = 0.05
 
 

@@ -21,12 +21,13 @@ from sqlalchemy import Text, cast, func, select, text
 
 from app.database.engine import Database
 from app.database.models import AvatarState, Base, TrainingState
-from sandbox.environment import ROOT, Ports
+from sandbox.environment import ROOT
 from sandbox.page.hidden import HIDDEN
 from sandbox.page.lines import Tail
 from sandbox.page.rows import open_database, rows_of
 from tests import factories
 from tests.conftest import fresh_database
+from tests.ports import free_port
 from tests.sandbox.fal import harness
 from tests.sandbox.telegram import kit
 
@@ -78,7 +79,7 @@ class House:
 def server(tmp_path_factory: pytest.TempPathFactory, postgres: str, template: str) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("page")
     (folder / "logs").mkdir()
-    port = Ports.free().page
+    port = free_port()
     with (
         fresh_database(postgres, template) as database_url,
         kit.running_emulator() as telegram,

@@ -16,8 +16,9 @@ from tests.conftest import fresh_database, passable_folder
 from tests.factories import make_avatar, make_training, make_user
 from tests.integration.fal_signer import ACCOUNT, KeyServer, Signer, serving_keys
 from tests.integration.jobs_harness import run_sql
-from tests.integration.service_process import HOST, ServiceProcess, service_process
+from tests.integration.service_process import ServiceProcess, service_process
 from tests.integration.webhook_service import rows
+from tests.ports import HOST
 from tests.torture.wire import DEADLINE, Answer, Field, Line, measured
 
 # Mebibytes: what reading the largest body takes for a moment. One of 100 MB would not fit in.
@@ -201,7 +202,6 @@ async def running_street(postgres: str, template: str) -> AsyncIterator[Street]:
             "TELEGRAM_API_URL": f"http://{HOST}:{_port(telegram)}",
             "TELEGRAM_RATE": "10000",
             "API_READ_TIMEOUT": "4",
-            "FAL_JWKS_TIMEOUT": "1",
             "LOG_DIR": str(folder),
             "LOG_FORMAT": "json",
             **child_environment(_port(way), folder / BUNDLE_NAME),

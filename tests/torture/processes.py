@@ -10,8 +10,9 @@ from typing import cast
 import httpx
 
 from sandbox.process import Child, Program
-from tests.integration.service_process import HOST, ROOT
+from tests.integration.service_process import ROOT
 from tests.integration.webhook_service import ENVIRONMENT
+from tests.ports import HOST
 
 QUICK = {
     "API_WORKER": "on",

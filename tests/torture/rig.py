@@ -22,8 +22,8 @@ from app.database.engine import Database
 from sandbox.process import Child, ChildDiedError, Program
 from tests.factories import MODEL_URL
 from tests.integration.fal_signer import Signer, serving_keys
-from tests.integration.service_process import HOST, free_port
 from tests.integration.webhook_service import PATH
+from tests.ports import HOST, free_port
 from tests.torture import processes
 from tests.torture.postgres import Postgres
 from tests.torture.processes import Instance, healthy

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from tests.torture.invariants import check, nothing_stays_pending
-from tests.torture.rig import Rig, waiting_for
+from tests.torture.rig import Rig, success, waiting_for
 
 STANDS_STILL = (0.5, 5.0)  # seconds: shorter than a job's lease, and longer
 AMBIGUOUS = "SELECT coalesce(sum(ambiguous), 0) FROM notifications"
@@ -30,10 +30,12 @@ async def cut(rig: Rig, _: random.Random) -> None:
     await asyncio.to_thread(rig.postgres.cut_connections)
 
 
-async def cut_while_keeping(rig: Rig, _: random.Random) -> None:
+async def cut_while_keeping(rig: Rig, rng: random.Random) -> None:
     """A connection goes while callbacks wait to be kept: none of them has been answered."""
     keeping = waiting_for("INSERT INTO inbox_events")
-    async with rig.holding("LOCK TABLE inbox_events IN SHARE MODE"):
+    [request_id] = await rig.trainings(1)  # whose callback comes for sure, however late this is
+    async with asyncio.TaskGroup() as tasks, rig.holding("LOCK TABLE inbox_events IN SHARE MODE"):
+        tasks.create_task(rig.deliver(success(request_id), rng))
         await rig.until(keeping)
         await rig.scalar(keeping.replace("pid", "count(pg_terminate_backend(pid))"))
 

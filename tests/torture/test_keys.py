@@ -19,8 +19,8 @@ from app.fal import jwks
 from app.fal.jwks import MAX_BYTES, Jwks, KeysUnavailable
 from tests.integration.fal_signer import Signer
 from tests.integration.jobs_harness import until
-from tests.integration.service_process import HOST
 from tests.integration.webhook_service import PATH, a_training, body_of, running_service
+from tests.ports import HOST
 from tests.torture.door import Door, Street, running_street
 from tests.torture.wire import CHUNK, Answer, measured
 
@@ -278,4 +278,4 @@ async def test_fal_changes_its_keys_under_load(
         await asyncio.gather(*[deliver() for _ in range(16)])
         print("answers:", dict(answers), "fetches:", service.keys.fetches)
         assert answers[200] == len(await service.events()) == number
-        assert set(answers) == {200} if announced else {200, 401}
+        assert answers.keys() <= ({200} if announced else {200, 401})

@@ -54,8 +54,9 @@ async def test_a_chat_that_refuses_for_good_holds_its_message_alone(
 async def test_a_refused_token_halts_the_sender_until_it_is_good_again(rig: Rig, rng: random.Random) -> None:
     await rig.fault("unauthorized", method="getMe", times=2)
     await rig.fault("unauthorized")
-    await stream(rig, rng)
-    await rig.until("SELECT count(*) FROM refused_tokens")
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(stream(rig, rng))
+        await rig.until("SELECT count(*) FROM refused_tokens")
     await rig.until("SELECT count(*) = 0 FROM refused_tokens")
     await check(rig)
 

@@ -16,7 +16,7 @@ import trustme
 from sandbox.environment import LOOPBACK
 from sandbox.nginx import DOMAIN, EdgePorts, Nginx, lay_out
 from tests.conftest import passable_folder
-from tests.integration.service_process import free_port
+from tests.ports import free_port
 
 PATIENCE = 30.0
 

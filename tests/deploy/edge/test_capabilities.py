@@ -12,7 +12,7 @@ import trustme
 from sandbox.nginx import EdgePorts, join_chain, lay_out
 from tests.conftest import passable_folder
 from tests.deploy.tools import needs
-from tests.integration.service_process import free_port
+from tests.ports import free_port
 
 COMPOSE = Path(__file__).parents[3] / "docker-compose.webhook.prod.yml"
 

@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections import Counter
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,8 +12,9 @@ from tests.deploy.edge.conftest import Street
 from tests.deploy.edge.edge import running_edge
 from tests.deploy.edge.upstream import Manner, upstream
 from tests.deploy.tools import needs
-from tests.integration.service_process import free_port
+from tests.integration.jobs_harness import until
 from tests.integration.webhook_service import PATH
+from tests.ports import free_port
 
 pytestmark = [needs("nginx", "nginx-light"), pytest.mark.asyncio(loop_scope="module")]
 
@@ -50,9 +52,14 @@ async def test_one_id_is_passed_on_answered_and_logged(street: Street, given: st
         [answered] = answer.headers.get_list("x-request-id")
         assert (answered == given) == kept
         assert re.fullmatch("[A-Za-z0-9._-]{1,64}", answered)
-        assert [*street.edge.logged()][-1]["correlation_id"] == answered
+        await until(partial(last_is, street, answered))
     [heard] = street.one.heard + street.other.heard
     assert (heard.headers["x-request-id"] == given) == kept
+
+
+def last_is(street: Street, correlation_id: str) -> bool:
+    """nginx writes a line once the answer is sent."""
+    return [line["correlation_id"] for line in street.edge.logged()][-1:] == [correlation_id]
 
 
 @pytest.mark.parametrize("manner", [Manner.FULL, Manner.HANGS_UP])
@@ -84,8 +91,9 @@ async def test_the_log_tells_of_each_request_and_of_no_token(street: Street) -> 
         await street.edge.ask(
             f"{path}?token=secret-word", "POST", headers={"Authorization": "Bearer secret-word"}
         )
-    *_, line, older, closed = street.edge.logged()
-    assert [each["uri"] for each in (line, older, closed)] == [PATH, "/api/avatar/status_update", "/metrics"]
+    asked = [PATH, "/api/avatar/status_update", "/metrics"]
+    await until(lambda: [each["uri"] for each in street.edge.logged()][-3:] == asked)
+    *_, line, _, _ = street.edge.logged()
     told = {"method": "POST", "status": 502, "host": "aisha.example", "tls": "TLSv1.3"}
     assert line | told == line
     assert line["upstream_status"].startswith("502, 502")

@@ -140,8 +140,8 @@ async def test_one_address_has_so_many_callbacks_in_hand_and_the_others_have_the
 
 @pytest.fixture
 async def impatient(street: Street) -> AsyncIterator[Edge]:
-    """The same with one second where it says ten."""
-    changed = {f"client_{what}_timeout 10s": f"client_{what}_timeout 1s" for what in ("header", "body")}
+    """The same with three seconds where it says ten."""
+    changed = {f"client_{what}_timeout 10s": f"client_{what}_timeout 3s" for what in ("header", "body")}
     async with running_edge((street.one.port, street.other.port), changed) as edge:
         yield edge
 

@@ -25,8 +25,8 @@ from tests.deploy.tools import needs
 from tests.factories import make_avatar, make_training, make_user
 from tests.integration.fal_signer import Signer, serving_keys
 from tests.integration.jobs_harness import until
-from tests.integration.service_process import HOST, free_port
 from tests.integration.webhook_service import ADMIN_TOKEN, PATH, address, body_of
+from tests.ports import HOST, free_port
 from tests.torture import processes
 from tests.torture.processes import Instance
 

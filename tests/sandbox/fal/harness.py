@@ -5,12 +5,11 @@ import base64
 import hashlib
 import io
 import os
-import socket
 import subprocess
 import sys
 import zipfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -21,6 +20,7 @@ from PIL import Image
 
 from sandbox.fal.client import FalControl
 from sandbox.fal.models import RequestRecord, State
+from tests.ports import free_port
 
 KEY = "sandbox-key"
 DEADLINE = 30
@@ -38,7 +38,7 @@ class Emulator:
 
 @contextmanager
 def running_emulator(data_dir: Path) -> Iterator[Emulator]:
-    port, proxy_port, control_port = _free_ports(3)
+    port, proxy_port, control_port = free_port(), free_port(), free_port()
     ports = {"--port": port, "--proxy-port": proxy_port, "--control-port": control_port}
     options = {"--data-dir": data_dir, **ports, "--training-seconds": 0.2, "--retry-base": 0.02}
     command = [sys.executable, "-m", "sandbox.fal", *(str(word) for pair in options.items() for word in pair)]
@@ -142,14 +142,6 @@ def _photo(*, with_exif: bool) -> bytes:
         exif[0x010F] = "Camera"
     image.save(buffer, "JPEG", exif=exif)
     return buffer.getvalue()
-
-
-def _free_ports(count: int) -> list[int]:
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
 
 
 def _wait_until_healthy(process: subprocess.Popen[str], url: str) -> None:

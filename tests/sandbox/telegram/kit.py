@@ -3,7 +3,6 @@
 import itertools
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,8 @@ from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.telegram import TelegramAPIServer
 from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup
 from PIL import Image
+
+from tests.ports import free_port
 
 TOKEN = "4242:sandbox-token"
 USER_IDS = itertools.count(1001)
@@ -55,9 +56,7 @@ class Emulator:
 
 @contextmanager
 def running_emulator() -> Iterator[Emulator]:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = int(probe.getsockname()[1])
-    emulator = Emulator(port)
+    emulator = Emulator(free_port())
     try:
         yield emulator
     finally:

@@ -1,0 +1,20 @@
+"""Ports for the servers that tests start."""
+
+import os
+import socket
+from contextlib import suppress
+from itertools import count
+
+HOST = "127.0.0.1"
+# Below those that outgoing connections are given, and a thousand for each worker of a run, from somewhere on.
+_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+_CANDIDATES = count(20_000 + 1_000 * (_WORKER % 10) + os.getpid() % 700)
+
+
+def free_port() -> int:
+    """One that nobody listens at, another one each time."""
+    while True:
+        port = next(_CANDIDATES)
+        with suppress(OSError), socket.socket() as probe:
+            probe.bind((HOST, port))
+            return port
