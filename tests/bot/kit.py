@@ -14,7 +14,7 @@ import httpx
 from sqlalchemy import delete, select
 
 from app.core.buttons import Action, ChooseGender, ChooseType, ConfirmTraining, GiveConsent
-from app.core.i18n import Dictionary
+from app.core.i18n import Dictionary, Language
 from app.database.engine import Database
 from app.database.models import (
     Avatar,
@@ -52,6 +52,11 @@ dictionary = Dictionary()
 def words(key: str, language: str = "ru", **arguments: str | int) -> str:
     """The words as a person reads them: plain, without the marks of HTML."""
     return _TAG.sub("", dictionary[language].label(key, **arguments)).strip()
+
+
+HELP = tuple(
+    words("help", language, minimum=MINIMUM, maximum=MAXIMUM).splitlines()[0] for language in Language
+)
 
 
 def picture(number: int, side: int = 512) -> bytes:
@@ -170,6 +175,13 @@ class Guest:
             [(t.id, t.avatar_id, t.kind.value) for t in trainings],
             person.current_avatar_id if person else None,
             {file for avatar_id in ids for file in self.files_of(avatar_id)},
+        )
+
+    async def catch_up(self) -> None:
+        """Until all that the person did is handled: the answer to a later command stands behind it."""
+        asked = await self.user.send("/help")
+        await self.user.wait_for(
+            lambda message: message.id > asked.id and message.text.startswith(HELP), timeout=PATIENCE
         )
 
     async def tidy(self) -> None:
@@ -346,7 +358,7 @@ async def eventually(happened: Callable[[], Awaitable[bool]]) -> None:
 
 
 async def quietly(guest: Guest, deed: Callable[[], Awaitable[object]]) -> ChatView:
-    """The chat after the deed was handled: the answer to a later command stands behind it."""
+    """The chat after the deed was handled."""
     await deed()
-    await guest.say("/help")
+    await guest.catch_up()
     return await guest.user.chat()

@@ -64,7 +64,7 @@ async def test_another_persons_photo_is_out_of_reach_through_ones_own_avatar(
     for photo_id in await aisha.photo_ids():
         await bota.forge(ShowPhoto(avatar_id, photo_id).pack())
         await bota.press_data(DeletePhoto(avatar_id, photo_id).pack())
-    await bota.say("/help")
+    await bota.catch_up()
     assert [await aisha.belongings(), await bota.belongings()] == before
 
 
