@@ -2,7 +2,8 @@
 
 import os
 import socket
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from itertools import count
 
 HOST = "127.0.0.1"
@@ -18,3 +19,13 @@ def free_port() -> int:
         with suppress(OSError), socket.socket() as probe:
             probe.bind((HOST, port))
             return port
+
+
+@contextmanager
+def closed_ports(number: int) -> Iterator[list[int]]:
+    """Nobody listens at them, and meanwhile nobody else gets them."""
+    with ExitStack() as held:
+        sockets = [held.enter_context(socket.socket()) for _ in range(number)]
+        for each in sockets:
+            each.bind((HOST, 0))
+        yield [each.getsockname()[1] for each in sockets]

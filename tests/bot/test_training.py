@@ -157,13 +157,19 @@ async def test_status_of_somebody_without_an_avatar(aisha: Guest) -> None:
     assert answer.labels == (words("button-new-avatar"),)
 
 
+async def asked_about_a_trial(town: Town, guest: Guest) -> int:
+    """An avatar whose training, a trial, only has to be confirmed; its id."""
+    avatar_id = await guest.ready()
+    async with town.database.transaction() as session:
+        await smoke.on(session, guest.id, datetime.now(UTC) + timedelta(hours=1))
+    await guest.tap(ConfirmTraining(avatar_id))
+    return avatar_id
+
+
 async def test_a_smoke_training_says_what_it_is_from_the_question_to_the_end(
     town: Town, aisha: Guest
 ) -> None:
-    avatar_id = await aisha.ready()
-    async with town.database.transaction() as session:
-        await smoke.on(session, aisha.id, datetime.now(UTC) + timedelta(hours=1))
-    await aisha.tap(ConfirmTraining(avatar_id))
+    avatar_id = await asked_about_a_trial(town, aisha)
     kind = words("avatar-type", type="portrait")
     trial = words("confirm-smoke", name="Айша", type=kind, count=MINIMUM, steps=1)
     await aisha.say("/help")
@@ -182,10 +188,7 @@ async def test_a_smoke_training_says_what_it_is_from_the_question_to_the_end(
 async def test_what_was_asked_as_a_trial_is_asked_again_when_trials_are_over(
     town: Town, aisha: Guest
 ) -> None:
-    avatar_id = await aisha.ready()
-    async with town.database.transaction() as session:
-        await smoke.on(session, aisha.id, datetime.now(UTC) + timedelta(hours=1))
-    await aisha.tap(ConfirmTraining(avatar_id))
+    await asked_about_a_trial(town, aisha)
     async with town.database.transaction() as session:
         await smoke.end(session)
     question = await aisha.tap(words("button-confirm"))

@@ -80,6 +80,14 @@ class Guest(Visitor):
         fal = await self.open("fal")
         await fal.locator(".card", has=self.page.get_by_role("button", name="Finish now")).first.wait_for()
 
+    async def begin_training(self, name: str) -> None:
+        """A style of ten dropped photos; until FAL has the request."""
+        await self.name_avatar("Style", name)
+        await self.drop(files(self.house, "film-*.jpg", 10))
+        await self.send()
+        await self.hears("10 photos accepted")
+        await self.start_training()
+
     async def have_fal_asked(self) -> None:
         """Now, and not when a lost callback would have been waited for long enough."""
         due = "UPDATE trainings SET next_check_at = now() WHERE user_id = :me AND finished_at IS NULL"

@@ -58,14 +58,11 @@ async def test_a_style_from_an_album_that_was_dropped(guest: Guest) -> None:
 
 
 async def test_a_lost_callback_is_found_by_asking(guest: Guest) -> None:
-    await guest.name_avatar("Style", "Lost")
-    await guest.drop(files(guest.house, "film-*.jpg", 10))
-    await guest.send()
-    await guest.hears("10 photos accepted")
-    await guest.start_training()
+    await guest.begin_training("Lost")
     await guest.at_fal("Lose the callback")
     await expect(guest.page.locator("#fal .card").first.locator(".unusual")).to_have_text("Callback: lost")
     await guest.at_fal("Finish now")
+    await expect(guest.page.locator("#fal .card").first.locator(".state")).to_have_text("COMPLETED")
     await guest.have_fal_asked()
     await guest.hears("is ready!")
     rows = await guest.sees_the_truth()
@@ -77,11 +74,7 @@ async def test_a_lost_callback_is_found_by_asking(guest: Guest) -> None:
 
 
 async def test_a_failure_is_told_and_trying_again_works(guest: Guest) -> None:
-    await guest.name_avatar("Style", "Twice")
-    await guest.drop(files(guest.house, "film-*.jpg", 10))
-    await guest.send()
-    await guest.hears("10 photos accepted")
-    await guest.start_training()
+    await guest.begin_training("Twice")
     await guest.at_fal("Forge it")
     await expect(guest.page.locator("#curtain .toast").last).to_contain_text("401")
     await guest.page.reload()

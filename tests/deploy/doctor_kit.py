@@ -4,8 +4,8 @@ import asyncio
 import json
 import socket
 import ssl
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -16,9 +16,9 @@ from app.core.config import Settings
 from app.diagnosis.finding import Check, Finding, examine
 from app.diagnosis.instances import COMPOSED
 from app.diagnosis.place import Place, opened
+from tests.ports import HOST
 from tests.unit.settings import put
 
-HOST = "127.0.0.1"
 NAME = "aisha.example"
 PATH = "/api/v1/avatar/status_update"
 BASICS = {
@@ -49,16 +49,6 @@ async def findings(place: Place, checks: Sequence[Check]) -> dict[str, Finding]:
 
 async def finding(place: Place, checks: Sequence[Check], name: str) -> Finding:
     return (await findings(place, checks))[name]
-
-
-@contextmanager
-def closed_ports(number: int) -> Iterator[list[int]]:
-    """Nobody listens at them, and meanwhile nobody else gets them."""
-    with ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(number)]
-        for each in sockets:
-            each.bind((HOST, 0))
-        yield [each.getsockname()[1] for each in sockets]
 
 
 def answering(handler: Callable[[httpx.Request], httpx.Response]) -> httpx.AsyncClient:

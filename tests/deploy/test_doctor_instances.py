@@ -8,7 +8,8 @@ import pytest
 from app.diagnosis import instances
 from app.diagnosis.checks import local_checks
 from app.diagnosis.finding import Finding, Verdict
-from tests.deploy.doctor_kit import HOST, closed_ports, finding, place_with, serving, told
+from tests.deploy.doctor_kit import finding, place_with, serving, told
+from tests.ports import HOST, closed_ports
 
 ROOT = Path(__file__).parents[2]
 HEALTHY = {"GET": told(200, status="ok")}

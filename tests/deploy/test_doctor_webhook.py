@@ -19,11 +19,9 @@ from app.diagnosis.checks import webhook_config_checks, webhook_url_checks
 from app.diagnosis.finding import Finding, Verdict
 from sandbox.fal.server import Server
 from tests.deploy.doctor_kit import (
-    HOST,
     NAME,
     PATH,
     Answer,
-    closed_ports,
     finding,
     findings,
     place_with,
@@ -31,7 +29,7 @@ from tests.deploy.doctor_kit import (
     told,
 )
 from tests.integration.webhook_service import running_service
-from tests.ports import free_port
+from tests.ports import HOST, closed_ports, free_port
 
 ROOT = Path(__file__).parents[2]
 AUTHORITY = trustme.CA()

@@ -1,7 +1,6 @@
 """The images' health checks, run as Docker runs them."""
 
 import asyncio
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ import pytest
 from prometheus_client import start_http_server
 
 from app.bot.metrics import watch_loop
+from tests.ports import closed_ports
 
 ROOT = Path(__file__).parents[2]
 API, BOT = "api_server.healthcheck", "app.bot.healthcheck"
@@ -62,10 +62,8 @@ def test_a_service_is_as_healthy_as_it_says(status: int, verdict: tuple[int, str
 
 @pytest.fixture
 def deaf_port() -> Iterator[str]:
-    """Taken, so that nobody else listens there."""
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        yield str(held.getsockname()[1])
+    with closed_ports(1) as (port,):
+        yield str(port)
 
 
 @pytest.fixture
