@@ -18,6 +18,8 @@ from sandbox.process import Program
 ROOT = Path(__file__).parents[1]
 LOOPBACK = "127.0.0.1"
 ADMIN_CHAT_ID = 1000
+# Otherwise glibc keeps what a picture took for the thread that drew it (mallopt(3), M_MMAP_THRESHOLD).
+_LARGE_BLOCKS_GO_BACK = {"MALLOC_MMAP_THRESHOLD_": str(1024**2)}
 
 
 @dataclass(frozen=True)
@@ -178,6 +180,7 @@ class Wiring:
             **{key: os.environ[key] for key in ("PATH", "HOME") if key in os.environ},
             "LANG": "C.UTF-8",
             "LC_ALL": "C.UTF-8",
+            **_LARGE_BLOCKS_GO_BACK,
             **own,
             "PYTHONUNBUFFERED": "1",
             "PYTHONPATH": str(ROOT),

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from sandbox.telegram.pulse import Pulse
 log = logging.getLogger(__name__)
 FAILURES = (httpx.HTTPError, SQLAlchemyError, OSError)
 _SILENCE = 15.0  # seconds, after which the stream shows that it is alive
+_ROOM = 50  # events that wait for the browser; then the sources wait: each may hold a whole chat
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,9 @@ class Event:
 Source = AsyncIterator[Event]
 
 
-async def merged(greeting: Awaitable[Event], sources: Sequence[Source], pulse: Pulse) -> AsyncIterator[str]:
+async def merged(
+    greeting: Awaitable[Event], sources: Sequence[Source], pulse: Pulse
+) -> AsyncGenerator[str, None]:
     """The greeting, then the events of all sources as they come, until the listener goes or the server stops.
 
     What fails ends the stream: the browser opens another one by itself.
@@ -43,11 +46,12 @@ async def merged(greeting: Awaitable[Event], sources: Sequence[Source], pulse: P
         log.warning("there is nothing to show: %s", type(error).__name__)
         return
     queue: asyncio.Queue[Event | None] = asyncio.Queue()
-    tasks = [asyncio.create_task(_pour(source, queue)) for source in sources]
+    room = asyncio.Semaphore(_ROOM)
+    tasks = [asyncio.create_task(_pour(source, queue, room)) for source in sources]
     tasks.append(asyncio.create_task(_tell_end(pulse, queue)))
     try:
         yield hello.encoded()
-        async for event in _until_one_ends(queue):
+        async for event in _until_one_ends(queue, room):
             yield event.encoded()
     finally:
         for task in tasks:
@@ -56,7 +60,9 @@ async def merged(greeting: Awaitable[Event], sources: Sequence[Source], pulse: P
         await asyncio.wait(tasks)
 
 
-async def _until_one_ends(queue: asyncio.Queue[Event | None]) -> AsyncIterator[Event]:
+async def _until_one_ends(
+    queue: asyncio.Queue[Event | None], room: asyncio.Semaphore
+) -> AsyncIterator[Event]:
     """`alive` after each silence."""
     while True:
         try:
@@ -67,12 +73,14 @@ async def _until_one_ends(queue: asyncio.Queue[Event | None]) -> AsyncIterator[E
             continue
         if event is None:
             return
+        room.release()
         yield event
 
 
-async def _pour(source: Source, queue: asyncio.Queue[Event | None]) -> None:
+async def _pour(source: Source, queue: asyncio.Queue[Event | None], room: asyncio.Semaphore) -> None:
     try:
         async for event in source:
+            await room.acquire()
             queue.put_nowait(event)
     except FAILURES as error:
         log.warning("a source has failed: %s", type(error).__name__)

@@ -16,7 +16,7 @@ class Samples:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._cores = asyncio.Semaphore(2)
+        self._painter = asyncio.Lock()  # a picture takes 250 MB while it is painted
         self._painting: asyncio.Task[None] | None = None
         self._known = {sample.name: sample for samples in SETS.values() for sample in samples}
 
@@ -27,16 +27,16 @@ class Samples:
 
     async def content(self, name: str) -> bytes:
         """Raises KeyError."""
-        return await self._read(self._known[name])
+        path = await self._painted(self._known[name])
+        return await asyncio.to_thread(path.read_bytes)
 
     async def _paint_all(self) -> None:
         for sample in self._known.values():
-            await asyncio.to_thread(kept, self._folder, sample)
+            await self._painted(sample)
 
-    async def _read(self, sample: Sample) -> bytes:
-        async with self._cores:
-            path = await asyncio.to_thread(kept, self._folder, sample)
-        return await asyncio.to_thread(path.read_bytes)
+    async def _painted(self, sample: Sample) -> Path:
+        async with self._painter:
+            return await asyncio.to_thread(kept, self._folder, sample)
 
 
 def small(content: bytes) -> bytes | None:

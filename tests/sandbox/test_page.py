@@ -10,9 +10,10 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from io import BytesIO
-from itertools import chain, count
+from itertools import count
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -21,10 +22,12 @@ from sqlalchemy import Text, cast, func, select, text
 
 from app.database.engine import Database
 from app.database.models import AvatarState, Base, TrainingState
-from sandbox.environment import ROOT
+from sandbox.environment import ROOT, Ports, Secrets, Wiring
+from sandbox.page.events import Event, merged
 from sandbox.page.hidden import HIDDEN
 from sandbox.page.lines import Tail
 from sandbox.page.rows import open_database, rows_of
+from sandbox.telegram.pulse import Pulse
 from tests import factories
 from tests.conftest import fresh_database
 from tests.ports import free_port
@@ -45,6 +48,13 @@ class Server:
     fal: harness.Emulator
     database_url: str
     logs: Path
+    pid: int
+
+    @property
+    def megabytes(self) -> int:
+        """What the page's process holds of the machine's memory (VmRSS, proc(5))."""
+        status = Path(f"/proc/{self.pid}/status").read_text()
+        return int(status.partition("VmRSS:")[2].split()[0]) // 1024
 
 
 @dataclass(frozen=True)
@@ -86,15 +96,17 @@ def server(tmp_path_factory: pytest.TempPathFactory, postgres: str, template: st
         harness.running_emulator(folder / "fal") as fal,
         (folder / "page.out").open("wb") as out,
     ):
-        addresses = {"--port": str(port), "--telegram": telegram.url, "--fal": fal.control_url}
-        folders = {"--logs": str(folder / "logs"), "--pictures": str(folder / "pictures")}
+        control, chats = (urlsplit(url).port or 0 for url in (fal.control_url, telegram.url))
+        ports = Ports(fal=0, proxy=fal.proxy_port, control=control, telegram=chats, api=0, page=port)
+        wiring = Wiring(folder, ports, Secrets.invent(), settings={}, extra={}, training_seconds=1)
+        program = wiring.page(database_url, folder / "logs", folder / "pictures")
         process = subprocess.Popen(
-            [sys.executable, "-m", "sandbox.page", *chain(*(addresses | folders).items())],
-            env={"PYTHONPATH": str(ROOT), "DATABASE_URL": database_url},
+            [sys.executable, "-m", program.module, *program.arguments],
+            env=program.environment,
             stdout=out,
             stderr=out,
         )
-        yield Server(f"http://127.0.0.1:{port}", telegram, fal, database_url, folder / "logs")
+        yield Server(f"http://127.0.0.1:{port}", telegram, fal, database_url, folder / "logs", process.pid)
         process.terminate()
         assert (process.wait(PATIENCE), (folder / "page.out").read_text()) == (0, "")
 
@@ -392,3 +404,35 @@ def test_the_page_has_its_words_in_three_languages() -> None:
 
 def fields(sentence: str) -> list[str]:
     return sorted(re.findall(r"\{\w+\}", sentence))
+
+
+async def test_painting_samples_leaves_no_memory_behind(house: House) -> None:
+    names = ["blurred.jpg", "moved.jpg", "dark.jpg", "strip.jpg"]
+    pictures = [house.page.get(f"/samples/{name}", params={"thumbnail": "true"}) for name in names]
+    answers = await asyncio.gather(*pictures)
+    assert [answer.status_code for answer in answers] == [200] * len(names)
+    assert house.server.megabytes < 180  # 110 of it are numpy's and Pillow's; kept blocks were 200 and more
+
+
+async def test_a_browser_that_reads_slowly_makes_the_sources_wait() -> None:
+    told = 0
+
+    async def chatty() -> AsyncIterator[Event]:
+        nonlocal told
+        while True:
+            told += 1
+            yield Event("chat", told)
+            await asyncio.sleep(0)
+
+    async def greeting() -> Event:
+        return Event("hello", None)
+
+    stream = merged(greeting(), [chatty()], Pulse())
+    heard = [await anext(stream) for _ in range(3)]
+    for _ in range(1000):
+        await asyncio.sleep(0)
+    assert told < 100
+    heard += [await anext(stream) for _ in range(200)]
+    numbers = [json.loads(event.partition("data: ")[2]) for event in heard[1:]]
+    assert numbers == list(range(1, 203))
+    await stream.aclose()
