@@ -16,21 +16,15 @@ from app.core.errors import AishaError
 from app.fal.failures import Failure, Reason, failure_of
 from app.fal.logs import last_line
 from app.fal.trainers import TRAINERS
+from app.fal.upload import UploadRefused, upload_archive
 
 # A submit costs money, and fal-client repeats its POST when the reply is lost: retries are the job's.
 fal_client_module.MAX_ATTEMPTS = 1
 
-# An archive goes out in parts: TLS would hold one that is sent whole several times over.
-fal_client_module.MULTIPART_THRESHOLD = fal_client_module.MULTIPART_CHUNK_SIZE = 5 * 1024**2
-fal_client_module.MULTIPART_MAX_CONCURRENCY = 1
-
 _REQUEST_URL = "https://api.fal.ai/v1/models/requests"
 _REQUESTS_URL = f"{_REQUEST_URL}/by-endpoint"
-_ARCHIVE_LIFETIME = fal_client.StorageSettings(expires_in="1d")
-_UPLOAD_PATIENCE = 600  # seconds; fal-client sets no limit to a part
+_UPLOAD_PATIENCE = 600  # seconds
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
-_TOO_MANY_REQUESTS = 429
-_REFUSALS = frozenset({401, 403, 404, 422})
 _PAGES_AT_MOST = 20
 
 
@@ -102,12 +96,18 @@ class Fal:
         """
         try:
             async with asyncio.timeout(_UPLOAD_PATIENCE):
-                return await self._client.upload_file(archive, lifecycle=_ARCHIVE_LIFETIME)
-        except fal_client.FalClientHTTPError as error:
-            if error.status_code in _REFUSALS:
-                raise SubmitRefused(_failure(error)) from error
-            raise FalUnavailable from error
-        except (httpx.HTTPError, TimeoutError, ValueError, KeyError, TypeError) as error:
+                return await upload_archive(archive, self._key.get_secret_value())
+        except UploadRefused as error:
+            refusal = Failure(Reason.OUR_ACCOUNT, f"HTTP {error.status_code}")
+            raise SubmitRefused(refusal) from error
+        except (
+            fal_client.FalClientHTTPError,
+            httpx.HTTPError,
+            TimeoutError,
+            ValueError,
+            KeyError,
+            TypeError,
+        ) as error:
             raise FalUnavailable from error
 
     async def submit(self, endpoint: str, arguments: Mapping[str, Any], webhook_url: str | None) -> str:
@@ -120,11 +120,7 @@ class Fal:
         try:
             handle = await self._client.submit(endpoint, dict(arguments), webhook_url=webhook_url)
         except fal_client.FalClientHTTPError as error:
-            if error.status_code == _TOO_MANY_REQUESTS:
-                raise FalUnavailable from error
-            if error.status_code in _REFUSALS:
-                raise SubmitRefused(_failure(error)) from error
-            raise SubmitUnknown from error
+            raise _of_submit(error) from error
         except _NEVER_SENT as error:
             raise FalUnavailable from error
         except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
@@ -250,6 +246,18 @@ def _input(item: object) -> Mapping[str, Any]:
     """What a request in the list was given, as far as it can be told."""
     given = item.get("json_input") if isinstance(item, dict) and "request_id" in item else None
     return given if isinstance(given, dict) else {}
+
+
+def _of_submit(error: fal_client.FalClientHTTPError) -> AishaError:
+    """What an error's code means for a submit: a 408 may come after FAL has taken it, any other 4xx can't."""
+    if error.status_code == httpx.codes.TOO_MANY_REQUESTS:
+        return FalUnavailable()
+    if error.status_code == httpx.codes.REQUEST_TIMEOUT or error.status_code >= 500:
+        return SubmitUnknown()
+    failure = _failure(error)
+    # No training failed, so a code without a known type is a refusal of our request, and no more.
+    reason = Reason.OUR_ACCOUNT if failure.reason is Reason.UNKNOWN else failure.reason
+    return SubmitRefused(Failure(reason, failure.detail))
 
 
 def _failure(error: fal_client.FalClientHTTPError) -> Failure:

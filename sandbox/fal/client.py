@@ -6,7 +6,17 @@ from typing import Self
 import httpx
 from pydantic import TypeAdapter
 
-from sandbox.fal.models import Behaviour, CallbackAttempt, Course, Health, Pace, RequestRecord, Resend, Upload
+from sandbox.fal.models import (
+    Behaviour,
+    CallbackAttempt,
+    Course,
+    Health,
+    Pace,
+    RequestRecord,
+    Resend,
+    Upload,
+    UploadFault,
+)
 
 TIMEOUT = 30
 RECORDS = TypeAdapter(list[RequestRecord])
@@ -42,6 +52,9 @@ class FalControl:
     async def uploads(self) -> list[Upload]:
         return UPLOADS.validate_json(await self._get("/uploads"))
 
+    async def spoil_uploads(self, fault: UploadFault) -> None:
+        await self._post("/upload-faults", fault)
+
     async def refused_hosts(self) -> list[str]:
         return NAMES.validate_json(await self._get("/refused-hosts"))
 
@@ -75,6 +88,6 @@ class FalControl:
         response = await self._http.get(path)
         return response.raise_for_status().content
 
-    async def _post(self, path: str, body: Behaviour | Course | Resend) -> bytes:
+    async def _post(self, path: str, body: Behaviour | Course | Resend | UploadFault) -> bytes:
         response = await self._http.post(path, json=body.model_dump(mode="json"))
         return response.raise_for_status().content

@@ -3,10 +3,11 @@
 GET  /health                    200 once everything listens; the FAL account that callbacks are signed for
 GET  /requests                  every accepted or refused submit, oldest first: list[RequestRecord]
 GET  /uploads                   every finished upload, oldest first: list[Upload]
+POST /upload-faults             UploadFault for the next bodies sent to the CDN; 204
 GET  /refused-hosts             "host:port" of every connection that would have left the machine
 GET  /behaviour                 what the next submits are in for, first to last: list[Behaviour]
 POST /behaviour                 Behaviour for the next submits; 204
-DELETE /behaviour               the next submits are treated as usual; 204
+DELETE /behaviour               the next submits and uploads are treated as usual; 204
 GET  /error-types               the `error_type`s that FAL documents: list[str]
 GET  /pace, PUT /pace           Pace of the trainings to come
 POST /requests/{id}/course      Course of an open request; its record. 404 unknown, 409 when it is over
@@ -28,6 +29,7 @@ from sandbox.fal.models import (
     Resend,
     State,
     Upload,
+    UploadFault,
 )
 from sandbox.fal.proxy import Proxy
 from sandbox.fal.storage import Storage
@@ -51,6 +53,10 @@ def control_app(
     async def uploads() -> list[Upload]:
         return storage.uploads
 
+    @app.post("/upload-faults", status_code=204)
+    async def spoil_uploads(fault: UploadFault) -> None:
+        storage.faults.extend([fault] * fault.times)
+
     @app.get("/refused-hosts")
     async def refused_hosts() -> list[str]:
         return proxy.refused
@@ -66,6 +72,7 @@ def control_app(
     @app.delete("/behaviour", status_code=204)
     async def behave_as_usual() -> None:
         trainings.forget_plans()
+        storage.faults.clear()
 
     @app.get("/error-types")
     async def error_types() -> list[str]:

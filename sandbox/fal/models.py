@@ -65,6 +65,18 @@ class Behaviour(BaseModel):
     training_seconds: NonNegativeFloat | None = None
 
 
+class UploadFault(BaseModel):
+    """What the next `times` bodies sent to the CDN, parts or whole files, meet once they have been read.
+
+    status_code: the answer; nothing is kept. None: the connection is closed with no answer.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    times: PositiveInt = 1
+    status_code: int | None = Field(default=None, ge=400, le=599)
+
+
 class Course(BaseModel):
     """What becomes of an open request from now on; what is None stays as its behaviour has it.
 

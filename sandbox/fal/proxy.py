@@ -4,6 +4,8 @@ import asyncio
 from contextlib import suppress
 from pathlib import Path
 
+from starlette.requests import Request
+
 from sandbox.fal.ca import HOSTS
 
 TARGETS = {f"{host}:443" for host in HOSTS}
@@ -39,6 +41,12 @@ class Proxy:
     def drop(self, tunnel_port: int) -> None:
         """Close a tunnel with no further byte, as a failing network does. The port is the server's peer."""
         self._tunnels[tunnel_port].transport.abort()
+
+    def drop_client(self, request: Request) -> None:
+        """Close the tunnel that a request came through."""
+        if request.client is None:
+            raise RuntimeError("only a connection through the proxy can be dropped")
+        self.drop(request.client.port)
 
     def close(self) -> None:
         for writer in self._writers:

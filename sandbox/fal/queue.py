@@ -66,15 +66,10 @@ class Queue:
         if behaviour.callback == "before_reply":
             await self._trainings.wait(record)
         if behaviour.reply == "drop":
-            return self._drop(request)
+            self._proxy.drop_client(request)
+            return Response()
         record.reply_status = 200
         return _json(record, {**_links(record), "status": State.IN_QUEUE, "queue_position": position})
-
-    def _drop(self, request: Request) -> Response:
-        if request.client is None:
-            raise RuntimeError("only a connection through the proxy can be dropped")
-        self._proxy.drop(request.client.port)
-        return Response()
 
     async def _status(self, request: Request) -> Response:
         record = self._find(request)

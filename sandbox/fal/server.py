@@ -72,7 +72,7 @@ async def serve(options: Options) -> None:
     signer = Signer(USER_ID)
     check_key = KeyCheck(options.key)
     proxy = Proxy(options.port)
-    storage = Storage(options.data_dir / "files", check_key)
+    storage = Storage(options.data_dir / "files", check_key, proxy)
     async with Courier(signer, options.retry_base) as courier, asyncio.TaskGroup() as group:
         trainings = Trainings(storage, courier, group, options.training_seconds)
         public = _server(fal_app(Queue(trainings, proxy, check_key), storage, signer), options.port, tls)

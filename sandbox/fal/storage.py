@@ -6,6 +6,7 @@ The fallback that fal-client takes when its upload fails (`/storage/upload/initi
 import hashlib
 import json
 import secrets
+from collections import deque
 from collections.abc import AsyncIterator, Iterable
 from datetime import timedelta
 from pathlib import Path, PurePosixPath
@@ -18,18 +19,24 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from sandbox.fal.access import KeyCheck
-from sandbox.fal.models import Upload, now
+from sandbox.fal.models import Upload, UploadFault, now
+from sandbox.fal.proxy import Proxy
 
 CDN = "https://v3.fal.media"
 TOKEN_LIFETIME = timedelta(hours=1)
 
 
 class Storage:
-    """Files by their public URL. `uploads` holds those that clients sent, in the order they were finished."""
+    """Files by their public URL. `uploads` holds those that clients sent, in the order they were finished.
 
-    def __init__(self, directory: Path, check_key: KeyCheck) -> None:
+    `faults` are what the next bodies meet, one each.
+    """
+
+    def __init__(self, directory: Path, check_key: KeyCheck, proxy: Proxy) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self.uploads: list[Upload] = []
+        self.faults: deque[UploadFault] = deque()
+        self._proxy = proxy
         self._directory = directory
         self._check_key = check_key
         self._tokens: set[str] = set()
@@ -76,6 +83,8 @@ class Storage:
         self._check_token(request)
         upload = self._describe(request, multipart=False)
         await _write(self._path(upload.url), request.stream())
+        if self.faults:
+            return self._spoil(request, self.faults.popleft())
         self._finish(upload)
         return JSONResponse({"access_url": upload.url})
 
@@ -90,6 +99,9 @@ class Storage:
         self._check_token(request)
         path = self._part(self._unfinished_upload(request), request.path_params["number"])
         etag = await _write(path, request.stream())
+        if self.faults:
+            path.unlink()
+            return self._spoil(request, self.faults.popleft())
         return Response(headers={"ETag": etag})
 
     async def _complete_multipart(self, request: Request) -> Response:
@@ -100,6 +112,12 @@ class Storage:
         await _write(self._path(upload.url), _contents(parts))
         self._finish(upload)
         return JSONResponse({"access_url": upload.url})
+
+    def _spoil(self, request: Request, fault: UploadFault) -> Response:
+        if fault.status_code is not None:
+            raise HTTPException(fault.status_code, "Refused by the sandbox")
+        self._proxy.drop_client(request)
+        return Response()
 
     async def _serve(self, request: Request) -> Response:
         try:

@@ -13,15 +13,17 @@ import pytest
 from pydantic import SecretStr
 
 from app.core.errors import AishaError
-from app.fal import client
+from app.fal import client, upload
 from app.fal.client import Fal, FalUnavailable, Finished, SubmitRefused, SubmitUnknown, Waiting
 from app.fal.failures import Failure, Reason
 from sandbox.fal.client import FalControl
-from sandbox.fal.models import Behaviour, RequestRecord
+from sandbox.fal.models import Behaviour, RequestRecord, UploadFault
 from sandbox.fal.proxy import child_environment
 from tests.sandbox.fal.harness import KEY, Emulator, archive, finished, running_emulator
 
 ENDPOINT = "fal-ai/flux-lora-portrait-trainer"
+REFUSALS = (400, 401, 402, 403, 404, 405, 409, 410, 413, 415, 422, 425, 451)
+PART = 5 * 1024**2
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +36,9 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
 async def control(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[FalControl]:
     """The emulator's control; this process's FAL client is led to the emulator."""
     lead_to(monkeypatch, emulator.proxy_port, emulator.ca_bundle)
+    monkeypatch.setattr(upload, "_PAUSES", (0, 0, 0))
     async with FalControl(emulator.control_url) as control:
+        await control.behave_as_usual()
         yield control
 
 
@@ -64,6 +68,13 @@ def arguments() -> dict[str, str]:
     return {"images_data_url": f"https://v3.fal.media/files/{uuid4()}/photos.zip"}
 
 
+def large(folder: Path) -> Path:
+    """An archive that goes out in three parts."""
+    path = folder / "large.zip"
+    path.write_bytes(randbytes(2 * PART + 1))
+    return path
+
+
 async def posts(control: FalControl, sent: dict[str, str]) -> list[RequestRecord]:
     return [one for one in await control.requests() if sent["images_data_url"] in one.model_dump_json()]
 
@@ -71,15 +82,9 @@ async def posts(control: FalControl, sent: dict[str, str]) -> list[RequestRecord
 @pytest.mark.parametrize(
     ("status", "meaning"),
     [
-        (401, SubmitRefused),
-        (403, SubmitRefused),
-        (404, SubmitRefused),
-        (422, SubmitRefused),
+        *[(status, SubmitRefused) for status in REFUSALS],
         (429, FalUnavailable),
-        (400, SubmitUnknown),
-        (500, SubmitUnknown),
-        (502, SubmitUnknown),
-        (503, SubmitUnknown),
+        *[(status, SubmitUnknown) for status in (408, 500, 502, 503, 504)],
     ],
 )
 async def test_each_status_of_submit_means_one_thing_and_is_posted_once(
@@ -98,6 +103,22 @@ async def test_an_exhausted_balance_is_our_accounts_matter(fal: Fal, control: Fa
     with pytest.raises(SubmitRefused) as refused:
         await fal.submit(ENDPOINT, arguments(), None)
     assert refused.value.failure == Failure(Reason.OUR_ACCOUNT, "HTTP 403")
+
+
+@pytest.mark.parametrize("status", REFUSALS)
+async def test_a_refused_submit_is_told_as_one(fal: Fal, control: FalControl, status: int) -> None:
+    await control.behave(Behaviour(reply="status", status_code=status, body={"detail": "no"}))
+    with pytest.raises(SubmitRefused) as refused:
+        await fal.submit(ENDPOINT, arguments(), None)
+    assert refused.value.failure == Failure(Reason.OUR_ACCOUNT, f"HTTP {status}")
+
+
+async def test_a_refusal_with_a_known_type_keeps_its_own_reason(fal: Fal, control: FalControl) -> None:
+    body = {"detail": [{"loc": ["body"], "msg": "no", "type": "invalid_archive"}]}
+    await control.behave(Behaviour(reply="status", status_code=422, body=body))
+    with pytest.raises(SubmitRefused) as refused:
+        await fal.submit(ENDPOINT, arguments(), None)
+    assert refused.value.failure.reason is Reason.ARCHIVE
 
 
 async def test_a_dropped_reply_leaves_it_open_and_is_posted_once(fal: Fal, control: FalControl) -> None:
@@ -126,8 +147,10 @@ async def test_nobody_at_the_other_end_means_that_nothing_was_accepted(
 @pytest.mark.usefixtures("control")
 async def test_a_wrong_key_is_refused_everywhere(tmp_path: Path) -> None:
     async with account("wrong") as stranger:
-        with pytest.raises(SubmitRefused):
-            await stranger.upload(archive(tmp_path / "photos.zip", images=1))
+        for path in (archive(tmp_path / "photos.zip", images=1), large(tmp_path)):
+            with pytest.raises(SubmitRefused) as refused:
+                await stranger.upload(path)
+            assert refused.value.failure == Failure(Reason.OUR_ACCOUNT, "HTTP 401")
         with pytest.raises(SubmitRefused) as refused:
             await stranger.submit(ENDPOINT, arguments(), None)
         with pytest.raises(FalUnavailable):
@@ -139,12 +162,38 @@ async def test_a_large_archive_goes_out_in_parts_and_for_a_day_only(
     fal: Fal, control: FalControl, tmp_path: Path
 ) -> None:
     """As a whole it would be in memory several times over."""
-    path = tmp_path / "photos.zip"
-    path.write_bytes(randbytes(12 * 1024**2))
+    path = large(tmp_path)
     url = await fal.upload(path)
-    [upload] = [upload for upload in await control.uploads() if upload.url == url]
-    assert (upload.multipart, upload.size) == (True, path.stat().st_size)
-    assert upload.lifecycle == {"expiration_duration_seconds": 86400}
+    [stored] = [stored for stored in await control.uploads() if stored.url == url]
+    assert (stored.multipart, stored.size) == (True, path.stat().st_size)
+    assert stored.lifecycle == {"expiration_duration_seconds": 86400}
+
+
+@pytest.mark.parametrize("status", [None, 408, 429, 500, 503])
+@pytest.mark.parametrize("size", [1, 2 * PART + 1])
+async def test_a_lost_part_is_sent_again_and_the_archive_is_whole(
+    fal: Fal, control: FalControl, tmp_path: Path, size: int, status: int | None
+) -> None:
+    path = tmp_path / "photos.zip"
+    path.write_bytes(randbytes(size))
+    before = len(await control.uploads())
+    await control.spoil_uploads(UploadFault(times=2, status_code=status))
+    url = await fal.upload(path)
+    assert [stored.url for stored in (await control.uploads())[before:]] == [url]
+    async with httpx.AsyncClient() as web:
+        assert (await web.get(url)).content == path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("status", "meaning"),
+    [(None, FalUnavailable), (404, FalUnavailable), (503, FalUnavailable), (403, SubmitRefused)],
+)
+async def test_a_part_that_never_arrives_ends_in_words(
+    fal: Fal, control: FalControl, tmp_path: Path, status: int | None, meaning: type[AishaError]
+) -> None:
+    await control.spoil_uploads(UploadFault(times=100, status_code=status))
+    with pytest.raises(meaning):
+        await fal.upload(large(tmp_path))
 
 
 async def test_an_upload_that_hangs_ends(
