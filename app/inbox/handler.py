@@ -13,7 +13,7 @@ from structlog.contextvars import bound_contextvars
 
 from app.core.metrics import HANDLED, HANDLING_SECONDS
 from app.database.engine import Database
-from app.database.models import InboxEvent, Outcome, Training, TrainingKind, TrainingState
+from app.database.models import InboxEvent, Outcome, Source, Training, TrainingKind, TrainingState
 from app.fal.failures import Failure, failure_of
 from app.fal.trainers import TRAINERS, Model, model_of
 from app.fal.webhook import Callback, MalformedCallback, Status, parse
@@ -144,6 +144,9 @@ async def _decide(session: AsyncSession, event: InboxEvent, training: Training |
         callback = None
     if callback is not None:
         log.info("webhook.handling", request_id=event.request_id, status=callback.word)
+    if event.source is Source.SIMULATION and not event.trusted:
+        await trainings.ask_fal(session, training.id, training.request_id)
+        return Outcome.ASKED
     if training.request_id not in (None, event.request_id):
         # It was accepted by the token alone; since then FAL has told us of another request.
         return Outcome.CONFLICT

@@ -61,8 +61,12 @@ class Candidates:
         """By FAL's request id, else by our token, else by the training's id in the payload's comment.
 
         A token counts while its training is open and its request id unknown: whoever learnt an address can't
-        finish the training with a job of their own, nor with another training's callback.
+        finish the training with a job of their own, nor with another training's callback. A simulation can't
+        finish a real one, and knows no request id but a drill's, so its token always counts.
         """
+        if delivery.source is Source.SIMULATION:
+            named = self._by_id.get(delivery.named) if delivery.named else None
+            return Match(named, proven=True) if named else None
         known = self._by_request.get(delivery.request_id)
         training = known or self._awaiting(delivery.named) or self._awaiting(delivery.commented)
         if training is None:

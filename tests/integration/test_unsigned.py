@@ -5,11 +5,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from app.core.config import Settings
 from app.database.engine import Database
 from app.database.models import AvatarState, Notification, Outcome, Source, TrainingKind, TrainingState
 from app.fal import simulation
 from app.fal.callback_url import callback_url
 from app.trainings.service import ASK
+from scripts.simulate_webhook import STATUSES
 from tests.integration.webhook_service import (
     OLD,
     PATH,
@@ -75,6 +77,28 @@ async def test_a_simulated_callback_never_finishes_a_real_training(service: Serv
     assert (event.source, event.trusted) == (Source.SIMULATION, False)
     await service.handle_all()
     assert (await training_now(service.database, training)).state is TrainingState.SUBMITTED
+    assert [job["request_id"] for job in await jobs(service.database, ASK)] == [training.request_id]
+
+
+@pytest.mark.parametrize(
+    "state", [TrainingState.SUBMIT_UNKNOWN, TrainingState.RUNNING, TrainingState.COMPLETED]
+)
+@pytest.mark.parametrize("status", STATUSES)
+async def test_the_operators_command_about_a_real_training_is_kept_and_fal_is_asked(
+    service: Service, state: TrainingState, status: str
+) -> None:
+    """It names the training by its address alone: it has no request id of FAL's to tell."""
+    training = await a_training(service.database, state)
+    sent = simulation.callback(Settings.load().fal, training.id, status, datetime.now(UTC))
+    answer = await service.client.post(
+        sent.url.raw_path.decode(), content=sent.content, headers=dict(sent.headers)
+    )
+    assert answer.status_code == 200
+    await service.handle_all()
+    event = await only_event(service)
+    assert (event.source, event.trusted, event.outcome) == (Source.SIMULATION, False, Outcome.ASKED)
+    now = await training_now(service.database, training)
+    assert (now.state, now.request_id) == (state, training.request_id)
     assert [job["request_id"] for job in await jobs(service.database, ASK)] == [training.request_id]
 
 
