@@ -42,8 +42,10 @@ class Courier:
         await self._http.aclose()
 
     async def deliver(self, record: RequestRecord) -> None:
-        """Returns when the callback is acknowledged, refused for good, or given up."""
+        """Returns when the callback is acknowledged, refused for good, given up, or its request forgotten."""
         for retries in range(MAX_ATTEMPTS):
+            if record.expired == "request":
+                return
             attempt = await self.send(record, patience=RETRY_TIMEOUT if retries else FIRST_TIMEOUT)
             if attempt.final:
                 return

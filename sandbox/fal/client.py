@@ -4,12 +4,14 @@ from types import TracebackType
 from typing import Self
 
 import httpx
-from pydantic import TypeAdapter
+from pydantic import BaseModel, TypeAdapter
 
 from sandbox.fal.models import (
+    Answer,
     Behaviour,
     CallbackAttempt,
     Course,
+    Forgetting,
     Health,
     Pace,
     RequestRecord,
@@ -67,6 +69,15 @@ class FalControl:
     async def behave_as_usual(self) -> None:
         (await self._http.delete("/behaviour")).raise_for_status()
 
+    async def answer(self, answer: Answer) -> None:
+        await self._post("/answers", answer)
+
+    async def answer_as_usual(self) -> None:
+        (await self._http.delete("/answers")).raise_for_status()
+
+    async def forget(self, forgetting: Forgetting | None = None) -> None:
+        await self._post("/forget", forgetting or Forgetting())
+
     async def error_types(self) -> list[str]:
         return NAMES.validate_json(await self._get("/error-types"))
 
@@ -88,6 +99,6 @@ class FalControl:
         response = await self._http.get(path)
         return response.raise_for_status().content
 
-    async def _post(self, path: str, body: Behaviour | Course | Resend | UploadFault) -> bytes:
+    async def _post(self, path: str, body: BaseModel) -> bytes:
         response = await self._http.post(path, json=body.model_dump(mode="json"))
         return response.raise_for_status().content

@@ -8,6 +8,9 @@ GET  /refused-hosts             "host:port" of every connection that would have 
 GET  /behaviour                 what the next submits are in for, first to last: list[Behaviour]
 POST /behaviour                 Behaviour for the next submits; 204
 DELETE /behaviour               the next submits and uploads are treated as usual; 204
+POST /answers                   Answer for requests to come, whatever they ask; 204
+DELETE /answers                 FAL speaks for itself again; 204
+POST /forget                    Forgetting; 204
 GET  /error-types               the `error_type`s that FAL documents: list[str]
 GET  /pace, PUT /pace           Pace of the trainings to come
 POST /requests/{id}/course      Course of an open request; its record. 404 unknown, 409 when it is over
@@ -17,12 +20,15 @@ POST /requests/{id}/callback    Resend: the callback once more; the attempt as C
 
 from fastapi import FastAPI, HTTPException
 
+from sandbox.fal.answers import Answers
 from sandbox.fal.callbacks import Courier
 from sandbox.fal.failures import MODEL_ERRORS, REQUEST_STATUS
 from sandbox.fal.models import (
+    Answer,
     Behaviour,
     CallbackAttempt,
     Course,
+    Forgetting,
     Health,
     Pace,
     RequestRecord,
@@ -37,7 +43,7 @@ from sandbox.fal.training import Trainings
 
 
 def control_app(
-    trainings: Trainings, courier: Courier, storage: Storage, proxy: Proxy, user_id: str
+    trainings: Trainings, courier: Courier, storage: Storage, proxy: Proxy, answers: Answers, user_id: str
 ) -> FastAPI:
     app = FastAPI(title="FAL emulator", docs_url=None, redoc_url=None)
 
@@ -73,6 +79,18 @@ def control_app(
     async def behave_as_usual() -> None:
         trainings.forget_plans()
         storage.faults.clear()
+
+    @app.post("/answers", status_code=204)
+    async def answer(answer: Answer) -> None:
+        answers.plan(answer)
+
+    @app.delete("/answers", status_code=204)
+    async def answer_as_usual() -> None:
+        answers.forget()
+
+    @app.post("/forget", status_code=204)
+    async def forget(forgetting: Forgetting) -> None:
+        trainings.expire(forgetting.what)
 
     @app.get("/error-types")
     async def error_types() -> list[str]:

@@ -114,6 +114,34 @@ class Resend(BaseModel):
     user_id: str | None = None
 
 
+class Answer(BaseModel):
+    """What the next `times` requests get in place of FAL's own answer; whose key it is doesn't matter.
+
+    call: a regular expression, found somewhere in "GET https://host/path?query".
+    raw: a body that isn't JSON, in place of `body`.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    call: str
+    times: PositiveInt = 1
+    status_code: int = Field(default=200, ge=200, le=599)
+    body: JsonValue = None
+    raw: str | None = None
+
+
+class Forgetting(BaseModel):
+    """What the queue no longer has of all requests that are over now; FAL's history keeps them.
+
+    result: the result alone, 404; the status still says COMPLETED.
+    request: everything; callbacks that weren't acknowledged aren't repeated any more.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    what: Literal["result", "request"] = "request"
+
+
 class ArchiveEntry(BaseModel):
     """A file of the training archive. Width and height are None for what isn't an image."""
 
@@ -186,6 +214,7 @@ class RequestRecord(BaseModel):
     result: Result | None = None
     callbacks: list[CallbackAttempt] = Field(default_factory=list)
     forgotten: bool = False
+    expired: Literal["result", "request"] | None = None
 
     @property
     def application(self) -> str:

@@ -86,6 +86,8 @@ class Queue:
         record = self._find(request)
         if record.result is None:
             raise HTTPException(400, "Request is still in progress")
+        if record.expired:
+            raise HTTPException(404, "Result not found")
         return _json(record, record.result.body, record.result.status_code)
 
     async def _cancel(self, request: Request) -> Response:
@@ -117,6 +119,7 @@ class Queue:
             _history(record, payloads="payloads" in query.get("expand", ""))
             for record in self._trainings.records.values()
             if record.endpoint == query.get("endpoint_id") and record.result is not None
+            if query.get("request_id") in (None, record.request_id)
         ]
         size = min(int(query.get("limit", PAGE)), LARGEST_PAGE)
         page = int(b64decode(query["cursor"])) if "cursor" in query else 1
@@ -128,7 +131,7 @@ class Queue:
     def _find(self, request: Request) -> RequestRecord:
         self._check_key(request)
         record = self._trainings.records.get(request.path_params["request_id"])
-        hidden = record is None or record.state in {State.REFUSED, State.LOST}
+        hidden = record is None or record.state in {State.REFUSED, State.LOST} or record.expired == "request"
         if record is None or hidden or record.application != request.path_params["application"]:
             raise HTTPException(404, "Request not found")
         return record

@@ -19,6 +19,7 @@ from starlette.types import ASGIApp
 
 from sandbox.fal import ca
 from sandbox.fal.access import KeyCheck, answer_error
+from sandbox.fal.answers import Answers
 from sandbox.fal.callbacks import Courier
 from sandbox.fal.control import control_app
 from sandbox.fal.proxy import Proxy
@@ -75,8 +76,10 @@ async def serve(options: Options) -> None:
     storage = Storage(options.data_dir / "files", check_key, proxy)
     async with Courier(signer, options.retry_base) as courier, asyncio.TaskGroup() as group:
         trainings = Trainings(storage, courier, group, options.training_seconds)
-        public = _server(fal_app(Queue(trainings, proxy, check_key), storage, signer), options.port, tls)
-        control = _server(control_app(trainings, courier, storage, proxy, USER_ID), options.control_port)
+        answers = Answers(fal_app(Queue(trainings, proxy, check_key), storage, signer))
+        public = _server(answers, options.port, tls)
+        control_api = control_app(trainings, courier, storage, proxy, answers, USER_ID)
+        control = _server(control_api, options.control_port)
         group.create_task(public.serve())
         await public.listening.wait()
         async with await proxy.start(options.proxy_port):

@@ -7,7 +7,7 @@ import struct
 import zipfile
 from collections import defaultdict, deque
 from contextlib import suppress
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import ValidationError
 
@@ -75,6 +75,12 @@ class Trainings:
         if record.state is State.IN_QUEUE:
             self._tasks[record.request_id].cancel()
             _finish(record, request_error("client_cancelled"))
+
+    def expire(self, what: Literal["result", "request"]) -> None:
+        """The queue forgets what it has of the requests that are over."""
+        for record in self.records.values():
+            if record.result is not None:
+                record.expired = what
 
     def close(self) -> None:
         for task in self._tasks.values():
