@@ -110,6 +110,10 @@ class Sandbox:
         """Every secret value that was invented, and the database's password."""
         return [*self._secrets.values(), *filter(None, [urlsplit(self._database_url).password])]
 
+    @property
+    def telegram_token(self) -> str:
+        return self._secrets.telegram_token
+
     def user(self, user_id: int, *, first_name: str = "Айша", language_code: str = "ru") -> TelegramUser:
         return TelegramUser(self.telegram_url, user_id, first_name=first_name, language_code=language_code)
 

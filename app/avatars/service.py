@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, select, update
+from sqlalchemy import exists, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -94,7 +94,19 @@ async def create(
 
 
 async def make_current(session: AsyncSession, user_id: int, avatar_id: int) -> None:
-    await session.execute(update(User).where(User.id == user_id).values(current_avatar_id=avatar_id))
+    """
+    Raises:
+        AvatarNotFound: there is none, or it is another's.
+    """
+    await _choose(session, user_id, avatar_id, current_avatar_id=avatar_id)
+
+
+async def _choose(session: AsyncSession, user_id: int, avatar_id: int, **column: int) -> None:
+    """One statement, so that it asks for no lock and no look before it."""
+    own = exists().where(Avatar.id == avatar_id, Avatar.user_id == User.id)
+    chosen = update(User).where(User.id == user_id, own).values(column).returning(User.id)
+    if await session.scalar(chosen) is None:
+        raise AvatarNotFound
 
 
 async def note_digest(session: AsyncSession, avatar_id: int, message_id: int | None) -> None:
@@ -170,7 +182,11 @@ async def open_photos(session: AsyncSession, user_id: int, avatar_id: int) -> Av
 
 
 async def make_main(session: AsyncSession, user_id: int, avatar_id: int) -> None:
-    await session.execute(update(User).where(User.id == user_id).values(main_avatar_id=avatar_id))
+    """
+    Raises:
+        AvatarNotFound: there is none, or it is another's.
+    """
+    await _choose(session, user_id, avatar_id, main_avatar_id=avatar_id)
 
 
 async def hold_person(session: AsyncSession, user_id: int) -> None:

@@ -19,6 +19,7 @@ from structlog.contextvars import get_contextvars, merge_contextvars
 
 from app.core.config import LogSettings
 from app.core.errors import CannotStart
+from app.core.pseudonyms import Pseudonyms
 
 # The lines that operators grep for: event id -> the message, filled from the event's own fields.
 MESSAGES: Mapping[str, str] = {
@@ -68,9 +69,11 @@ class _Finished(logging.LogRecord):
 class _Formatter(structlog.stdlib.ProcessorFormatter):
     """Renders what libraries log the way our own events are."""
 
-    def __init__(self, last: Sequence[structlog.typing.Processor]) -> None:
+    def __init__(
+        self, complete: structlog.typing.Processor, last: Sequence[structlog.typing.Processor]
+    ) -> None:
         super().__init__(
-            foreign_pre_chain=[_complete],
+            foreign_pre_chain=[complete],
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
         )
 
@@ -107,9 +110,13 @@ class _Lines:
     debug = info = warning = error = exception = critical = msg
 
 
-def _complete(logger: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+def _complete(
+    pseudonyms: Pseudonyms, logger: Any, method: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
     """All that a line has besides its own fields; in one step, since a chain of small ones is slower."""
     merge_contextvars(logger, method, event)
+    if "user_id" in event:
+        event["user_id"] = pseudonyms.of(event["user_id"])
     record = event.get("_record")  # of a library's own line
     event["level"] = "ERROR" if method == "exception" else method.upper()
     event["logger"] = record.name if record else logger.name
@@ -147,9 +154,10 @@ def where(error: BaseException) -> str:
     return " < ".join(f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames)
 
 
-def configure(settings: LogSettings, process: str, secrets: list[str]) -> None:
+def configure(settings: LogSettings, process: str, secrets: list[str], token: str = "") -> None:
     """Send every log line, ours and the libraries', to stderr and, with `LOG_DIR`, to `<process>.log`.
 
+    A person is named by a pseudonym, which the bot's `token` keys, whatever line gives their id as `user_id`.
     The webhook process writes what tells of callbacks to `webhook.log` too. `httpx` stays at WARNING: its
     INFO lines hold URLs, and a Bot API URL holds the bot's token.
 
@@ -161,13 +169,14 @@ def configure(settings: LogSettings, process: str, secrets: list[str]) -> None:
     )
     files = _file_handlers(settings.dir, process) if settings.dir else []
     last: list[structlog.typing.Processor] = [renderer, Redactor(secrets)]
+    complete = partial(_complete, Pseudonyms(token))
     structlog.configure(
-        processors=[_complete, _Renderer(last)],
+        processors=[complete, _Renderer(last)],
         logger_factory=partial(_Lines, sys.stderr, files),
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[settings.level]),
         cache_logger_on_first_use=True,
     )
-    formatter = _Formatter(last)
+    formatter = _Formatter(complete, last)
     root = logging.getLogger()
     root.handlers.clear()
     for handler in (logging.StreamHandler(sys.stderr), *files):

@@ -16,7 +16,7 @@ def starting(process: str) -> Iterator[Settings]:
     """The settings, with logs set up. What keeps the process from starting is told, and it exits with 2."""
     try:
         settings = Settings.load()
-        configure(settings.log, process, settings.secrets())
+        configure(settings.log, process, settings.secrets(), settings.telegram.token.get_secret_value())
         yield settings
     except CannotStart as error:
         sys.stderr.write(f"{error}\n")

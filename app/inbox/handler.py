@@ -13,10 +13,19 @@ from structlog.contextvars import bound_contextvars
 
 from app.core.metrics import HANDLED, HANDLING_SECONDS
 from app.database.engine import Database
-from app.database.models import InboxEvent, Outcome, Source, Training, TrainingKind, TrainingState
+from app.database.models import (
+    ForgottenRequest,
+    InboxEvent,
+    Outcome,
+    Source,
+    Training,
+    TrainingKind,
+    TrainingState,
+)
 from app.fal.failures import Failure, failure_of
 from app.fal.trainers import TRAINERS, Model, model_of
 from app.fal.webhook import Callback, MalformedCallback, Status, parse
+from app.inbox.matching import digest_of
 from app.inbox.writer import HANDLE
 from app.jobs.job import Job
 from app.jobs.queue import URGENT, enqueue
@@ -79,6 +88,7 @@ class HandleCallback:
         async with self._database.transaction() as session:
             kept = await session.scalars(_UNHANDLED, {"events": event_ids})
             firsts, later = await _with_trainings(session, kept.all())
+            firsts = await _without_forgotten(session, firsts)
             await _settle(session, firsts)
         for event, _ in firsts:
             with bound_contextvars(correlation_id=event.correlation_id):
@@ -113,6 +123,24 @@ async def _with_trainings(
         firsts.append((event, training))
         taken |= {training.id} if training else set()
     return firsts, later
+
+
+async def _without_forgotten(session: AsyncSession, concerning: Sequence[Concerning]) -> Sequence[Concerning]:
+    """A training may be deleted in the moment in which a callback about it is kept: that one goes too."""
+    names = {
+        event.id: {digest_of(name) for name in (event.request_id, event.training_id) if name}
+        for event, training in concerning
+        if training is None
+    }
+    if not names:
+        return concerning
+    asked = ForgottenRequest.digest.in_(set().union(*names.values()))
+    forgotten = set(await session.scalars(select(ForgottenRequest.digest).where(asked)))
+    gone = {event_id for event_id, digests in names.items() if digests & forgotten}
+    for event, _ in concerning:
+        if event.id in gone:
+            await session.delete(event)
+    return [each for each in concerning if each[0].id not in gone]
 
 
 async def _settle(session: AsyncSession, concerning: Sequence[Concerning]) -> None:

@@ -1,6 +1,7 @@
 """Which training a delivery is about, and whether its word is taken: the table of docs/callbacks.md."""
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 from uuid import UUID
@@ -12,9 +13,11 @@ from app.database.models import OPEN, Source, TrainingKind, TrainingState
 from app.inbox.admission import Delivery, Unwelcome
 
 _MENTIONED = """
-SELECT id, request_id, state, kind FROM trainings WHERE request_id = ANY($1::text[])
+SELECT id, request_id, state, kind, NULL::bytea AS forgotten FROM trainings WHERE request_id = ANY($1::text[])
 UNION
-SELECT id, request_id, state, kind FROM trainings WHERE id = ANY($2::uuid[])
+SELECT id, request_id, state, kind, NULL FROM trainings WHERE id = ANY($2::uuid[])
+UNION ALL
+SELECT NULL, NULL, NULL, NULL, digest FROM forgotten_requests WHERE digest = ANY($3::bytea[])
 """
 
 
@@ -45,7 +48,8 @@ def _candidate(row: Row[Any]) -> Candidate:
 
 
 class Candidates:
-    def __init__(self, trainings: Sequence[Candidate]) -> None:
+    def __init__(self, trainings: Sequence[Candidate], forgotten: Container[bytes] = ()) -> None:
+        self._forgotten = forgotten
         self._by_id = {training.id: training for training in trainings}
         self._by_request = {training.request_id: training for training in trainings if training.request_id}
 
@@ -54,8 +58,15 @@ class Candidates:
         """Every training that one of these may be about, in one question."""
         named = {found for each in deliveries for found in (each.named, each.commented) if found}
         known = {each.request_id for each in deliveries}
-        rows = await connection.exec_driver_sql(_MENTIONED, (list(known), list(named)))
-        return cls([_candidate(row) for row in rows])
+        digests = {digest for each in deliveries for digest in _digests(each)}
+        asked = (list(known), list(named), list(digests))
+        rows = (await connection.exec_driver_sql(_MENTIONED, asked)).all()
+        trainings = [_candidate(row) for row in rows if row.forgotten is None]
+        return cls(trainings, {row.forgotten for row in rows})
+
+    def forgotten(self, delivery: Delivery) -> bool:
+        """Whether it is about a training that was deleted, with its person or before."""
+        return any(digest in self._forgotten for digest in _digests(delivery))
 
     def match(self, delivery: Delivery) -> Match | None:
         """By FAL's request id, else by our token, else by the training's id in the payload's comment.
@@ -76,6 +87,15 @@ class Candidates:
     def _awaiting(self, named: UUID | None) -> Candidate | None:
         training = self._by_id.get(named) if named else None
         return training if training and training.awaits_its_request else None
+
+
+def digest_of(name: str | UUID) -> bytes:
+    """What is kept of a deleted training's names, by app/trainings/rows.py."""
+    return hashlib.sha256(str(name).encode()).digest()
+
+
+def _digests(delivery: Delivery) -> set[bytes]:
+    return {digest_of(name) for name in (delivery.request_id, delivery.named) if name}
 
 
 def trusted(delivery: Delivery, matched: Match | None) -> bool:

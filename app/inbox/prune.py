@@ -1,4 +1,7 @@
-"""Handled callbacks are forgotten after a month; one that isn't handled never is."""
+"""Handled callbacks, and the hashes of deleted trainings, are forgotten after a month.
+
+A callback that isn't handled never is.
+"""
 
 from datetime import timedelta
 
@@ -6,7 +9,7 @@ import structlog
 from sqlalchemy import delete, func, select
 
 from app.database.engine import Database
-from app.database.models import InboxEvent
+from app.database.models import ForgottenRequest, InboxEvent
 from app.jobs.job import Schedule
 
 KEPT = timedelta(days=30)
@@ -30,6 +33,9 @@ class Pruner:
             total += deleted
         if total:
             log.info("inbox.pruned", count=total)
+        async with self._database.transaction() as session:
+            old = ForgottenRequest.forgotten_at < func.now() - KEPT
+            await session.execute(delete(ForgottenRequest).where(old))
 
     async def _delete_batch(self) -> int:
         oldest = (

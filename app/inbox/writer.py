@@ -55,7 +55,7 @@ class Overloaded(AishaError):
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """`new` is false for a delivery that is kept already."""
+    """`new` is false for a delivery that is kept already, or not at all."""
 
     request_id: str
     new: bool
@@ -83,6 +83,8 @@ class InboxWriter:
 
     async def accept(self, delivery: Delivery) -> Receipt:
         """Keep a delivery once. A trusted copy takes the place of one whose word wasn't taken.
+
+        Of one about a training that was deleted nothing is kept, and it isn't new.
 
         Raises:
             Unwelcome: it is about nothing of ours.
@@ -141,20 +143,19 @@ class InboxWriter:
 
 
 async def _commit(connection: AsyncConnection, batch: Sequence[_Waiting]) -> None:
-    rows = await _rows(connection, batch)
+    candidates = await Candidates.of(connection, [waiting.delivery for waiting in batch])
+    forgotten = {waiting.key for waiting in batch if candidates.forgotten(waiting.delivery)}
+    rows = _rows(candidates, [waiting for waiting in batch if waiting.key not in forgotten])
     kept = await _keep(connection, rows) if rows else set()
     for waiting in batch:
-        if waiting.key in rows:
-            new = waiting.key in kept
-            kept.discard(waiting.key)  # copies of it in this batch were not the first
-            _answer(waiting, Receipt(waiting.delivery.request_id, new))
-        else:
-            _answer(waiting, Unwelcome())
+        new = waiting.key in kept
+        kept.discard(waiting.key)  # copies of it in this batch were not the first
+        welcome = waiting.key in rows or waiting.key in forgotten
+        _answer(waiting, Receipt(waiting.delivery.request_id, new) if welcome else Unwelcome())
 
 
-async def _rows(connection: AsyncConnection, batch: Sequence[_Waiting]) -> dict[Key, Row]:
+def _rows(candidates: Candidates, batch: Sequence[_Waiting]) -> dict[Key, Row]:
     """A row for each delivery that is welcome; of copies in the same batch the trusted one is kept."""
-    candidates = await Candidates.of(connection, [waiting.delivery for waiting in batch])
     rows: dict[Key, Row] = {}
     for waiting in batch:
         matched = candidates.match(waiting.delivery)

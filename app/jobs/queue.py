@@ -59,6 +59,10 @@ SELECT id, entrypoint AS kind, payload, updated AS since,
         WHERE job_id = job.id AND status = 'failed' ORDER BY created DESC LIMIT 1) AS reason
 FROM jobs.pgqueuer AS job WHERE status = 'failed' ORDER BY id LIMIT $1
 """
+_FORGET_HELD = """
+DELETE FROM jobs.pgqueuer
+WHERE status = 'failed' AND convert_from(payload, 'UTF8')::jsonb ->> $1 = ANY($2::text[])
+"""
 _FORGIVE = """
 UPDATE jobs.pgqueuer SET headers = NULL, dedupe_key = NULL WHERE id = ANY($1::bigint[]) AND status = 'failed'
 """
@@ -149,3 +153,8 @@ async def release(connection: AsyncConnection, job_ids: Sequence[int]) -> None:
     """
     await connection.exec_driver_sql(_FORGIVE, (list(job_ids),))
     await connection.exec_driver_sql(_REQUEUE, (list(job_ids),))
+
+
+async def forget_held(connection: AsyncConnection, name: str, values: Sequence[str]) -> None:
+    """Delete the held jobs whose payload has one of these values: what they were about is gone."""
+    await connection.exec_driver_sql(_FORGET_HELD, (name, list(values)))

@@ -1,11 +1,13 @@
 """Where photos are kept: a folder, or a bucket that speaks S3. Files go in and out, never whole bytes."""
 
 import asyncio
+import glob
 import os
 import shutil
 import tempfile
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -68,9 +70,15 @@ class FolderStorage:
 
     def _put(self, key: str, path: Path) -> None:
         place = self._place(key)
-        _make_private(place.parent)
-        with path.open("rb") as source:
-            _write_whole(source, place)
+        for tries_left in (2, 1, 0):
+            try:
+                _make_private(place.parent)
+                with path.open("rb") as source:
+                    _write_whole(source, place)
+                return
+            except FileNotFoundError:  # the folder went with its last photo just then
+                if not tries_left:
+                    raise
 
     def _get(self, key: str, path: Path) -> None:
         try:
@@ -81,7 +89,14 @@ class FolderStorage:
             _write_whole(source, path)
 
     def _delete(self, key: str) -> None:
-        self._place(key).unlink(missing_ok=True)
+        """With what a process that was killed has left of it, and the folders that nothing else is in."""
+        place = self._place(key)
+        for leftover in place.parent.glob(f".{glob.escape(place.name)}.*.part"):
+            leftover.unlink(missing_ok=True)
+        place.unlink(missing_ok=True)
+        for folder in place.relative_to(self._root).parents[:-1]:
+            with suppress(OSError):  # there are others in it, or it is gone
+                (self._root / folder).rmdir()
 
     def _place(self, key: str) -> Path:
         place = (self._root / key).resolve()
@@ -180,7 +195,7 @@ def _make_private(folder: Path) -> None:
 
 def _write_whole(source: _Readable, target: Path) -> None:
     """Copy to a neighbour that only its owner can read, and give it the target's name once it is on disk."""
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=".", suffix=".part")
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
     try:
         with os.fdopen(handle, "wb") as file:
             shutil.copyfileobj(source, file)
@@ -188,5 +203,5 @@ def _write_whole(source: _Readable, target: Path) -> None:
             os.fsync(file.fileno())
         Path(name).replace(target)
     except BaseException:
-        Path(name).unlink()
+        Path(name).unlink(missing_ok=True)
         raise

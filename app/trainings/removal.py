@@ -20,7 +20,7 @@ from app.database.models import (
 )
 from app.fal.client import Fal, ForgettingRefused
 from app.jobs.job import Job
-from app.jobs.queue import Payload, enqueue
+from app.jobs.queue import Payload, enqueue, forget_held
 from app.photos import service as photos
 from app.photos import uploads
 from app.trainings.rows import delete_rows
@@ -50,7 +50,7 @@ async def remove_avatar(session: AsyncSession, user_id: int, avatar_id: int) -> 
 
 
 async def remove_person(session: AsyncSession, user_id: int) -> None:
-    """Delete all that is known of a person.
+    """Delete all that is known of a person. What jobs in the queue still name is gone when they have run.
 
     Raises:
         AvatarInTraining: a training must be cancelled first.
@@ -61,6 +61,7 @@ async def remove_person(session: AsyncSession, user_id: int) -> None:
     await session.execute(delete(Upload).where(Upload.user_id == user_id))
     await session.execute(delete(BotState).where(BotState.user_id == user_id))
     await session.execute(delete(SendingLimit).where(SendingLimit.chat_id == user_id))
+    await forget_held(await session.connection(), "user_id", [str(user_id)])
     await session.execute(delete(User).where(User.id == user_id))
 
 

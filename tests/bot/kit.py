@@ -15,6 +15,7 @@ from sqlalchemy import delete, select
 
 from app.core.buttons import Action, ChooseGender, ChooseType, ConfirmTraining, GiveConsent
 from app.core.i18n import Dictionary, Language
+from app.core.pseudonyms import Pseudonyms
 from app.database.engine import Database
 from app.database.models import (
     Avatar,
@@ -31,7 +32,6 @@ from app.fal.failures import Failure
 from app.fal.trainers import Model
 from app.trainings import consent
 from app.trainings.endings import Ending, end
-from sandbox.fal.client import FalControl
 from sandbox.fal.models import RequestRecord
 from sandbox.supervisor import Sandbox
 from sandbox.telegram.chat import ChatMessage, ChatView, Press
@@ -230,13 +230,14 @@ def counter(have: int, language: str = "ru") -> str:
 class Town:
     """Where people meet the bot: emulated Telegram, FAL and one database behind it."""
 
-    def __init__(self, telegram_url: str, fal: FalControl, database: Database, data_dir: Path) -> None:
-        self.telegram_url = telegram_url
-        self.fal = fal
+    def __init__(self, sandbox: Sandbox, database: Database, data_dir: Path) -> None:
+        self.telegram_url = sandbox.telegram_url
+        self.fal = sandbox.fal
+        self._pseudonyms = Pseudonyms(sandbox.telegram_token)
         self.database = database
         self._log = data_dir / "logs" / "bot.log"
         self._photo_dir = data_dir / "photos"
-        self._control = httpx.AsyncClient(base_url=f"{telegram_url}/control", trust_env=False)
+        self._control = httpx.AsyncClient(base_url=f"{sandbox.telegram_url}/control", trust_env=False)
 
     async def close(self) -> None:
         await self._control.aclose()
@@ -334,13 +335,19 @@ class Town:
         return [line for line in lines if line["event"] == event]
 
     def _lines(self, guest: Guest) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self._log.read_text().splitlines() if str(guest.id) in line]
+        return [
+            json.loads(line) for line in self._log.read_text().splitlines() if self.pseudonym(guest) in line
+        ]
+
+    def pseudonym(self, guest: Guest) -> str:
+        """What the logs call this person."""
+        return self._pseudonyms.of(guest.id)
 
 
 @asynccontextmanager
 async def town_of(sandbox: Sandbox, database_url: str, data_dir: Path) -> AsyncIterator[Town]:
     database = Database(database_url)
-    town = Town(sandbox.telegram_url, sandbox.fal, database, data_dir)
+    town = Town(sandbox, database, data_dir)
     try:
         yield town
     finally:

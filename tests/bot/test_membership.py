@@ -51,7 +51,7 @@ async def test_who_is_forgotten_and_then_blocks_the_bot_stays_forgotten(town: To
     await aisha.user.block_bot()
 
     async def noted() -> bool:
-        return any(line["user_id"] == aisha.id for line in town.events("bot.membership"))
+        return any(line["user_id"] == town.pseudonym(aisha) for line in town.events("bot.membership"))
 
     await eventually(noted)
     async with town.database.transaction() as session:

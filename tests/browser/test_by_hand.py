@@ -4,6 +4,7 @@ import re
 
 from playwright.async_api import expect
 
+from app.core.pseudonyms import Pseudonyms
 from tests.browser.guest import Guest, files
 
 FILMS = [f"film-{number:02}.jpg" for number in range(1, 11)]
@@ -98,7 +99,8 @@ async def test_a_failure_is_told_and_trying_again_works(guest: Guest) -> None:
 async def follow(guest: Guest) -> None:
     """From the message's row back to the tap: the log shows one training, and its message is marked."""
     log = await guest.open("log")
-    told = log.locator("li", has_text="notification.sent").filter(has_text=f"user_id={guest.person}")
+    person = Pseudonyms(guest.house.telegram_token).of(guest.person)
+    told = log.locator("li", has_text="notification.sent").filter(has_text=f"user_id={person}")
     await expect(told).to_have_count(2)
     await told.last.locator(".chip").click()
     seen = log.locator("li:visible")

@@ -2,10 +2,12 @@
 
 import asyncio
 import hashlib
+from collections.abc import Awaitable, Callable
 from itertools import count
 from pathlib import Path
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.avatars import service as avatars
 from app.avatars.service import AvatarBusy, AvatarNotFound, NameRefused
@@ -16,6 +18,8 @@ from app.database.models import (
     AvatarPhoto,
     AvatarState,
     AvatarType,
+    Base,
+    Consent,
     Gender,
     Training,
     TrainingKind,
@@ -27,7 +31,9 @@ from app.photos.service import Photos, keys
 from app.photos.storage import FolderStorage
 from app.photos.traits import PhotoTraits
 from app.photos.workroom import Workroom
+from app.trainings import consent
 from app.trainings import service as trainings
+from app.trainings.removal import remove_avatar
 from app.trainings.service import SUBMIT, TooFewPhotos, TrainingsPaused
 from tests.factories import make_avatar, make_photos, make_user
 from tests.integration.webhook_service import ENVIRONMENT, jobs, rows
@@ -89,6 +95,38 @@ async def test_another_persons_avatar_is_as_good_as_none(
             with pytest.raises(AvatarNotFound):
                 await avatars.get(session, stranger.id, number)
     assert (len(await rows(database, AvatarPhoto)), await rows(database, Training)) == (10, [])
+
+
+Deed = Callable[[AsyncSession, int, int], Awaitable[object]]  # a stranger's, with the avatar of somebody else
+EVERY_WRITE: dict[str, Deed] = {
+    "make_main": avatars.make_main,
+    "make_current": avatars.make_current,
+    "open_photos": avatars.open_photos,
+    "rename": lambda session, user, avatar: avatars.rename(session, user, avatar, "Mine now"),
+    "consent": lambda session, user, avatar: consent.give(session, user, avatar, "en"),
+    "cancel": trainings.cancel,
+    "remove_avatar": remove_avatar,
+}
+
+
+@pytest.mark.parametrize("deed", EVERY_WRITE.values(), ids=EVERY_WRITE)
+async def test_no_button_changes_what_is_another_persons(database: Database, deed: Deed) -> None:
+    _, avatar = await an_avatar(database, 10)
+    stranger, own = await an_avatar(database)
+    async with database.transaction() as session:
+        await avatars.make_current(session, stranger.id, own.id)
+        await avatars.make_main(session, stranger.id, own.id)
+    before = [await described(database, model) for model in (User, Avatar, AvatarPhoto, Consent)]
+    for avatar_id in (avatar.id, 10**15):
+        async with database.transaction() as session:
+            with pytest.raises(AvatarNotFound):
+                await deed(session, stranger.id, avatar_id)
+    assert [await described(database, model) for model in (User, Avatar, AvatarPhoto, Consent)] == before
+
+
+async def described(database: Database, model: type[Base]) -> list[dict[str, object]]:
+    columns = [column.key for column in model.__table__.columns]
+    return [{name: getattr(row, name) for name in columns} for row in await rows(database, model)]
 
 
 async def test_a_new_draft_becomes_the_one_that_photos_go_to(database: Database) -> None:

@@ -166,7 +166,7 @@ async def test_matching_reads_no_table_whole(database: Database) -> None:
         await connection.execution_options(isolation_level="AUTOCOMMIT")
         await connection.exec_driver_sql("ANALYZE")
         explained = await connection.exec_driver_sql(
-            f"EXPLAIN {matching._MENTIONED}", ([a_request_id()] * 64, [uuid4()] * 64)
+            f"EXPLAIN {matching._MENTIONED}", ([a_request_id()] * 64, [uuid4()] * 64, [bytes(32)] * 64)
         )
         plan = "\n".join(explained.scalars())
     assert "Seq Scan on trainings" not in plan, plan

@@ -12,10 +12,14 @@ from typing import Any
 
 import pytest
 import structlog
+from structlog.contextvars import bound_contextvars
 
 from app.core.config import LogSettings
 from app.core.errors import CannotStart
 from app.core.logging import MESSAGES, REDACTED, configure, correlation_id, new_correlation_id
+from app.core.pseudonyms import Pseudonyms
+from scripts import pseudonym
+from tests.unit.settings import put
 
 ROOT = Path(__file__).parents[2]
 SECRET = "123456:AA-telegram-token"
@@ -39,8 +43,8 @@ def _own_logging() -> Iterator[None]:
     structlog.reset_defaults()
 
 
-def start(*secrets: str, process: str = "bot", **values: Any) -> None:
-    configure(LogSettings.model_construct(**{"format": "json", **values}), process, list(secrets))
+def start(*secrets: str, process: str = "bot", token: str = "", **values: Any) -> None:
+    configure(LogSettings.model_construct(**{"format": "json", **values}), process, list(secrets), token)
 
 
 def logger() -> structlog.stdlib.BoundLogger:
@@ -80,6 +84,23 @@ def test_a_line_is_an_event_with_fields(lines: Lines) -> None:
         "logger": "ours",
         "request_id": "r-1",
     }
+
+
+@pytest.mark.parametrize("bound", [False, True])
+def test_a_person_is_named_by_the_pseudonym_that_the_script_prints(
+    lines: Lines, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, bound: bool
+) -> None:
+    put(monkeypatch, {"TELEGRAM_TOKEN": SECRET, "FAL_API_KEY": "k:s", "LOG_FORMAT": "json"})
+    monkeypatch.setattr("sys.argv", ["pseudonym", "5000000001", "5000000002"])
+    pseudonym.main()
+    hers, his = capsys.readouterr().out.split()
+    start(token=SECRET)
+    with bound_contextvars(**({"user_id": 5000000001} if bound else {})):
+        logger().info("notification.sent", **({} if bound else {"user_id": 5000000001}))
+    event = only(lines)
+    assert event["user_id"] == hers != his
+    assert event["message"] == f"[NOTIFICATION] Уведомление отправлено пользователю {hers}"
+    assert Pseudonyms("another token").of(5000000001) != hers
 
 
 @pytest.mark.parametrize("format_", FORMATS)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from app.photos import storage as storage_module
 from app.photos.storage import FolderStorage, PhotoMissing, StorageUnavailable
 
 KEY = "avatars/7/photo"
@@ -60,6 +61,38 @@ async def test_a_deleted_photo_is_gone(root: Path, photo: Path, tmp_path: Path) 
     await storage.delete(KEY)
     with pytest.raises(PhotoMissing):
         await storage.get(KEY, tmp_path / "copy")
+
+
+async def test_nothing_is_left_of_the_last_one(root: Path, photo: Path) -> None:
+    """Nor of a write that a kill cut short; somebody else's stay."""
+    storage = FolderStorage(root)
+    for key in (KEY, "avatars/8/photo", "avatars/8/other"):
+        await storage.put(key, photo)
+    (root / "avatars/7/.photo.q1w2e3.part").write_bytes(b"half a face")
+    (root / "avatars/8/.other.q1w2e3.part").write_bytes(b"half a face")
+    await storage.delete(KEY)
+    await storage.delete("avatars/8/photo")
+    left = {str(path.relative_to(root)) for path in root.rglob("*")}
+    assert left == {"avatars", "avatars/8", "avatars/8/other", "avatars/8/.other.q1w2e3.part"}
+    await storage.delete("avatars/8/other")
+    assert list(root.iterdir()) == []
+
+
+async def test_a_folder_that_goes_with_its_last_photo_is_made_again(
+    root: Path, photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage = FolderStorage(root)
+    make = storage_module._make_private
+
+    def make_and_lose(folder: Path) -> None:
+        make(folder)
+        if folder == root / "avatars/7":
+            monkeypatch.undo()
+            folder.rmdir()
+
+    monkeypatch.setattr(storage_module, "_make_private", make_and_lose)
+    await storage.put(KEY, photo)
+    assert (root / KEY).read_bytes() == photo.read_bytes()
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from app.database.models.base import Base
 from app.database.models.consents import Consent
 from app.database.models.errors import KnownError
 from app.database.models.fal_keys import FalKeys
+from app.database.models.forgotten import ForgottenRequest
 from app.database.models.inbox import InboxEvent, Outcome, Source
 from app.database.models.notifications import Notification, NotificationState
 from app.database.models.sending import RefusedToken, SendingLimit
@@ -29,6 +30,7 @@ __all__ = [
     "BotUpdateId",
     "Consent",
     "FalKeys",
+    "ForgottenRequest",
     "Gender",
     "InboxEvent",
     "KnownError",

@@ -76,7 +76,7 @@ class AvatarPhoto(Base):
     avatar_id: Mapped[int] = mapped_column(ForeignKey("avatars.id", ondelete="CASCADE"))
     position: Mapped[int]
     sha256: Mapped[bytes] = mapped_column(LargeBinary)
-    storage_key: Mapped[str]
+    storage_key: Mapped[str] = mapped_column(index=True)
     format: Mapped[str] = mapped_column(String(16))
     width: Mapped[int]
     height: Mapped[int]

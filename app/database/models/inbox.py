@@ -42,6 +42,7 @@ class InboxEvent(Base):
         UniqueConstraint("request_id", "body_sha256"),
         CheckConstraint("(handled_at IS NULL) = (outcome IS NULL)", name="handled_has_an_outcome"),
         CheckConstraint("length(body_sha256) = 32", name="sha256_is_32_bytes"),
+        Index("ix_inbox_events_training_id", "training_id"),
         Index("ix_inbox_events_pending", "received_at", postgresql_where=text("handled_at IS NULL")),
         Index(
             "ix_inbox_events_handled",

@@ -38,7 +38,7 @@ class Notification(Base):
     id: Mapped[Id]
     training_id: Mapped[UUID] = mapped_column(ForeignKey("trainings.id"))
     kind: Mapped[str] = mapped_column(String(64))
-    user_id: Mapped[TelegramId] = mapped_column(ForeignKey("users.id"))
+    user_id: Mapped[TelegramId] = mapped_column(ForeignKey("users.id"), index=True)
     fact: Mapped[dict[str, Any]] = mapped_column(JSONB)
     state: Mapped[NotificationState] = mapped_column(
         words(NotificationState, "state"), default=NotificationState.PENDING

@@ -77,7 +77,7 @@ class Training(Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
     avatar_id: Mapped[int] = mapped_column(ForeignKey("avatars.id"))
-    user_id: Mapped[TelegramId] = mapped_column(ForeignKey("users.id"))
+    user_id: Mapped[TelegramId] = mapped_column(ForeignKey("users.id"), index=True)
     kind: Mapped[TrainingKind] = mapped_column(words(TrainingKind, "kind"))
     state: Mapped[TrainingState] = mapped_column(
         words(TrainingState, "state"), default=TrainingState.REQUESTED

@@ -39,6 +39,7 @@ class BotState(Base):
     """The step of the wizard at which somebody is, and what was chosen; `data` is a JSON object."""
 
     __tablename__ = "bot_states"
+    __table_args__ = (Index(None, "user_id"),)
 
     bot_id: Mapped[TelegramId] = mapped_column(primary_key=True, autoincrement=False)
     chat_id: Mapped[TelegramId] = mapped_column(primary_key=True, autoincrement=False)

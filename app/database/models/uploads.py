@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -28,6 +28,10 @@ class Upload(Base):
         CheckConstraint("(state = 'REFUSED') = (refusal IS NOT NULL)", name="refused_has_a_reason"),
         CheckConstraint("state = 'REFUSED' OR avatar_id IS NOT NULL", name="taken_for_an_avatar"),
         Index("ix_uploads_user_id", "user_id"),
+        Index("ix_uploads_avatar_id", "avatar_id"),
+        Index("ix_uploads_photo_id", "photo_id", postgresql_where=text("photo_id IS NOT NULL")),
+        Index("ix_uploads_digest_id", "digest_id", postgresql_where=text("digest_id IS NOT NULL")),
+        Index("ix_uploads_waiting", "created_at", postgresql_where=text("state = 'WAITING'")),
     )
 
     id: Mapped[Id]

@@ -1,9 +1,13 @@
 """People who talk to the bot."""
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database.models.base import Base, Created, Moment
+
+
+def _avatar_index(column: str) -> Index:
+    return Index(f"ix_users_{column}", column, postgresql_where=text(f"{column} IS NOT NULL"))
 
 
 class User(Base):
@@ -15,7 +19,11 @@ class User(Base):
     """
 
     __tablename__ = "users"
-    __table_args__ = (CheckConstraint("language IN ('ru', 'kk', 'en')", name="language_is_spoken"),)
+    __table_args__ = (
+        CheckConstraint("language IN ('ru', 'kk', 'en')", name="language_is_spoken"),
+        _avatar_index("current_avatar_id"),
+        _avatar_index("main_avatar_id"),
+    )
 
     id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     language: Mapped[str]

@@ -1,0 +1,61 @@
+"""After "delete me" nothing of the person is left, whatever FAL sends afterwards."""
+
+from pathlib import Path
+
+from sqlalchemy import text
+
+from app.core.buttons import DeleteMe
+from app.database.engine import Database
+from sandbox.fal.server import USER_ID
+from tests.e2e.stage import Stage, guest_of, house
+
+NAME = "Незабвенная"
+_TABLES = """
+SELECT format('%I.%I', schemaname, tablename) FROM pg_tables
+WHERE schemaname NOT IN ('pg_catalog', 'information_schema')
+"""
+
+
+async def rows_that_hold(database: Database, needles: list[str]) -> list[str]:
+    """Rows of every table there is, as text; a column of bytes is looked through as well."""
+    found = []
+    async with database.transaction() as session:
+        for table in await session.scalars(text(_TABLES)):
+            every = text(f"SELECT one::text FROM {table} AS one")  # noqa: S608 - made of the catalog's names
+            for row in await session.scalars(every):
+                found += [f"{table}: {row}" for each in needles if each in row or each.encode().hex() in row]
+    return found
+
+
+def lines_that_hold(logs: Path, needles: list[str]) -> list[str]:
+    """Lines that the product wrote, not those of the emulators."""
+    lines = [line for name in ("bot", "api") for line in (logs / f"{name}.log").read_text().splitlines()]
+    assert lines
+    return [line for line in lines if any(needle in line for needle in needles)]
+
+
+async def late_callback(stage: Stage, request_id: str) -> int | None:
+    return (await stage.sandbox.fal.resend(request_id)).status_code
+
+
+async def test_nothing_is_left_of_a_person_who_wants_to_be_forgotten(database_url: str) -> None:
+    pinned = {"FAL_WEBHOOK_USER_ID": USER_ID}
+    async with house(database_url, product=pinned) as sandbox, guest_of(sandbox) as stage:
+        await stage.start_training(name=NAME)
+        await stage.hears("training-completed", name=NAME)
+        await stage.idle()
+        [submit] = await stage.submits()
+        [training] = await stage.rows("SELECT id, model_url FROM trainings WHERE user_id = :me")
+        person = [str(stage.guest.id), NAME, training["model_url"]]
+        traces = [*person, submit.request_id, str(training["id"])]
+        assert await rows_that_hold(stage.database, traces)
+
+        await stage.guest.say("/delete_me")
+        await stage.guest.tap(DeleteMe())
+        await stage.idle()
+        assert await late_callback(stage, submit.request_id) == 200
+        await stage.idle()
+
+        assert await rows_that_hold(stage.database, traces) == []
+        assert list((sandbox.log_dir.parent / "photos").rglob("*")) == []
+        assert lines_that_hold(sandbox.log_dir, person) == []

@@ -1,0 +1,141 @@
+"""Who is deleted stays deleted: callbacks that come late, and jobs that nobody will run."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, text, update
+
+from app.database.engine import Database
+from app.database.models import ForgottenRequest, InboxEvent, Training, TrainingState
+from app.inbox.handler import HandleCallback
+from app.inbox.prune import KEPT, Pruner
+from app.inbox.writer import HANDLE
+from app.jobs.job import Job
+from app.jobs.queue import enqueue
+from app.jobs.right_of_way import RightOfWay
+from app.photos import uploads
+from app.trainings.removal import remove_avatar, remove_person
+from app.trainings.service import ASK, SUBMITTED
+from tests.factories import make_inbox_event
+from tests.integration.webhook_service import (
+    OLD,
+    Service,
+    a_request_id,
+    a_training,
+    body_of,
+    jobs,
+    rows,
+    running_service,
+)
+
+COMPLETED, CANCELLED = TrainingState.COMPLETED, TrainingState.CANCELLED
+
+
+@pytest.fixture
+async def service(monkeypatch: pytest.MonkeyPatch, database: Database) -> AsyncIterator[Service]:
+    async with running_service(monkeypatch, database) as service:
+        yield service
+
+
+async def forget(database: Database, training: Training) -> None:
+    async with database.transaction() as session:
+        await remove_person(session, training.user_id)
+
+
+async def nothing_is_kept(service: Service) -> None:
+    assert await service.events() == []
+    assert await jobs(service.database, HANDLE) == []
+
+
+@pytest.mark.parametrize(
+    "way", ["our address", "the request id alone", "stale", "unreadable", "another word"]
+)
+async def test_a_late_callback_is_answered_and_nothing_of_it_is_kept(service: Service, way: str) -> None:
+    training = await a_training(service.database, COMPLETED)
+    await forget(service.database, training)
+    answer = await service.deliver(
+        b"not json"
+        if way == "unreadable"
+        else body_of(training.request_id, "ERROR" if "word" in way else "OK"),
+        training=None if way == "the request id alone" else training,
+        request_id=training.request_id,
+        age=OLD if way == "stale" else 0,
+    )
+    assert (answer.status_code, answer.json()["new"]) == (200, False)
+    await nothing_is_kept(service)
+
+
+async def test_so_is_one_about_a_training_whose_request_was_never_known(service: Service) -> None:
+    training = await a_training(service.database, CANCELLED, request_id=None)
+    await forget(service.database, training)
+    answer = await service.deliver(body_of(a_request_id()), training=training)
+    assert (answer.status_code, answer.json()["new"]) == (200, False)
+    await nothing_is_kept(service)
+
+
+async def test_an_avatar_that_was_deleted_leaves_no_more(service: Service) -> None:
+    """Nor does a request that its training was never known by."""
+    training = await a_training(service.database, COMPLETED)
+    async with service.database.transaction() as session:
+        other = await make_inbox_event(session, training, b"{}")
+        other.request_id = a_request_id()
+    async with service.database.transaction() as session:
+        await remove_avatar(session, training.user_id, training.avatar_id)
+    for request_id in (training.request_id, other.request_id):
+        assert (await service.deliver(body_of(request_id))).status_code == 200
+    await nothing_is_kept(service)
+
+
+async def test_others_are_not_concerned(service: Service) -> None:
+    training, other = await a_training(service.database, COMPLETED), await a_training(service.database)
+    await forget(service.database, training)
+    for request_id in (other.request_id, a_request_id()):  # the second is of our pinned account
+        assert (await service.deliver(body_of(request_id))).json()["new"]
+    assert len(await service.events()) == 2
+
+
+@pytest.mark.parametrize("named", [True, False])
+async def test_one_that_was_being_kept_meanwhile_goes_when_it_is_handled(
+    database: Database, named: bool
+) -> None:
+    training = await a_training(database, COMPLETED)
+    await forget(database, training)
+    async with database.transaction() as session:
+        event = await make_inbox_event(session, training, body_of(training.request_id))
+        event.training_id = training.id if named else None
+        stranger = await make_inbox_event(session, None, b"another")
+    payload = {"event_ids": [event.id, stranger.id], "v": 1}
+    await HandleCallback(database, RightOfWay())(Job(1, HANDLE, payload, starts=1))
+    assert [row.id for row in await rows(database, InboxEvent)] == [stranger.id]
+
+
+async def test_held_jobs_about_a_person_go_and_others_stay(database: Database) -> None:
+    training, other = await a_training(database, COMPLETED), await a_training(database, COMPLETED)
+    for one in (training, other):
+        async with database.engine.begin() as connection:
+            about = {"training_id": str(one.id), "request_id": one.request_id}
+            await enqueue(connection, ASK, [about])
+            await enqueue(connection, SUBMITTED, [{"request_id": one.request_id}])
+            await enqueue(connection, uploads.TELL, [{"user_id": one.user_id}])
+    async with database.engine.begin() as connection:
+        await connection.execute(text("UPDATE jobs.pgqueuer SET status = 'failed'"))
+    await forget(database, training)
+    left = [job for kind in (ASK, SUBMITTED, uploads.TELL) for job in await jobs(database, kind)]
+    assert [job.get("request_id") or job["user_id"] for job in left] == [
+        other.request_id,
+        other.request_id,
+        other.user_id,
+    ]
+
+
+async def test_hashes_are_forgotten_too(database: Database) -> None:
+    old, new = await a_training(database, COMPLETED), await a_training(database, COMPLETED)
+    await forget(database, old)
+    async with database.transaction() as session:
+        aged = func.now() - KEPT - timedelta(seconds=1)
+        await session.execute(update(ForgottenRequest).values(forgotten_at=aged))
+    await forget(database, new)
+    assert len(await rows(database, ForgottenRequest)) == 4
+    await Pruner(database).prune()
+    assert len(await rows(database, ForgottenRequest)) == 2
