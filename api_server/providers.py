@@ -24,6 +24,7 @@ from app.notifications.halt import PROBE, ProbeToken
 from app.notifications.pacing import Rates
 from app.notifications.service import DELIVER
 from app.notifications.telegram import TelegramSender
+from app.notifications.unanswered import UnansweredRetry
 from app.providers import CoreProvider
 from app.trainings.cancel import CancelTraining
 from app.trainings.pace import Pace
@@ -38,6 +39,7 @@ class WebhookProvider(Provider):
     handle = provide(HandleCallback)
     deliver = provide(DeliverNotification)
     probe = provide(ProbeToken)
+    unanswered = provide(UnansweredRetry)
     ask = provide(AskFal)
     cancel = provide(CancelTraining)
     match_late = provide(MatchLate)
@@ -86,6 +88,7 @@ class WebhookProvider(Provider):
         match_late: MatchLate,
         reconciler: Reconciler,
         pruner: Pruner,
+        unanswered: UnansweredRetry,
     ) -> Worker:
         return Worker(
             database_url(settings.general),
@@ -97,7 +100,7 @@ class WebhookProvider(Provider):
                 CANCEL: cancel,
                 SUBMITTED: match_late,
             },
-            [reconciler.schedule(), pruner.schedule()],
+            [reconciler.schedule(), pruner.schedule(), unanswered.schedule()],
             options=WorkerOptions.of(settings.jobs),
         )
 

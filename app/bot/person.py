@@ -15,6 +15,7 @@ from app.core.i18n import Dictionary, Language, Words
 from app.core.logging import new_correlation_id
 from app.database.engine import Database
 from app.notifications import service as notifications
+from app.notifications.unanswered import retry_for, waits_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +60,12 @@ class KnowPerson(BaseMiddleware):
             return await handler(event, data)
         async with self._database.autocommit() as session:
             known = await remember_user(session, user.id, language.value)
+            unanswered = await waits_for(session, user.id)
         if known.unreachable_at is not None:
             async with self._database.transaction() as session:
                 await notifications.reachable_again(session, user.id)
+        elif unanswered:
+            async with self._database.transaction() as session:
+                await retry_for(session, user.id)
         data["person"] = Person(user.id, user.first_name, self._dictionary[known.language])
         return await handler(event, data)

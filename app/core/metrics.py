@@ -55,7 +55,7 @@ JOBS = Gauge("aisha_jobs", "Jobs in the queue; held ones wait for an operator", 
 JOBS_LAG = Gauge("aisha_jobs_lag_seconds", "How long the oldest job that could start has waited", ["kind"])
 UNSENT = Gauge(
     "aisha_notifications_unsent",
-    "Messages that are not sent; HELD ones wait for an operator, UNREACHABLE ones for the person",
+    "Messages not sent; HELD wait for an operator, UNREACHABLE for the person, UNANSWERED for their time",
     ["state"],
 )
 SENDER_HALTED = Gauge("aisha_sender_halted", "Whether Telegram refuses the bot's token, so nothing is sent")

@@ -14,8 +14,6 @@ import httpx
 from fal_client.auth import AuthCredentials
 from fal_client.client import AsyncCDNTokenManager, AsyncMultipartUpload
 
-from app.core.errors import AishaError
-
 _PART = 5 * 1024**2  # bytes; TLS would hold an archive that is sent whole several times over
 _LIFETIME = {"expiration_duration_seconds": 24 * 60 * 60}
 _PATIENCE = 120  # seconds for a part
@@ -25,13 +23,11 @@ _REFUSALS = frozenset({401, 402, 403})
 T = TypeVar("T")
 
 
-class UploadRefused(AishaError):
+class UploadRefused(Exception):
     """FAL doesn't let our account store anything."""
 
-    reason = "upload-refused"
-
     def __init__(self, status_code: int) -> None:
-        super().__init__(status_code=status_code)
+        super().__init__(status_code)
         self.status_code = status_code
 
 

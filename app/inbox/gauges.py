@@ -25,7 +25,8 @@ from app.database.models import (
 from app.fal.jwks import Jwks
 from app.jobs.queue import Depth, depth
 
-UNREACHABLE = "UNREACHABLE"  # held until the person is back, so no operator has to do anything
+# Held until the person is back, or for a while after Telegram gave no answer: no operator has to do anything.
+UNREACHABLE, UNANSWERED = "UNREACHABLE", "UNANSWERED"
 _TIMEOUT_SECONDS = 2
 
 
@@ -88,7 +89,10 @@ _AT_FAL = (
     .where(text("state NOT IN ('COMPLETED', 'FAILED', 'CANCELLED')"))
 )
 _left = (Notification.state == NotificationState.HELD) & User.unreachable_at.is_not(None)
-_place = case((_left, UNREACHABLE), else_=cast(Notification.state, String)).label("place")
+_delayed = (Notification.state == NotificationState.HELD) & Notification.due_at.is_not(None)
+_place = case((_left, UNREACHABLE), (_delayed, UNANSWERED), else_=cast(Notification.state, String)).label(
+    "place"
+)
 _UNSENT = (
     select(_place, func.count().label("number"))
     .join(User, User.id == Notification.user_id)

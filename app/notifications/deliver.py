@@ -30,9 +30,9 @@ from app.notifications.telegram import (
     TokenRefused,
     TooManyRequests,
 )
+from app.notifications.unanswered import OutageDetector, hold_unanswered, retry_after_outage
 
-MAX_ATTEMPTS = 20
-NO_ANSWER = "no answer from Telegram"
+_REPEATED_AFTER = timedelta(seconds=5)
 _BACKOFF = Backoff(first=timedelta(seconds=1), factor=2, ceiling=timedelta(minutes=10))
 
 # Unless it was told, or is held, already. Made once: to put it together takes longer than to run it.
@@ -75,6 +75,7 @@ class DeliverNotification:
         self._dictionary = dictionary
         self._rates = rates
         self._right_of_way = right_of_way
+        self._outage = OutageDetector()
 
     async def __call__(self, job: Job) -> None:
         async with self._right_of_way.step(), self._database.transaction() as session:
@@ -98,6 +99,9 @@ class DeliverNotification:
             return None
         if refused:
             await _hold(session, notification, TOKEN_REFUSED)
+            return None
+        if service.repeated_in_vain(notification):  # the process died each time
+            await hold_unanswered(session, notification)
             return None
         waited = notification.due_at is not None
         turn = await take_turn(session, notification.user_id, self._rates, waited=waited)
@@ -130,6 +134,9 @@ class DeliverNotification:
             await self._database.insist(
                 lambda session: service.mark_sent(session, notification.id, message_id)
             )
+        if self._outage.message_sent():
+            async with self._right_of_way.step(), self._database.transaction() as session:
+                await retry_after_outage(session)
         NOTIFICATIONS.labels("sent").inc()
         DELIVERY_SECONDS.observe((datetime.now(UTC) - notification.created_at).total_seconds())
         log.info("notification.sent", user_id=notification.user_id, kind=notification.kind)
@@ -153,18 +160,18 @@ class DeliverNotification:
                 if error.unreachable:
                     await service.flag_unreachable(session, notification.user_id)
                 return None
-            case Ambiguous() if notification.attempts >= MAX_ATTEMPTS:
-                AMBIGUOUS_ATTEMPTS.inc()
-                await _hold(session, notification, NO_ANSWER, ambiguous=True)
-                return None
+            case Ambiguous():
+                self._outage.no_answer()
+                if notification.ambiguous:
+                    await hold_unanswered(session, notification)
+                    return None
+                after = _REPEATED_AFTER
         if not isinstance(error, Ambiguous):
             await service.mark_pending(session, notification.id)
         await service.postpone(session, notification.id, after)
         return after
 
 
-async def _hold(
-    session: AsyncSession, notification: Notification, why: str, *, ambiguous: bool = False
-) -> None:
-    await service.hold(session, notification.id, why, ambiguous=ambiguous)
+async def _hold(session: AsyncSession, notification: Notification, why: str) -> None:
+    await service.hold(session, notification.id, why)
     log.warning("notification.held", user_id=notification.user_id, kind=notification.kind, why=why)

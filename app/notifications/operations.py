@@ -9,12 +9,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.database.models import Notification, NotificationState, User
 from app.notifications import service
-from app.notifications.deliver import NO_ANSWER
 from app.notifications.halt import TOKEN_REFUSED
+from app.notifications.unanswered import NO_ANSWER
 
 _REMEDIES = {
     TOKEN_REFUSED: "mend TELEGRAM_TOKEN and restart; this goes on by itself",
-    NO_ANSWER: "see that Telegram answers, then release; it may come twice",
+    NO_ANSWER: "it goes when Telegram answers again, or the person writes; releasing it may double it",
 }
 _UNREACHABLE = "the person has to write to the bot first; then release"
 _OTHERWISE = "mend what the reason names, then release"

@@ -96,18 +96,18 @@ async def postpone(session: AsyncSession, notification_id: int, after: timedelta
     )
 
 
-async def hold(session: AsyncSession, notification_id: int, why: str, *, ambiguous: bool = False) -> None:
+async def hold(session: AsyncSession, notification_id: int, why: str) -> None:
     """Keep it, unsent, with the reason an operator will read."""
     await session.execute(
         update(Notification)
         .where(Notification.id == notification_id, Notification.state.in_(UNSENT))
-        .values(
-            state=NotificationState.HELD,
-            held_reason=why,
-            ambiguous=Notification.ambiguous + int(ambiguous),
-            due_at=None,
-        )
+        .values(state=NotificationState.HELD, held_reason=why, due_at=None)
     )
+
+
+def repeated_in_vain(notification: Notification) -> bool:
+    """Whether nobody confirmed the last attempt, and one before it."""
+    return notification.state is NotificationState.SENDING and notification.ambiguous > 0
 
 
 async def flag_unreachable(session: AsyncSession, user_id: int) -> None:

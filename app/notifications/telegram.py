@@ -9,6 +9,9 @@ from app.core.buttons import Screen
 from app.core.config import TelegramSettings
 from app.core.errors import AishaError
 
+# A proxy that refuses to connect was told where to, and nothing more.
+_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+
 
 class TooManyRequests(AishaError):
     """Telegram asks to wait; nothing was sent."""
@@ -75,7 +78,7 @@ class TelegramSender:
             )
             answer = response.json()
             message_id = int(answer["result"]["message_id"]) if answer.get("ok") else None
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+        except _NEVER_SENT as error:
             raise NotSent from error
         except (httpx.HTTPError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise Ambiguous from error  # an answer that isn't Telegram's is none

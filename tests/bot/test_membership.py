@@ -4,6 +4,7 @@ from sqlalchemy import select
 
 from app.database.models import NotificationState, Training, User
 from app.notifications.facts import TrainingCompleted
+from app.notifications.unanswered import NO_ANSWER
 from tests.bot.kit import Guest, Town, eventually, words
 from tests.factories import make_notification
 
@@ -14,12 +15,13 @@ async def unreachable(town: Town, guest: Guest) -> bool:
     return flagged is not None
 
 
-async def held_message(town: Town, guest: Guest, avatar_id: int) -> None:
+async def held_message(town: Town, guest: Guest, avatar_id: int, why: str = "chat not found") -> None:
     """The avatar is ready, and nobody could be told."""
     async with town.database.transaction() as session:
         training = await session.scalar(select(Training).where(Training.user_id == guest.id))
         assert training is not None
         note = await make_notification(session, training, state=NotificationState.HELD)
+        note.held_reason = why
         note.fact = TrainingCompleted(avatar_id=avatar_id, avatar_name="Айша").model_dump(mode="json")
 
 
@@ -34,6 +36,13 @@ async def test_who_blocks_the_bot_is_flagged_and_hears_afterwards_what_there_was
     await aisha.hears(words("training-completed", name="Айша").splitlines()[0])
     assert not await unreachable(town, aisha)
     assert town.errors(aisha) == []
+
+
+async def test_who_writes_hears_what_telegram_gave_no_answer_to(town: Town, aisha: Guest) -> None:
+    avatar_id = await aisha.train()
+    await held_message(town, aisha, avatar_id, why=NO_ANSWER)
+    await aisha.say("/help")
+    await aisha.hears(words("training-completed", name="Айша").splitlines()[0])
 
 
 async def test_who_was_flagged_is_back_with_any_word(town: Town, aisha: Guest) -> None:

@@ -4,12 +4,12 @@ import asyncio
 import traceback
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
 from pydantic import SecretStr
-from sqlalchemy import update
+from sqlalchemy import func, update
 from structlog.testing import capture_logs
 
 from app.core.buttons import Screen
@@ -20,11 +20,13 @@ from app.database.models import Notification, NotificationState, RefusedToken, T
 from app.jobs.job import Job, Retry
 from app.jobs.right_of_way import RightOfWay
 from app.notifications import service
-from app.notifications.deliver import MAX_ATTEMPTS, NO_ANSWER, DeliverNotification
+from app.notifications.deliver import DeliverNotification
 from app.notifications.halt import PROBE, TOKEN_REFUSED, ProbeToken
 from app.notifications.pacing import Rates
 from app.notifications.service import DELIVER
 from app.notifications.telegram import TelegramSender
+from app.notifications.unanswered import NO_ANSWER, OutageDetector, UnansweredRetry, retry_for, waits_for
+from sandbox.fal.proxy import Proxy
 from sandbox.telegram.user import TelegramUser
 from tests.factories import make_avatar, make_notification, make_training, make_user
 from tests.integration.sending import pass_time
@@ -283,14 +285,150 @@ async def test_a_restart_of_postgres_after_the_message_does_not_double_it(
     assert ((await stage.now()).state, len(await stage.read())) == (Kind.SENT, 1)
 
 
-async def test_endless_silence_is_held_at_last(stage: Stage) -> None:
-    note = await stage.announce()
+# Answers that are lost.
+
+
+async def carry_on(stage: Stage, note: Notification) -> None:
+    """Run the job as the worker would, however long it asks to wait, until it is over."""
+    while True:
+        try:
+            await stage.deliver(note)
+        except Retry as retry:
+            await pass_time(stage.database, retry.after)
+        else:
+            return
+
+
+async def wait_for_retry(stage: Stage, note: Notification) -> None:
+    """The time that the message is held for goes by, and then the schedule and the job do their work."""
     async with stage.database.transaction() as session:
-        (await session.get_one(Notification, note.id)).attempts = MAX_ATTEMPTS - 1
-    await plan(stage.api, method="sendMessage", kind="bad_gateway", chat_id=stage.person.id)
-    await stage.deliver(note)
+        await session.execute(update(Notification).values(due_at=func.now()))
+    await pass_time(stage.database, timedelta(hours=1))
+    await UnansweredRetry(stage.database).retry_due()
+    await take_jobs(stage.database, DELIVER)
+    await carry_on(stage, note)
+
+
+async def lose_answers(stage: Stage, times: int = 100) -> None:
+    await plan(
+        stage.api,
+        method="sendMessage",
+        kind="reset_after_processing",
+        times=times,
+        chat_id=stage.person.id,
+    )
+
+
+def held_for(note: Notification) -> timedelta:
+    assert note.due_at is not None
+    return note.due_at - datetime.now(UTC)
+
+
+async def test_a_chat_whose_answers_are_all_lost_gets_one_copy_more_and_then_a_pause(stage: Stage) -> None:
+    note = await stage.announce()
+    await lose_answers(stage)
+    await carry_on(stage, note)
     held = await stage.now()
-    assert (held.held_reason, held.ambiguous) == (NO_ANSWER, 1)
+    assert len(await stage.read()) == 2
+    assert (held.state, held.held_reason, held.ambiguous) == (Kind.HELD, NO_ANSWER, 2)
+    assert timedelta(minutes=9) < held_for(held) <= timedelta(minutes=10)
+    assert await take_jobs(stage.database, DELIVER) == []
+
+
+async def test_pauses_grow_to_more_than_a_day_and_then_it_waits_for_somebody(stage: Stage) -> None:
+    note = await stage.announce()
+    await lose_answers(stage)
+    await carry_on(stage, note)
+    waited = [held_for(await stage.now())]
+    while True:
+        await wait_for_retry(stage, note)
+        if (await stage.now()).due_at is None:
+            break
+        waited.append(held_for(await stage.now()))
+    assert waited == sorted(waited)
+    assert timedelta(days=1) < sum(waited, timedelta()) < timedelta(days=2)
+    assert len(await stage.read()) == (await stage.now()).ambiguous == len(waited) + 2
+    await UnansweredRetry(stage.database).retry_due()
+    assert await take_jobs(stage.database, DELIVER) == []
+
+
+async def test_an_answer_that_comes_in_the_end_ends_it(stage: Stage) -> None:
+    note = await stage.announce()
+    await lose_answers(stage, times=3)
+    await carry_on(stage, note)
+    await wait_for_retry(stage, note)
+    await wait_for_retry(stage, note)
+    assert ((await stage.now()).state, len(await stage.read())) == (Kind.SENT, 4)
+
+
+async def test_a_process_that_dies_at_every_attempt_makes_one_copy_more(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def dies(self: TelegramSender, chat_id: int, screen: Screen) -> int:
+        await send(self, chat_id, screen)
+        raise RuntimeError("the process dies here")
+
+    send = TelegramSender.send
+    note = await stage.announce()
+    monkeypatch.setattr(TelegramSender, "send", dies)
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match="dies"):
+            await stage.deliver_later(note, timedelta(seconds=1))
+    await stage.deliver_later(note, timedelta(seconds=1))
+    assert ((await stage.now()).state, len(await stage.read())) == (Kind.HELD, 2)
+
+
+@pytest.mark.parametrize("given_up", [False, True])
+async def test_what_was_held_in_an_outage_goes_soon_after_a_message_gets_through(
+    stage: Stage, given_up: bool
+) -> None:
+    note = await stage.announce()
+    await lose_answers(stage)
+    await carry_on(stage, note)
+    if given_up:
+        async with stage.database.transaction() as session:
+            await session.execute(update(Notification).values(due_at=None))
+    await stage.api.delete("/control/faults")
+    await carry_on(stage, await stage.announce("Another"))
+    held, sent = await rows(stage.database, Notification)
+    assert (held.state, sent.state) == (Kind.HELD, Kind.SENT)
+    assert held_for(held) <= timedelta(minutes=1)
+
+
+async def test_a_chat_without_answers_is_no_outage_while_others_get_theirs(stage: Stage) -> None:
+    detector = OutageDetector()
+    assert detector.message_sent(), "a new process can't know"
+    for attempts, outage in [(2, False), (3, True), (0, False)]:
+        for _ in range(attempts):
+            detector.no_answer()
+        assert detector.message_sent() is outage
+
+
+async def test_who_writes_is_told_at_once_what_was_held(stage: Stage) -> None:
+    note = await stage.announce()
+    await lose_answers(stage, times=2)
+    await carry_on(stage, note)
+    async with stage.database.transaction() as session:
+        assert await waits_for(session, stage.person.id)
+        await retry_for(session, stage.person.id)
+        assert not await waits_for(session, stage.person.id)
+    assert len(await take_jobs(stage.database, DELIVER)) == 1
+    await stage.deliver_later(await stage.now(), timedelta(seconds=1))
+    assert ((await stage.now()).state, len(await stage.read())) == (Kind.SENT, 3)
+
+
+async def test_a_proxy_that_refuses_to_connect_has_sent_nothing(stage: Stage) -> None:
+    note = await stage.announce()
+    proxy = await Proxy(target_port=1).start(0)
+    async with (
+        proxy,
+        httpx.AsyncClient(proxy=f"http://127.0.0.1:{proxy.sockets[0].getsockname()[1]}") as api,
+    ):
+        stage.api, stage.url = api, "https://api.telegram.invalid"
+        for _ in range(3):
+            await retried(stage, note)
+            await pass_time(stage.database, timedelta(minutes=1))
+            assert ((await stage.now()).state, (await stage.now()).ambiguous) == (Kind.PENDING, 0)
 
 
 async def test_nobody_at_the_other_end_is_pending_and_the_token_stays_out_of_it(stage: Stage) -> None:

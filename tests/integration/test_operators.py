@@ -239,6 +239,15 @@ async def test_a_message_held_for_somebody_who_left_waits_for_them(service: Serv
     assert [seen.get("notifications_unsent", state=state) for state in states] == [1, 1, 2]
 
 
+async def test_a_message_that_is_tried_again_by_itself_waits_for_no_operator(service: Service) -> None:
+    training = await a_training(service.database)
+    async with service.database.transaction() as session:
+        note = await make_notification(session, training, state=NotificationState.HELD)
+        note.due_at = datetime.now(UTC) + timedelta(minutes=10)
+    seen = await scrape(service)
+    assert [seen.get("notifications_unsent", state=state) for state in ("HELD", "UNANSWERED")] == [None, 1]
+
+
 async def test_a_halted_sender_shows(service: Service) -> None:
     assert (await scrape(service)).get("sender_halted") == 0
     async with service.database.transaction() as session:
