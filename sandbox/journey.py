@@ -138,7 +138,8 @@ class Journey:
         await self._write("/start")
         await self._press(self._signs.new_avatar)
         await self._press(self._signs.types[self._kind])
-        await self._press(self._signs.female)
+        if self._kind is Kind.PORTRAIT:
+            await self._press(self._signs.female)
         await self._see(self._signs.asks_name)
         await self._write(self._name)
         await self._see(self._signs.asks_photos)

@@ -141,7 +141,7 @@ class Album:
         await self._press("button-portrait")
         await self._picture("choose-gender")
         await self._press("button-female")
-        await self._picture("ask-name")
+        await self._picture("ask-name", type="portrait")
         await self._visitor.say(self._avatar)
         await self._picture("avatar-collecting")
         await self._press("button-tips")
@@ -255,9 +255,9 @@ async def page(camera: Photographer, scheme: str) -> None:
     """The page itself while a training goes on, wide and on a phone."""
     one = await camera.visitor(Language.ENGLISH, viewport=WIDE, device_scale_factor=1, color_scheme=scheme)
     await one.begin()
-    for label in ("Create an avatar", "Style", "Female"):
+    for label in ("Create an avatar", "Style"):
         await one.press(label)
-    await one.hears("Step 3 of 3")
+    await one.hears("Step 2 of 2")
     await one.say("Film")
     await one.hears("10 more photos")
     await one.choose_samples(STYLES[:10])

@@ -83,9 +83,9 @@ def clean_name(text: str) -> str:
 
 
 async def create(
-    session: AsyncSession, user_id: int, avatar_type: AvatarType, gender: Gender, name: str
+    session: AsyncSession, user_id: int, avatar_type: AvatarType, gender: Gender | None, name: str
 ) -> Avatar:
-    """A new draft, which becomes the one that photos are added to."""
+    """A new draft, which becomes the one that photos are added to; a portrait has a gender."""
     avatar = Avatar(user_id=user_id, type=avatar_type, gender=gender, name=clean_name(name))
     session.add(avatar)
     await session.flush()
@@ -112,6 +112,12 @@ async def _choose(session: AsyncSession, user_id: int, avatar_id: int, **column:
 async def note_digest(session: AsyncSession, avatar_id: int, message_id: int | None) -> None:
     """Remember the latest word on its photos, if the next one replaces it."""
     await session.execute(update(Avatar).where(Avatar.id == avatar_id).values(digest_message_id=message_id))
+
+
+async def leave_digest(session: AsyncSession, user_id: int, message_id: int) -> None:
+    """That message is no word on photos any more, so the next one doesn't replace it."""
+    this = (Avatar.user_id == user_id, Avatar.digest_message_id == message_id)
+    await session.execute(update(Avatar).where(*this).values(digest_message_id=None))
 
 
 async def get(session: AsyncSession, user_id: int, avatar_id: int, *, lock: bool = False) -> Avatar:
@@ -192,6 +198,10 @@ async def make_main(session: AsyncSession, user_id: int, avatar_id: int) -> None
 async def hold_person(session: AsyncSession, user_id: int) -> None:
     """Other work that holds this person waits until the transaction ends. Taken before any avatar's lock."""
     await session.execute(select(User.id).where(User.id == user_id).with_for_update(key_share=True))
+
+
+async def language_of(session: AsyncSession, user_id: int) -> str:
+    return (await session.get_one(User, user_id)).language
 
 
 async def speak(session: AsyncSession, user_id: int, language: str) -> None:

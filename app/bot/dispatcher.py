@@ -15,6 +15,7 @@ from app.bot.person import KnowPerson
 from app.bot.session import Session
 from app.bot.states import States
 from app.bot.status import LeaveStatus
+from app.bot.steps import Steps
 from app.core.config import TelegramSettings
 from app.core.i18n import Dictionary
 from app.database.engine import Database
@@ -36,9 +37,12 @@ async def make_dispatcher(container: AsyncContainer) -> Dispatcher:
     """An update comes with its chat's turn already taken, so aiogram itself locks nothing."""
     database, states = await container.get(Database), await container.get(States)
     dispatcher = Dispatcher(storage=states.storage)
-    dispatcher.update.outer_middleware(KnowPerson(database, await container.get(Dictionary)))
+    dictionary = await container.get(Dictionary)
+    dispatcher.update.outer_middleware(KnowPerson(database, dictionary))
     dispatcher.callback_query.outer_middleware(AnswerFirst())
     dispatcher.callback_query.outer_middleware(LeaveStatus(database))
+    for observer in (dispatcher.message, dispatcher.callback_query):
+        observer.middleware(Steps(database, dictionary))
     dispatcher.errors.register(leave_for_later, left_by_absence)
     dispatcher.include_router(handlers.router())
     setup_dishka(container, dispatcher)

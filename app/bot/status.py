@@ -12,6 +12,7 @@ from aiogram.types import CallbackQuery, Message, TelegramObject
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from app.avatars import service as avatars
 from app.bot import screens
 from app.bot.person import Person
 from app.bot.show import edit, show
@@ -115,7 +116,10 @@ class Status:
 
 
 class LeaveStatus(BaseMiddleware):
-    """A message whose button is pressed becomes another screen; the status, if it shows that, will say so."""
+    """A message whose button is pressed becomes another screen; the status, if it shows that, will say so.
+
+    Nor is it taken away as the latest word on photos, when there is a newer one.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -132,6 +136,7 @@ class LeaveStatus(BaseMiddleware):
                 await session.execute(
                     delete(StatusMessage).where(StatusMessage.user_id == event.from_user.id, this)
                 )
+                await avatars.leave_digest(session, event.from_user.id, event.message.message_id)
         return await handler(event, data)
 
 

@@ -119,7 +119,8 @@ class Guest:
     ) -> None:
         await self.say("/new")
         await self.tap(ChooseType(kind))
-        await self.tap(ChooseGender(kind, gender))
+        if kind == "portrait":
+            await self.tap(ChooseGender(kind, gender))
 
     async def create(self, name: str = "Айша") -> int:
         """A draft, made as people make it; its id."""
@@ -170,7 +171,7 @@ class Guest:
             photos = (await session.scalars(in_order)).all()
             trainings = (await session.scalars(select(Training).where(Training.user_id == self.id))).all()
         return Belongings(
-            [(a.id, a.type.value, a.gender.value, a.name, a.state.value) for a in avatars],
+            [(a.id, a.type.value, a.gender and a.gender.value, a.name, a.state.value) for a in avatars],
             [(p.avatar_id, p.position, p.sha256, p.storage_key) for p in photos],
             [(t.id, t.avatar_id, t.kind.value) for t in trainings],
             person.current_avatar_id if person else None,

@@ -21,8 +21,8 @@ HOSTILE = {
 @pytest.mark.parametrize(
     ("journey", "language", "step", "ready", "trainer"),
     [
-        ("portrait", "en", "Step 1 of 3", "“Летний вечер” is ready!", "flux-lora-portrait-trainer"),
-        ("style", "kk", "3 қадамның 1-қадамы", "«Плёнка <35 мм>» аватары дайын!", "flux-lora-fast-training"),
+        ("portrait", "en", "Step 1.", "“Летний вечер” is ready!", "flux-lora-portrait-trainer"),
+        ("style", "kk", "2 қадамның 2-қадамы", "«Плёнка <35 мм>» аватары дайын!", "flux-lora-fast-training"),
     ],
     ids=["portrait-en", "style-kk"],
 )

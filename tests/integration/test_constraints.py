@@ -24,6 +24,7 @@ VIOLATIONS = {
     "ck_avatars_name_not_blank": "UPDATE avatars SET name = '  '",
     "ck_avatars_model_url_https": "UPDATE avatars SET model_url = 'http://v3.fal.media/model'",
     "ck_avatars_completed_has_model": "UPDATE avatars SET state = 'COMPLETED'",
+    "ck_avatars_portrait_has_a_gender": "UPDATE avatars SET gender = NULL",
     "ck_avatars_portrait_has_no_finetune": "UPDATE avatars SET finetune_id = 'f'",
     "uq_avatar_photos_avatar_id_position": "UPDATE avatar_photos SET position = 1",
     "uq_avatar_photos_avatar_id_sha256": "UPDATE avatar_photos SET sha256 = decode(repeat('00', 32), 'hex')",

@@ -16,11 +16,12 @@ from fluent.syntax import ast as ftl
 from fluent.syntax.visitor import Visitor
 
 import app
+from app.bot.answers import gender_in, type_in
 from app.bot.commands import COMMANDS
 from app.core.config import Preset
 from app.core.errors import AishaError
 from app.core.i18n import LOCALES, Dictionary, Language, Words
-from app.database.models import OPEN, AvatarState, AvatarType
+from app.database.models import OPEN, AvatarState, AvatarType, Gender
 from app.fal.failures import Reason
 from app.photos.coach import Advice
 from app.photos.verdict import SetAdvice
@@ -35,6 +36,7 @@ STATES = {
     ("preset-label", "preset"): frozenset(Preset),
     ("preset-name", "preset"): frozenset(Preset),
     ("photo-tips", "type"): frozenset(AvatarType),
+    ("ask-name", "type"): frozenset(AvatarType),
 }
 # Errors of these modules end in a log, an exit code or an answer to FAL; no person meets them.
 UNSEEN = {
@@ -44,6 +46,7 @@ UNSEEN = {
     "app.fal.client",
     "app.fal.jwks",
     "app.fal.signature",
+    "app.fal.upload",
     "app.fal.webhook",
     "app.inbox.admission",
     "app.inbox.writer",
@@ -189,6 +192,7 @@ def families() -> dict[str, set[str]]:
         "advice-": {advice.value for advice in Advice},
         "set-advice-": {advice.value for advice in SetAdvice},
         "command-": set(COMMANDS),
+        "answer-": {*AvatarType, *Gender},
     }
 
 
@@ -325,3 +329,17 @@ def test_an_argument_that_is_missing_is_an_error(words: Words) -> None:
 )
 def test_a_person_is_spoken_to_in_a_language_that_they_read(code: str | None, language: str) -> None:
     assert Language.of(code) == language
+
+
+@pytest.mark.parametrize("spoken", list(Language))
+def test_a_buttons_own_words_are_an_answer_too(spoken: Language) -> None:
+    """In every language, whichever the buttons are in."""
+    label = DICTIONARY[spoken].label
+    assert [type_in(label(f"button-{kind}"), DICTIONARY) for kind in AvatarType] == list(AvatarType)
+    assert [gender_in(label(f"button-{gender}"), DICTIONARY) for gender in Gender] == list(Gender)
+
+
+@pytest.mark.parametrize("said", ["", "?", "👤", "портрет женский", "portraits", "123"])
+def test_nothing_else_is_an_answer(said: str) -> None:
+    assert type_in(said, DICTIONARY) is None
+    assert gender_in(said, DICTIONARY) is None

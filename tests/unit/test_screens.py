@@ -1,5 +1,6 @@
 """Every screen, in every language and state: Telegram takes it, and it offers what can be done."""
 
+import re
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from itertools import product
@@ -122,16 +123,26 @@ def test_every_avatar_can_be_shown(words: Words) -> None:
         assert NAME in checked(screens.avatar(words, each))
 
 
-@pytest.mark.parametrize("avatar_type", AvatarType)
-def test_the_wizard_leads_on_and_back(words: Words, avatar_type: AvatarType) -> None:
-    steps = [screens.choose_type(words), screens.choose_gender(words, avatar_type)]
-    steps.append(screens.ask_name(words, avatar_type))
+def test_the_wizard_leads_on_and_back(words: Words) -> None:
+    steps = [screens.choose_type(words), screens.choose_gender(words)]
+    steps += [screens.ask_name(words, avatar_type) for avatar_type in AvatarType]
     assert all(map(checked, steps))
     assert [actions(step) for step in steps] == [
         [ChooseType("portrait"), ChooseType("style"), ShowMenu()],
-        [ChooseGender(avatar_type.value, "male"), ChooseGender(avatar_type.value, "female"), NewAvatar()],
-        [ChooseType(avatar_type.value)],
+        [ChooseGender("portrait", "male"), ChooseGender("portrait", "female"), NewAvatar()],
+        [ChooseType("portrait")],
+        [NewAvatar()],
     ]
+
+
+def test_the_steps_of_a_style_are_two_and_those_of_a_portrait_three(words: Words) -> None:
+    assert re.findall(r"\d", screens.choose_type(words).text.splitlines()[0]) == ["1"]
+    portrait, style = (
+        sorted(re.findall(r"\d", screens.ask_name(words, kind).text.splitlines()[0]))
+        for kind in (AvatarType.PORTRAIT, AvatarType.STYLE)
+    )
+    assert sorted(re.findall(r"\d", screens.choose_gender(words).text)) == ["2", "3"]
+    assert (portrait, style) == (["3", "3"], ["2", "2"])
 
 
 def test_the_menu_leads_to_both_beginnings(words: Words) -> None:

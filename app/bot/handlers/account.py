@@ -5,7 +5,6 @@ from contextlib import suppress
 from aiogram import Bot, Router
 from aiogram.exceptions import TelegramAPIError
 from aiogram.filters import Command
-from aiogram.fsm.context import FSMContext
 from aiogram.types import CallbackQuery, Message
 from dishka.integrations.aiogram import FromDishka, inject
 
@@ -15,6 +14,7 @@ from app.bot.callbacks import Pressed
 from app.bot.commands import set_own_commands
 from app.bot.person import Person
 from app.bot.show import show
+from app.bot.steps import IN_BETWEEN
 from app.bot.updates import KeptUpdate
 from app.core.buttons import ChooseLanguage, DeleteMe
 from app.core.i18n import Dictionary
@@ -23,10 +23,10 @@ from app.trainings.removal import remove_person
 
 def router() -> Router:
     routes = Router(name="account")
-    routes.message.register(ask_language, Command("language"))
-    routes.message.register(privacy, Command("privacy"))
+    routes.message.register(ask_language, Command("language"), flags=IN_BETWEEN)
+    routes.message.register(privacy, Command("privacy"), flags=IN_BETWEEN)
     routes.message.register(ask_delete_me, Command("delete_me"))
-    routes.callback_query.register(choose_language, Pressed(ChooseLanguage))
+    routes.callback_query.register(choose_language, Pressed(ChooseLanguage), flags=IN_BETWEEN)
     routes.callback_query.register(delete_me, Pressed(DeleteMe))
     return routes
 
@@ -62,10 +62,7 @@ async def ask_delete_me(message: Message, person: Person) -> None:
 
 
 @inject
-async def delete_me(
-    query: CallbackQuery, action: DeleteMe, person: Person, kept: KeptUpdate, state: FSMContext
-) -> None:
-    await state.clear()  # first: a process that ends in between begins anew, and leaves nothing behind
+async def delete_me(query: CallbackQuery, action: DeleteMe, person: Person, kept: KeptUpdate) -> None:
     async with kept.effect() as session:
         await remove_person(session, person.id)
     await show(query, screens.farewell(person.words))

@@ -3,7 +3,6 @@
 from aiogram import F, Router
 from aiogram.filters import Command
 from aiogram.fsm.context import FSMContext
-from aiogram.fsm.state import State, StatesGroup
 from aiogram.types import CallbackQuery, Message
 from dishka.integrations.aiogram import FromDishka, inject
 
@@ -14,6 +13,7 @@ from app.bot.callbacks import Pressed
 from app.bot.person import Person
 from app.bot.show import show
 from app.bot.status import Status
+from app.bot.steps import IN_BETWEEN, OF_A_STEP, Renaming, reach
 from app.bot.updates import KeptUpdate
 from app.bot.views import avatar_view, own_avatar_view
 from app.core.buttons import (
@@ -29,15 +29,11 @@ from app.photos.service import Photos
 from app.trainings.removal import remove_avatar
 
 
-class Renaming(StatesGroup):
-    naming = State()
-
-
 def router() -> Router:
     routes = Router(name="avatars")
     routes.message.register(show_first, Command("avatars"))
-    routes.message.register(show_current, Command("status"))
-    routes.message.register(rename, Renaming.naming, F.text, ~F.text.startswith("/"))
+    routes.message.register(show_current, Command("status"), flags=IN_BETWEEN)
+    routes.message.register(rename, Renaming.naming, F.text, ~F.text.startswith("/"), flags=OF_A_STEP)
     routes.callback_query.register(show_page, Pressed(ShowAvatars))
     routes.callback_query.register(show_one, Pressed(ShowAvatar))
     routes.callback_query.register(ask_new_name, Pressed(RenameAvatar))
@@ -48,10 +44,7 @@ def router() -> Router:
 
 
 @inject
-async def show_first(
-    message: Message, person: Person, state: FSMContext, database: FromDishka[Database]
-) -> None:
-    await state.clear()
+async def show_first(message: Message, person: Person, database: FromDishka[Database]) -> None:
     async with database.transaction() as session:
         page = await avatars.page(session, person.id, 1)
     await show(message, screens.avatars_list(person.words, page))
@@ -62,10 +55,8 @@ async def show_page(
     query: CallbackQuery,
     action: ShowAvatars,
     person: Person,
-    state: FSMContext,
     database: FromDishka[Database],
 ) -> None:
-    await state.clear()
     async with database.transaction() as session:
         page = await avatars.page(session, person.id, action.page)
     await show(query, screens.avatars_list(person.words, page))
@@ -76,13 +67,11 @@ async def show_one(
     query: CallbackQuery,
     action: ShowAvatar,
     person: Person,
-    state: FSMContext,
     database: FromDishka[Database],
     photos: FromDishka[Photos],
     status: FromDishka[Status],
 ) -> None:
     """The avatar on the screen becomes the one that photos go to."""
-    await state.clear()
     async with database.transaction() as session:
         avatar = await avatars.get(session, person.id, action.avatar_id)
         await avatars.make_current(session, person.id, avatar.id)
@@ -117,8 +106,7 @@ async def ask_new_name(
 ) -> None:
     async with database.transaction() as session:
         avatar = await avatars.get(session, person.id, action.avatar_id)
-    await state.set_data({"avatar_id": avatar.id, "name": avatar.name})
-    await state.set_state(Renaming.naming)
+    await reach(state, Renaming.naming, avatar_id=avatar.id, name=avatar.name)
     await show(query, screens.ask_new_name(person.words, avatar.id, avatar.name))
 
 
@@ -166,10 +154,7 @@ async def ask_delete(
 
 
 @inject
-async def delete(
-    query: CallbackQuery, action: DeleteAvatar, person: Person, kept: KeptUpdate, state: FSMContext
-) -> None:
-    await state.clear()  # first: what is being typed may be a name for what goes
+async def delete(query: CallbackQuery, action: DeleteAvatar, person: Person, kept: KeptUpdate) -> None:
     async with kept.effect() as session:
         await remove_avatar(session, person.id, action.avatar_id)
         page = await avatars.page(session, person.id, 1)

@@ -1,4 +1,4 @@
-"""The wizard: type, gender, name, and the avatar is there.
+"""The wizard: type, gender of a portrait, name, and the avatar is there.
 
 Its step is left after the commit that makes the avatar, and a process may end in between. So the step keeps
 which avatar was the newest when it began: if there is a newer one, this wizard has done its work.
@@ -7,25 +7,23 @@ which avatar was the newest when it began: if there is a newer one, this wizard 
 from aiogram import F, Router
 from aiogram.filters import Command
 from aiogram.fsm.context import FSMContext
-from aiogram.fsm.state import State, StatesGroup
 from aiogram.types import CallbackQuery, Message
 from dishka.integrations.aiogram import FromDishka, inject
 
 from app.avatars import service as avatars
 from app.bot import screens
+from app.bot.answers import gender_in, type_in
 from app.bot.callbacks import Pressed
 from app.bot.person import Person
 from app.bot.show import show
+from app.bot.steps import OF_A_STEP, Creation, asked, reach
 from app.bot.updates import KeptUpdate
 from app.bot.views import avatar_view
 from app.core.buttons import ChooseGender, ChooseType, NewAvatar
+from app.core.i18n import Dictionary
 from app.database.engine import Database
 from app.database.models import AvatarType, Gender
 from app.photos.service import Photos
-
-
-class Creation(StatesGroup):
-    naming = State()
 
 
 def router() -> Router:
@@ -34,19 +32,44 @@ def router() -> Router:
     routes.callback_query.register(begin, Pressed(NewAvatar))
     routes.callback_query.register(choose_type, Pressed(ChooseType))
     routes.callback_query.register(choose_gender, Pressed(ChooseGender))
-    routes.message.register(name, Creation.naming, F.text, ~F.text.startswith("/"))
-    routes.message.register(ask_again, Creation.naming, ~F.text)
+    for step, take in (
+        (Creation.choosing_type, write_type),
+        (Creation.choosing_gender, write_gender),
+        (Creation.naming, name),
+    ):
+        routes.message.register(take, step, F.text, ~F.text.startswith("/"), flags=OF_A_STEP)
     return routes
 
 
 async def begin(event: Message | CallbackQuery, person: Person, state: FSMContext) -> None:
-    await state.clear()
+    await reach(state, Creation.choosing_type)
     await show(event, screens.choose_type(person.words))
 
 
-async def choose_type(query: CallbackQuery, action: ChooseType, person: Person, state: FSMContext) -> None:
-    await state.clear()
-    await show(query, screens.choose_gender(person.words, AvatarType(action.type)))
+@inject
+async def choose_type(
+    query: CallbackQuery,
+    action: ChooseType,
+    person: Person,
+    state: FSMContext,
+    database: FromDishka[Database],
+) -> None:
+    await _after_type(query, person, state, database, AvatarType(action.type))
+
+
+@inject
+async def write_type(
+    message: Message,
+    person: Person,
+    state: FSMContext,
+    database: FromDishka[Database],
+    dictionary: FromDishka[Dictionary],
+) -> None:
+    kind = type_in(message.text or "", dictionary)
+    if kind is None:
+        await _ask_again(message, person, state)
+    else:
+        await _after_type(message, person, state, database, kind)
 
 
 @inject
@@ -57,16 +80,22 @@ async def choose_gender(
     state: FSMContext,
     database: FromDishka[Database],
 ) -> None:
-    async with database.autocommit() as session:
-        newest = await avatars.newest_id(session, person.id)
-    await state.set_data({"type": action.type, "gender": action.gender, "begun_after": newest})
-    await state.set_state(Creation.naming)
-    await show(query, screens.ask_name(person.words, AvatarType(action.type)))
+    await _ask_name(query, person, state, database, AvatarType(action.type), Gender(action.gender))
 
 
-async def ask_again(message: Message, person: Person, state: FSMContext) -> None:
-    chosen = await state.get_data()
-    await show(message, screens.ask_name(person.words, AvatarType(chosen["type"])))
+@inject
+async def write_gender(
+    message: Message,
+    person: Person,
+    state: FSMContext,
+    database: FromDishka[Database],
+    dictionary: FromDishka[Dictionary],
+) -> None:
+    gender = gender_in(message.text or "", dictionary)
+    if gender is None:
+        await _ask_again(message, person, state)
+    else:
+        await _ask_name(message, person, state, database, AvatarType.PORTRAIT, gender)
 
 
 @inject
@@ -78,7 +107,8 @@ async def name(
     photos: FromDishka[Photos],
 ) -> None:
     chosen = await state.get_data()
-    kind, gender = AvatarType(chosen["type"]), Gender(chosen["gender"])
+    kind = AvatarType(chosen["type"])
+    gender = Gender(chosen["gender"]) if kind is AvatarType.PORTRAIT else None
     async with kept.effect() as session:
         avatar = await avatars.made_since(session, person.id, chosen.get("begun_after"))
         if avatar is None:
@@ -86,3 +116,33 @@ async def name(
         view = await avatar_view(session, photos, avatar)
     await state.clear()
     await show(message, screens.avatar(person.words, view))
+
+
+async def _after_type(
+    event: Message | CallbackQuery, person: Person, state: FSMContext, database: Database, kind: AvatarType
+) -> None:
+    """A style has no gender, and its trainer asks for none."""
+    if kind is AvatarType.STYLE:
+        await _ask_name(event, person, state, database, kind, None)
+        return
+    await reach(state, Creation.choosing_gender)
+    await show(event, screens.choose_gender(person.words))
+
+
+async def _ask_name(
+    event: Message | CallbackQuery,
+    person: Person,
+    state: FSMContext,
+    database: Database,
+    kind: AvatarType,
+    gender: Gender | None,
+) -> None:
+    async with database.autocommit() as session:
+        newest = await avatars.newest_id(session, person.id)
+    chosen = {"type": kind.value, "gender": gender and gender.value}
+    await reach(state, Creation.naming, **chosen, begun_after=newest)
+    await show(event, screens.ask_name(person.words, kind))
+
+
+async def _ask_again(message: Message, person: Person, state: FSMContext) -> None:
+    await show(message, screens.again(person.words, None, await asked(state, person.words)))

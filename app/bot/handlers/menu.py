@@ -2,7 +2,6 @@
 
 from aiogram import Router
 from aiogram.filters import Command, CommandStart
-from aiogram.fsm.context import FSMContext
 from aiogram.types import CallbackQuery, Message
 from dishka.integrations.aiogram import FromDishka, inject
 
@@ -12,6 +11,7 @@ from app.bot.callbacks import Pressed
 from app.bot.person import Person
 from app.bot.show import show
 from app.bot.status import Status
+from app.bot.steps import IN_BETWEEN
 from app.bot.views import avatar_view
 from app.core.buttons import ShowMenu
 from app.core.config import Settings
@@ -23,8 +23,8 @@ from app.photos.service import Photos
 def router() -> Router:
     routes = Router(name="menu")
     routes.message.register(start, CommandStart())
-    routes.message.register(tell_how, Command("help"))
-    routes.message.register(support, Command("support"))
+    routes.message.register(tell_how, Command("help"), flags=IN_BETWEEN)
+    routes.message.register(support, Command("support"), flags=IN_BETWEEN)
     routes.message.register(cancel, Command("cancel"))
     routes.callback_query.register(start, Pressed(ShowMenu))
     return routes
@@ -34,11 +34,9 @@ def router() -> Router:
 async def start(
     event: Message | CallbackQuery,
     person: Person,
-    state: FSMContext,
     settings: FromDishka[Settings],
     database: FromDishka[Database],
 ) -> None:
-    await state.clear()
     async with database.autocommit() as session:
         current = await avatars.current(session, person.id)
     limits = {"minimum": settings.avatar.min_photos, "maximum": settings.avatar.max_photos}
@@ -61,18 +59,16 @@ async def support(message: Message, person: Person, settings: FromDishka[Setting
 async def cancel(
     message: Message,
     person: Person,
-    state: FSMContext,
+    raw_state: str | None,
     database: FromDishka[Database],
     photos: FromDishka[Photos],
     status: FromDishka[Status],
 ) -> None:
     """What is being typed; else a training, by the button under its status."""
-    typing = await state.get_state() is not None
-    await state.clear()
     async with database.transaction() as session:
         avatar = await avatars.current(session, person.id)
         view = await avatar_view(session, photos, avatar) if avatar else None
-    if not typing and view is not None and view.state is AvatarState.TRAINING:
+    if raw_state is None and view is not None and view.state is AvatarState.TRAINING:
         await status.show(message, person, view)
     else:
         await show(message, screens.menu(person.words, person.words("cancelled")))

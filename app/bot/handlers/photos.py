@@ -1,14 +1,14 @@
 """Photos, sent as photos or as files, one by one or as albums; and what people send in their place."""
 
 from aiogram import Router
-from aiogram.filters import BaseFilter
+from aiogram.filters import BaseFilter, StateFilter
 from aiogram.fsm.context import FSMContext
 from aiogram.types import Message
 
 from app.avatars import service as avatars
 from app.bot.arrivals import arrival_of
-from app.bot.handlers.creation import Creation
 from app.bot.person import Person
+from app.bot.steps import OF_A_STEP, Creation
 from app.bot.updates import KeptUpdate
 from app.photos import uploads
 from app.photos.uploads import Arrival, NameFirst
@@ -24,7 +24,7 @@ class BringsMedia(BaseFilter):
 
 def router() -> Router:
     routes = Router(name="photos")
-    routes.message.register(too_early, Creation.naming, BringsMedia())
+    routes.message.register(too_early, StateFilter(Creation), BringsMedia(), flags=OF_A_STEP)
     routes.message.register(take, BringsMedia())
     return routes
 

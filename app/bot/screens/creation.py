@@ -15,14 +15,17 @@ def choose_type(words: Words) -> Screen:
     return Screen(words("choose-type"), (types, menu_row(words)))
 
 
-def choose_gender(words: Words, avatar_type: AvatarType) -> Screen:
+def choose_gender(words: Words) -> Screen:
+    """Only of a portrait."""
     genders = (
-        button(words, "button-male", ChooseGender(avatar_type.value, Gender.MALE.value)),
-        button(words, "button-female", ChooseGender(avatar_type.value, Gender.FEMALE.value)),
+        button(words, "button-male", ChooseGender(AvatarType.PORTRAIT.value, Gender.MALE.value)),
+        button(words, "button-female", ChooseGender(AvatarType.PORTRAIT.value, Gender.FEMALE.value)),
     )
     return Screen(words("choose-gender"), (genders, (button(words, "button-back", NewAvatar()),)))
 
 
 def ask_name(words: Words, avatar_type: AvatarType) -> Screen:
-    back = button(words, "button-back", ChooseType(avatar_type.value))
-    return Screen(words("ask-name", maximum=NAME_LENGTH), ((back,),))
+    """One step back is the gender, of a style the type."""
+    portrait = avatar_type is AvatarType.PORTRAIT
+    back = button(words, "button-back", ChooseType(avatar_type.value) if portrait else NewAvatar())
+    return Screen(words("ask-name", type=avatar_type.value, maximum=NAME_LENGTH), ((back,),))

@@ -23,9 +23,9 @@ def menu(words: Words, text: str, current: Avatar | None = None) -> Screen:
     )
 
 
-def again(words: Words, view: AvatarView | None) -> Screen:
-    """The avatar that the person is at, or the menu, for a word that nobody understood."""
-    after = avatar(words, view) if view else menu(words, "")
+def again(words: Words, view: AvatarView | None, question: Screen | None = None) -> Screen:
+    """What the person is asked, or the avatar that they are at, or the menu, for what nobody understood."""
+    after = question or (avatar(words, view) if view else menu(words, ""))
     return Screen(f"{words('not-understood')}\n\n{after.text}".strip(), after.rows)
 
 

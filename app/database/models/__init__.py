@@ -13,7 +13,7 @@ from app.database.models.smokes import Smoke
 from app.database.models.status_messages import StatusMessage
 from app.database.models.trainings import FINAL, OPEN, Training, TrainingKind, TrainingState
 from app.database.models.updates import BotOffset, BotState, BotUpdate, BotUpdateId
-from app.database.models.uploads import Upload, UploadState
+from app.database.models.uploads import Upload, UploadState, WaitingPhoto
 from app.database.models.users import User
 
 __all__ = [
@@ -48,4 +48,5 @@ __all__ = [
     "Upload",
     "UploadState",
     "User",
+    "WaitingPhoto",
 ]

@@ -29,7 +29,9 @@ class AvatarState(StrEnum):
 
 
 class Avatar(Base):
-    """`photos_open`: its photos can be changed though it has a model; until it is trained again.
+    """`gender` is a portrait's; a style that was begun when it was asked for one has it still.
+
+    `photos_open`: its photos can be changed though it has a model; until it is trained again.
 
     `digest_message_id` is the latest word on its photos, if the next one replaces it.
     """
@@ -43,12 +45,13 @@ class Avatar(Base):
             name="completed_has_model",
         ),
         CheckConstraint("type <> 'portrait' OR finetune_id IS NULL", name="portrait_has_no_finetune"),
+        CheckConstraint("type <> 'portrait' OR gender IS NOT NULL", name="portrait_has_a_gender"),
     )
 
     id: Mapped[Id]
     user_id: Mapped[TelegramId] = mapped_column(ForeignKey("users.id"), index=True)
     type: Mapped[AvatarType] = mapped_column(words(AvatarType, "type"))
-    gender: Mapped[Gender] = mapped_column(words(Gender, "gender"))
+    gender: Mapped[Gender | None] = mapped_column(words(Gender, "gender"))
     name: Mapped[str] = mapped_column(String(NAME_LENGTH))
     state: Mapped[AvatarState] = mapped_column(words(AvatarState, "state"), default=AvatarState.DRAFT)
     model_url: Mapped[str | None]

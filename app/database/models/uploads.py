@@ -45,3 +45,16 @@ class Upload(Base):
     photo_id: Mapped[int | None] = mapped_column(ForeignKey("avatar_photos.id", ondelete="SET NULL"))
     digest_id: Mapped[int | None] = mapped_column(BigInteger)
     created_at: Mapped[Created]
+
+
+class WaitingPhoto(Base):
+    """Sent before there was an avatar for it: it goes to the next one that the person makes."""
+
+    __tablename__ = "waiting_photos"
+    __table_args__ = (Index("ix_waiting_photos_user_id", "user_id"),)
+
+    id: Mapped[Id]
+    user_id: Mapped[TelegramId] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    message_id: Mapped[int] = mapped_column(BigInteger)
+    file_id: Mapped[str]
+    created_at: Mapped[Created]

@@ -6,6 +6,12 @@ button-style = 🎨 Style
 button-male = Male
 button-female = Female
 
+# What people write in place of pressing a button.
+answer-portrait = portrait, face, person
+answer-style = style
+answer-male = male, man, m, boy, guy
+answer-female = female, woman, f, girl
+
 command-start = Main menu
 command-new = Create an avatar
 command-avatars = My avatars
@@ -21,7 +27,7 @@ welcome =
 help =
     <b>How it works</b>
 
-    1. Create an avatar: type, gender and name.
+    1. Create an avatar: choose its type and give it a name.
     2. Send { $minimum }–{ $maximum } photos. Better as files: Telegram doesn't compress those.
     3. Press “Start training” and confirm.
     4. I'll write when the avatar is ready.
@@ -35,7 +41,7 @@ help =
     /cancel — stop
 
 choose-type =
-    <b>Step 1 of 3.</b> Which avatar shall we create?
+    <b>Step 1.</b> Which avatar shall we create?
 
     👤 <b>Portrait</b> remembers a person's face.
     🎨 <b>Style</b> remembers the manner and mood of the pictures.
@@ -43,7 +49,10 @@ choose-type =
 choose-gender = <b>Step 2 of 3.</b> Who is in the photos?
 
 ask-name =
-    <b>Step 3 of 3.</b> What shall we call the avatar?
+    <b>{ $type ->
+        [style] Step 2 of 2.
+       *[portrait] Step 3 of 3.
+    }</b> What shall we call the avatar?
 
     Write its name as a message, up to { $maximum } characters.
 
