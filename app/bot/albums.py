@@ -206,8 +206,8 @@ def lost_uploads(database: Database) -> Schedule:
     async def give_up() -> None:
         async with database.autocommit() as session:
             lost = await uploads.lost(session)
-        for upload_id in lost:
+        for user_id, upload_ids in lost.items():
             async with database.transaction() as session:
-                await uploads.give_up(session, upload_id)
+                await uploads.give_up(session, user_id, upload_ids)
 
     return Schedule("uploads.give_up_lost", _EVERY_MINUTE, give_up)

@@ -48,10 +48,8 @@ SELECT entrypoint AS kind,
 FROM jobs.pgqueuer GROUP BY entrypoint
 """
 _QUEUED = """
-SELECT EXISTS (
-    SELECT FROM jobs.pgqueuer WHERE entrypoint = $1 AND status IN ('queued', 'picked')
-        AND convert_from(payload, 'UTF8')::jsonb ->> $2 = $3
-)
+SELECT dedupe_key FROM jobs.pgqueuer
+WHERE dedupe_key = ANY($1::text[]) AND status IN ('queued', 'picked') AND dedupe_key IS NOT NULL
 """
 _HELD = """
 SELECT id, entrypoint AS kind, payload, updated AS since,
@@ -114,9 +112,13 @@ async def enqueue(
     bodies = [
         json.dumps({**payload, "v": PAYLOAD_VERSION}, ensure_ascii=False).encode() for payload in payloads
     ]
-    key = dedupe_key and f"{kind}:{dedupe_key}"
+    key = dedupe_key and _key(kind, dedupe_key)
     columns = [priority] * count, [kind] * count, bodies, [run_after] * count, [key] * count, [None] * count
     await connection.exec_driver_sql(_ENQUEUE, columns)
+
+
+def _key(kind: str, dedupe_key: str) -> str:
+    return f"{kind}:{dedupe_key}"
 
 
 def enqueue_for_rows(kind: str, name: str, rows: str) -> str:
@@ -134,9 +136,11 @@ async def depth(connection: AsyncConnection) -> dict[str, Depth]:
     return {row.kind: Depth(row.waiting, row.running, row.held, row.lag) for row in rows}
 
 
-async def is_queued(connection: AsyncConnection, kind: str, name: str, value: int) -> bool:
-    """Whether a job of this kind whose payload has this value waits, or is running."""
-    return bool((await connection.exec_driver_sql(_QUEUED, (kind, name, str(value)))).scalar())
+async def queued(connection: AsyncConnection, kind: str, dedupe_keys: Sequence[str]) -> set[str]:
+    """Those of the keys under which a job of this kind waits, or is running."""
+    keys = {_key(kind, key): key for key in dedupe_keys}
+    found = await connection.exec_driver_sql(_QUEUED, (list(keys),))
+    return {keys[row.dedupe_key] for row in found}
 
 
 async def held(connection: AsyncConnection, limit: int = 100) -> list[HeldJob]:

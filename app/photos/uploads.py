@@ -5,11 +5,11 @@ have sent once that is judged and they have been silent for a moment. All of it 
 process is there may go on.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import delete, func, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.avatars import service as avatars
@@ -18,12 +18,14 @@ from app.core.errors import AishaError
 from app.core.logging import correlation_id
 from app.database.models import Avatar, Upload, UploadState, User
 from app.jobs.job import Retry
-from app.jobs.queue import GIVING_WAY, Payload, enqueue, is_queued
+from app.jobs.queue import GIVING_WAY, Payload, enqueue, queued
 from app.photos.checks import PhotoRefused
 
 CHECK = "upload.check"
 TELL = "upload.tell"
 PROGRESS = "upload.progress"
+
+_WAITING = text("uploads.state = 'WAITING'")  # in the words of its index, which a parameter is not
 
 SILENCE = timedelta(seconds=1)
 PROGRESS_AFTER = timedelta(seconds=3)
@@ -110,7 +112,8 @@ async def _receive(session: AsyncSession, avatar: Avatar, arrival: Arrival) -> N
         "avatar_id": avatar.id,
         "correlation_id": correlation_id(),
     }
-    await enqueue(connection, CHECK, [check], priority=GIVING_WAY)
+    # The key is what `lost` knows the job by.
+    await enqueue(connection, CHECK, [check], priority=GIVING_WAY, dedupe_key=str(upload.id))
     await enqueue(
         connection,
         PROGRESS,
@@ -191,20 +194,29 @@ async def note_progress(session: AsyncSession, user_id: int, message_id: int | N
     await session.execute(update(User).where(User.id == user_id).values(progress_message_id=message_id))
 
 
-async def lost(session: AsyncSession) -> Sequence[int]:
-    """Those that have waited for long."""
+async def lost(session: AsyncSession) -> Mapping[int, Sequence[int]]:
+    """By person, those that have waited for long and whose job is gone: what only takes long isn't lost."""
     old = Upload.created_at < func.now() - LOST_AFTER
-    found = select(Upload.id).where(Upload.state == UploadState.WAITING, old)
-    return (await session.scalars(found.order_by(Upload.id))).all()
+    found = (await session.execute(select(Upload.id, Upload.user_id).where(_WAITING, old))).all()
+    there = await queued(await session.connection(), CHECK, [str(row.id) for row in found])
+    gone: dict[int, list[int]] = {}
+    for row in found:
+        if str(row.id) not in there:
+            gone.setdefault(row.user_id, []).append(row.id)
+    return gone
 
 
-async def give_up(session: AsyncSession, upload_id: int) -> None:
-    """Refuse it, unless its job is there still: nobody shall wait in vain, nor lose what only took long."""
-    if await is_queued(await session.connection(), CHECK, "upload_id", upload_id):
-        return
-    upload = await waiting(session, upload_id)
-    if upload is not None:
-        await refuse(session, upload, PhotoUnavailable())
+async def give_up(session: AsyncSession, user_id: int, upload_ids: Sequence[int]) -> None:
+    """Refuse these of a person's that still wait: nobody shall wait in vain."""
+    await avatars.hold_person(session, user_id)
+    refused = await session.scalars(
+        update(Upload)
+        .where(Upload.user_id == user_id, _WAITING, Upload.id.in_(upload_ids))
+        .values(state=UploadState.REFUSED, refusal=PhotoUnavailable.reason)
+        .returning(Upload.id)
+    )
+    if refused.all():
+        await _tell_if_judged(session, user_id)
 
 
 async def tell_the_rest(session: AsyncSession, user_id: int) -> None:
@@ -215,11 +227,10 @@ async def tell_the_rest(session: AsyncSession, user_id: int) -> None:
 async def _tell_if_judged(session: AsyncSession, user_id: int) -> None:
     """The last verdict brings the telling, after the silence."""
     await session.flush()
-    unjudged = func.count().filter(Upload.state == UploadState.WAITING)
-    newest = func.max(Upload.created_at)
-    query = select(unjudged, newest).where(Upload.user_id == user_id)
-    left, latest = (await session.execute(query)).one()
-    if left or latest is None:
+    if await session.scalar(select(Upload.id).where(Upload.user_id == user_id, _WAITING).limit(1)):
+        return
+    latest = await session.scalar(select(func.max(Upload.created_at)).where(Upload.user_id == user_id))
+    if latest is None:
         return
     wait = max(SILENCE - await _silence(session, latest), timedelta(0))
     await enqueue(await session.connection(), TELL, [_payload(user_id)], run_after=wait)

@@ -139,8 +139,8 @@ async def test_without_an_avatar_the_person_is_told_so(database: Database) -> No
 
 async def give_up(database: Database) -> list[UploadState]:
     async with database.transaction() as session:
-        for upload_id in await uploads.lost(session):
-            await uploads.give_up(session, upload_id)
+        for user_id, upload_ids in (await uploads.lost(session)).items():
+            await uploads.give_up(session, user_id, upload_ids)
     return [upload.state for upload in await rows(database, Upload)]
 
 

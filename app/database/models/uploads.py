@@ -31,7 +31,7 @@ class Upload(Base):
         Index("ix_uploads_avatar_id", "avatar_id"),
         Index("ix_uploads_photo_id", "photo_id", postgresql_where=text("photo_id IS NOT NULL")),
         Index("ix_uploads_digest_id", "digest_id", postgresql_where=text("digest_id IS NOT NULL")),
-        Index("ix_uploads_waiting", "created_at", postgresql_where=text("state = 'WAITING'")),
+        Index("ix_uploads_waiting", "user_id", "created_at", postgresql_where=text("state = 'WAITING'")),
     )
 
     id: Mapped[Id]

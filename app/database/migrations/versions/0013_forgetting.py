@@ -24,7 +24,7 @@ INDEXES = {
     "ix_uploads_avatar_id": ("uploads", "avatar_id", None),
     "ix_uploads_photo_id": ("uploads", "photo_id", "photo_id IS NOT NULL"),
     "ix_uploads_digest_id": ("uploads", "digest_id", "digest_id IS NOT NULL"),
-    "ix_uploads_waiting": ("uploads", "created_at", "state = 'WAITING'"),
+    "ix_uploads_waiting": ("uploads", "user_id, created_at", "state = 'WAITING'"),
     "ix_bot_states_user_id": ("bot_states", "user_id", None),
     "pgqueuer_held_idx": ("jobs.pgqueuer", "id", "status = 'failed'::jobs.pgqueuer_status"),
 }
@@ -37,6 +37,12 @@ def upgrade() -> None:
             op.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {schema}{name}")
             where = f" WHERE {condition}" if condition else ""
             op.execute(f"CREATE INDEX CONCURRENTLY {name} ON {table} ({column}){where}")
+    # Jobs of the previous release: from now on an upload's job is found by its key.
+    op.execute(
+        "UPDATE jobs.pgqueuer SET dedupe_key = 'upload.check:' ||"
+        " (convert_from(payload, 'UTF8')::jsonb ->> 'upload_id')"
+        " WHERE entrypoint = 'upload.check' AND status = 'queued' AND dedupe_key IS NULL"
+    )
     op.create_table(
         "forgotten_requests",
         sa.Column("digest", sa.LargeBinary, nullable=False),
