@@ -25,7 +25,7 @@ from app.photos.storage import PhotoStorage, open_storage
 from app.photos.workroom import Workroom
 from app.trainings import removal
 from app.trainings.reconcile import AskFal
-from app.trainings.removal import ForgetAtFal
+from app.trainings.removal import FindAndForget, ForgetAtFal
 from app.trainings.service import SUBMIT
 from app.trainings.submit import SubmitTraining
 
@@ -38,6 +38,7 @@ class BotProvider(Provider):
     tell_progress = provide(TellProgress)
     forget_file = provide(ForgetFile)
     forget_at_fal = provide(ForgetAtFal)
+    find_and_forget = provide(FindAndForget)
     alarms = provide(Alarms)
     submit = provide(SubmitTraining)
     questions = provide(AskFal)
@@ -81,6 +82,7 @@ class BotProvider(Provider):
         progress: TellProgress,
         forget_file: ForgetFile,
         forget_at_fal: ForgetAtFal,
+        find_and_forget: FindAndForget,
         status: Status,
         updates: Updates,
     ) -> Worker:
@@ -91,6 +93,7 @@ class BotProvider(Provider):
             uploads.PROGRESS: progress,
             photos.FORGET: forget_file,
             removal.FORGET: forget_at_fal,
+            removal.FIND_AND_FORGET: find_and_forget,
         }
         pruning = Schedule("updates.prune", "47 * * * *", updates.prune)
         schedules = [lost_uploads(database), status.schedule(), pruning]

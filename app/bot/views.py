@@ -17,11 +17,15 @@ from app.fal.logs import Preparing, Steps
 from app.photos.service import PhotoCount, Photos, listing
 from app.photos.verdict import SetRemark
 from app.trainings import service as trainings
+from app.trainings.pace import hours_until_known
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingView:
-    """`position` counts from 1; `doing` is what FAL's log said last."""
+    """`position` counts from 1; `doing` is what FAL's log said last.
+
+    `known_in` is in how many hours it will be known at the most, where the reply to its submit was lost.
+    """
 
     id: UUID
     state: TrainingState
@@ -31,6 +35,7 @@ class TrainingView:
     position: int | None = None
     doing: Steps | Preparing | str = ""
     smoke: bool = False
+    known_in: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +127,9 @@ async def own_avatar_view(session: AsyncSession, photos: Photos, user_id: int, a
 
 
 def _training_view(training: Training) -> TrainingView:
-    elapsed = datetime.now(UTC) - training.requested_at
+    now = datetime.now(UTC)
+    elapsed = now - training.requested_at
+    lost = training.state is TrainingState.SUBMIT_UNKNOWN
     return TrainingView(
         id=training.id,
         state=training.state,
@@ -132,4 +139,5 @@ def _training_view(training: Training) -> TrainingView:
         position=None if training.queue_position is None else training.queue_position + 1,
         doing=logs.read(training.last_line or ""),
         smoke=training.smoke,
+        known_in=hours_until_known(training, now) if lost else None,
     )

@@ -19,7 +19,7 @@ from app.jobs.backoff import Backoff
 from app.jobs.job import Job, Retry
 from app.jobs.right_of_way import RightOfWay
 from app.notifications import service
-from app.notifications.facts import FACT, TrainingOverdue
+from app.notifications.facts import FACT, TrainingOverdue, TrainingUnconfirmed
 from app.notifications.halt import TOKEN_REFUSED, halt, halted
 from app.notifications.messages import message
 from app.notifications.pacing import Later, Rates, pause, take_turn
@@ -94,7 +94,7 @@ class DeliverNotification:
             return None
         notification, language, refused, over = found
         fact = FACT.validate_python(notification.fact)
-        if over and isinstance(fact, TrainingOverdue):
+        if over and isinstance(fact, TrainingOverdue | TrainingUnconfirmed):
             await session.delete(notification)  # it waited, and isn't true any more
             return None
         if refused:

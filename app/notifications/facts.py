@@ -39,9 +39,23 @@ class TrainingOverdue(_Fact):
     kind: Literal["training_overdue"] = "training_overdue"
 
 
+class TrainingUnconfirmed(_Fact):
+    """The reply to its submit was lost; it will be known in so many hours, at the most, whether it runs."""
+
+    kind: Literal["training_unconfirmed"] = "training_unconfirmed"
+    hours: int
+
+
 class TrainingCancelled(_Fact):
     kind: Literal["training_cancelled"] = "training_cancelled"
 
 
-Fact = TrainingCompleted | DrillCompleted | TrainingFailed | TrainingOverdue | TrainingCancelled
+Fact = (
+    TrainingCompleted
+    | DrillCompleted
+    | TrainingFailed
+    | TrainingOverdue
+    | TrainingUnconfirmed
+    | TrainingCancelled
+)
 FACT: TypeAdapter[Fact] = TypeAdapter(Annotated[Fact, Field(discriminator="kind")])

@@ -10,6 +10,7 @@ from app.notifications.facts import (
     TrainingCompleted,
     TrainingFailed,
     TrainingOverdue,
+    TrainingUnconfirmed,
 )
 
 
@@ -22,9 +23,10 @@ def message(fact: Fact, words: Words) -> Screen:
         case TrainingFailed():
             return _failed(fact, words)
         case TrainingOverdue():
-            refresh = Button(words.label("button-refresh"), ShowAvatar(fact.avatar_id))
-            cancel = Button(words.label("button-cancel-training"), AskToCancel(fact.avatar_id))
-            return Screen(words("training-overdue", name=fact.avatar_name), ((refresh,), (cancel,)))
+            return Screen(words("training-overdue", name=fact.avatar_name), _waiting(fact, words))
+        case TrainingUnconfirmed(hours=hours):
+            text = words("training-unconfirmed", name=fact.avatar_name, hours=hours)
+            return Screen(text, _waiting(fact, words))
         case TrainingCancelled():
             return Screen(words("training-cancelled", name=fact.avatar_name), (_opening(fact, words),))
 
@@ -46,6 +48,12 @@ def _failed(fact: TrainingFailed, words: Words) -> Screen:
     if fact.failure in NEEDS_OTHER_PHOTOS:
         return Screen(text, (_opening(fact, words),))
     return Screen(text, ((Button(words.label("button-try-again"), StartTraining(fact.avatar_id)),),))
+
+
+def _waiting(fact: Fact, words: Words) -> tuple[tuple[Button, ...], ...]:
+    refresh = Button(words.label("button-refresh"), ShowAvatar(fact.avatar_id))
+    cancel = Button(words.label("button-cancel-training"), AskToCancel(fact.avatar_id))
+    return (refresh,), (cancel,)
 
 
 def _opening(fact: Fact, words: Words) -> tuple[Button, ...]:

@@ -10,7 +10,7 @@ from app.database.models import Training, TrainingState
 from app.fal.client import Fal, FalUnavailable
 from app.jobs.job import Job
 from app.trainings.endings import Cancelled, Ending, end
-from app.trainings.pace import CANCEL_SURE_AFTER, CANCEL_TAKES_AT_MOST, RUNS_AT_MOST
+from app.trainings.pace import CANCEL_SURE_AFTER, CANCEL_TAKES_AT_MOST, RUNS_AT_MOST, known_by
 from app.trainings.reconcile import AskFal
 
 log = structlog.stdlib.get_logger(__name__)
@@ -52,7 +52,8 @@ class CancelTraining:
         """
         request_id = training.request_id or await self._questions.find(training)
         if request_id is None:
-            return RUNS_AT_MOST
+            asked_at = training.cancel_asked_at or training.requested_at
+            return min(RUNS_AT_MOST, known_by(training) - asked_at)
         if not await self._fal.cancel(training.trainer, request_id):
             return CANCEL_SURE_AFTER
         log.info("training.cancel_asked", training_id=str(training.id), request_id=request_id)

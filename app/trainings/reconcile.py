@@ -18,7 +18,7 @@ from app.fal.client import Fal, FalUnavailable, Finished, Progress, Running, Wai
 from app.fal.failures import Failure, Reason
 from app.fal.trainers import TRAINERS, model_of
 from app.jobs.job import Job, Schedule
-from app.trainings import service
+from app.trainings import service, unconfirmed
 from app.trainings.endings import Ending, end
 from app.trainings.pace import Pace, overdue_since
 
@@ -82,6 +82,8 @@ class AskFal:
         request_id = request_id or await self.find(training)
         if request_id is None:
             RECONCILED.labels(answer="not-found").inc()
+            async with self._database.transaction() as session:
+                await unconfirmed.not_listed(session, training.id)
             return
         progress = await self._fal.progress(training.trainer, request_id)
         async with self._database.transaction() as session:
@@ -151,7 +153,9 @@ class Reconciler:
             await end(session, [Ending(training.id, failure)])
             log.warning("training.given_up", training_id=str(training.id))
             return
-        if now >= overdue_since(training):
+        if training.request_id is None:
+            await unconfirmed.tell_if_it_lasts(session, training, now)
+        elif now >= overdue_since(training):
             await service.overdue(session, training.id)
         await service.ask_fal(session, training.id, training.request_id)
 

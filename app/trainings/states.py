@@ -23,9 +23,7 @@ SOURCES: Mapping[TrainingState, frozenset[TrainingState]] = MappingProxyType(
         TrainingState.RUNNING: frozenset(
             {TrainingState.SUBMITTING, TrainingState.SUBMIT_UNKNOWN, TrainingState.SUBMITTED}
         ),
-        TrainingState.OVERDUE: frozenset(
-            {TrainingState.SUBMIT_UNKNOWN, TrainingState.SUBMITTED, TrainingState.RUNNING}
-        ),
+        TrainingState.OVERDUE: frozenset({TrainingState.SUBMITTED, TrainingState.RUNNING}),
         TrainingState.CANCELLING: OPEN - {TrainingState.CANCELLING},
         TrainingState.COMPLETED: OPEN,
         TrainingState.FAILED: OPEN,

@@ -193,8 +193,11 @@ async def test_a_person_who_blocked_the_bot_is_flagged_and_told_when_they_are_ba
 
 
 @pytest.mark.parametrize("over", [True, False])
-async def test_that_it_takes_long_is_not_told_when_it_is_over(stage: Stage, over: bool) -> None:
-    note = await stage.announce(kind="training_overdue")
+@pytest.mark.parametrize("fact", [{"kind": "training_overdue"}, {"kind": "training_unconfirmed", "hours": 4}])
+async def test_that_it_takes_long_is_not_told_when_it_is_over(
+    stage: Stage, fact: dict[str, object], over: bool
+) -> None:
+    note = await stage.announce("Aisha", "ru", **fact)
     if not over:
         async with stage.database.transaction() as session:
             still = {"state": TrainingState.OVERDUE, "finished_at": None, "model_url": None}

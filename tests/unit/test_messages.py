@@ -14,6 +14,7 @@ from app.notifications.facts import (
     TrainingCompleted,
     TrainingFailed,
     TrainingOverdue,
+    TrainingUnconfirmed,
 )
 from app.notifications.messages import message
 from tests.unit.telegram_html import checked
@@ -28,6 +29,7 @@ FACTS: list[Fact] = [
     TrainingOverdue(avatar_id=ID, avatar_name=NAME),
     TrainingCancelled(avatar_id=ID, avatar_name=NAME),
     *(TrainingFailed(avatar_id=ID, avatar_name=NAME, failure=reason) for reason in Reason),
+    *(TrainingUnconfirmed(avatar_id=ID, avatar_name=NAME, hours=hours) for hours in (1, 4, 24)),
     TrainingCompleted(avatar_id=ID, avatar_name=NAME, smoke=True),
 ]
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from itertools import product
 from typing import Any
@@ -206,6 +207,13 @@ def test_fals_last_word_is_told_in_words(words: Words) -> None:
     assert words("training-preparing") in shown(doing=Preparing())
     assert words("training-position", position=3) in shown(position=3)
     assert words("training-since", hours=2, minutes=5) in shown(minutes=125)
+
+
+@pytest.mark.parametrize("hours", [1, 4, 24])
+def test_a_lost_reply_is_shown_with_the_time_by_which_it_will_be_known(words: Words, hours: int) -> None:
+    lost = replace(training(TrainingState.SUBMIT_UNKNOWN), known_in=hours)
+    shown = checked(screens.avatar(words, view(AvatarState.TRAINING, latest=lost)))
+    assert words("training-known-in", hours=hours) in shown
 
 
 def test_cancelling_is_asked_about_first(words: Words) -> None:

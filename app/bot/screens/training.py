@@ -61,6 +61,7 @@ def in_training(words: Words, view: AvatarView) -> Screen:
     paragraphs = [
         words("avatar-training", name=view.name, type=type_of(words, view), state=training.state.value),
         *_fals_word(words, training),
+        *([] if training.known_in is None else [words("training-known-in", hours=training.known_in)]),
         f"{words('training-since', hours=hours, minutes=minutes)} {promise}",
     ]
     if training.smoke:

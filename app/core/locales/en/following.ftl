@@ -54,6 +54,10 @@ training-since = { $hours ->
     [one] Started { $hours } hour ago.
    *[other] Started { $hours } hours ago.
 }
+training-known-in = { $hours ->
+    [one] 🕓 It will be known within an hour whether it runs. If it doesn't, you can start again; all the photos stay in place.
+   *[other] 🕓 It will be known within { $hours } hours whether it runs. If it doesn't, you can start again; all the photos stay in place.
+}
 training-promise = I'll write when the avatar is ready.
 training-promise-cancelling = I'll write how it ended.
 

@@ -22,6 +22,14 @@ training-overdue =
 
     There's nothing to do: I keep asking FAL AI and will write as soon as there is an answer.
 
+training-unconfirmed =
+    ⏳ <b>FAL AI hasn't confirmed the training of the avatar “{ $name }” yet.</b>
+
+    The connection broke off while it was being sent, so I don't know whether it runs. There's nothing to do: { $hours ->
+        [one] within an hour
+       *[other] within { $hours } hours
+    } at the latest I'll write how it stands. If it runs, the avatar will be ready as usual; if it doesn't, you can start again. All the photos are in place.
+
 training-cancelled =
     ✋ <b>The training of the avatar “{ $name }” is cancelled.</b>
 

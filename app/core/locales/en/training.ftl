@@ -9,7 +9,7 @@ avatar-training =
     { $state ->
         [REQUESTED] ⏳ Preparing the photos and sending them to be trained on.
         [SUBMITTING] ⏳ Sending the training.
-        [SUBMIT_UNKNOWN] ⏳ The training was sent, its confirmation hasn't come yet. There's nothing to do: I'll find out and write.
+        [SUBMIT_UNKNOWN] ⏳ The training was sent, but no confirmation has come yet. There's nothing to do: I'm finding out, and will write.
         [SUBMITTED] ⏳ The training is accepted and waits its turn.
         [RUNNING] ⚙️ The training is running.
         [OVERDUE] ⌛ The training takes longer than usual. I keep watching and will write.

@@ -1,0 +1,193 @@
+"""A submit whose reply was lost: its person hears by when it will be known, and nobody is kept for long."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from app.avatars.service import AvatarInTraining
+from app.database.engine import Database
+from app.database.models import Avatar, AvatarState, Notification, Training, TrainingState, User
+from app.fal.client import FalUnavailable
+from app.jobs.job import Job, Retry
+from app.trainings import removal, service
+from app.trainings.pace import Pace
+from app.trainings.reconcile import AskFal, Reconciler
+from app.trainings.removal import FindAndForget, remove_person
+from app.trainings.service import ASK
+from tests.integration.test_reconcile import MODEL, PACE, FakeFal
+from tests.integration.webhook_service import (
+    a_request_id,
+    a_training,
+    avatar_now,
+    jobs,
+    rows,
+    take_jobs,
+    training_now,
+)
+
+ARCHIVE = "https://v3.fal.media/files/sample/photos.zip"
+UNKNOWN = TrainingState.SUBMIT_UNKNOWN
+
+
+class Account(FakeFal):
+    """FAL's list names `listed`, or FAL is away; what is cancelled there is kept."""
+
+    def __init__(self, *, listed: str | None = None, away: bool = False) -> None:
+        super().__init__(MODEL, listed=listed)
+        self._away = away
+        self.cancelled: list[str] = []
+
+    async def find(self, endpoint: str, archive_url: str, since: datetime) -> str | None:
+        if self._away:
+            raise FalUnavailable
+        return await super().find(endpoint, archive_url, since)
+
+    async def cancel(self, endpoint: str, request_id: str) -> bool:
+        self.cancelled.append(request_id)
+        return True
+
+
+async def lost(database: Database, ago: timedelta, state: TrainingState = UNKNOWN) -> Training:
+    """One that was asked for so long ago, and about which FAL is to be asked now."""
+    now = datetime.now(UTC)
+    return await a_training(
+        database,
+        state,
+        archive_url=ARCHIVE,
+        requested_at=now - ago,
+        next_check_at=now,
+        cancel_asked_at=now if state is TrainingState.CANCELLING else None,
+        request_id=None,
+    )
+
+
+async def ask(database: Database, fal: Account) -> None:
+    """Carry out the questions that wait, as their last try."""
+    for job in await take_jobs(database, ASK):
+        await AskFal(database, fal)(Job(job.id, ASK, job.payload, starts=3))
+
+
+async def told(database: Database) -> list[tuple[str, object]]:
+    return [(note.kind, note.fact.get("hours")) for note in await rows(database, Notification)]
+
+
+@pytest.mark.parametrize(
+    ("ago", "words"),
+    [
+        (timedelta(minutes=14), []),
+        (timedelta(minutes=16), [("training_unconfirmed", 4)]),
+        (timedelta(hours=3, minutes=30), [("training_unconfirmed", 1)]),
+    ],
+)
+async def test_who_waits_for_long_is_told_once_by_when_it_will_be_known(
+    database: Database, ago: timedelta, words: list[tuple[str, int]]
+) -> None:
+    training = await lost(database, ago)
+    for _ in range(2):
+        await Reconciler(database, PACE).ask_about_due()
+        await ask(database, Account())
+        async with database.transaction() as session:
+            (await session.get_one(Training, training.id)).next_check_at = datetime.now(UTC)
+    assert await told(database) == words
+    assert (await training_now(database, training)).state is UNKNOWN
+
+
+async def test_what_is_found_goes_on_as_usual(database: Database) -> None:
+    training, request_id = await lost(database, timedelta(minutes=16)), a_request_id()
+    await Reconciler(database, PACE).ask_about_due()
+    await ask(database, Account(listed=request_id))
+    found = await training_now(database, training)
+    assert (found.state, found.request_id) == (TrainingState.COMPLETED, request_id)
+
+
+@pytest.mark.parametrize(
+    ("ago", "away", "over"),
+    [
+        (timedelta(hours=3, minutes=59), False, False),
+        (timedelta(hours=4, minutes=1), False, True),
+        (timedelta(hours=5), True, False),
+        (timedelta(hours=25), True, True),
+    ],
+)
+async def test_it_ends_in_words_when_it_would_have_been_over(
+    database: Database, ago: timedelta, away: bool, over: bool
+) -> None:
+    training = await lost(database, ago)
+    await Reconciler(database, PACE).ask_about_due()
+    await ask(database, Account(away=away))
+    now = await training_now(database, training)
+    assert now.state is (TrainingState.FAILED if over else UNKNOWN)
+    assert await avatar_now(database, training) is (AvatarState.DRAFT if over else AvatarState.TRAINING)
+    ended = [note.fact["failure"] for note in await rows(database, Notification) if "failure" in note.fact]
+    assert ended == ["service"] * over
+
+
+async def test_fals_list_is_asked_when_the_answer_counts(database: Database) -> None:
+    """And then every hour for as long as FAL is away; a day after the request that ends."""
+    training = await lost(database, timedelta(0))
+    asked, begun, pace = [], training.requested_at, Pace(timedelta(0), timedelta(minutes=1), doubling=True)
+    now: datetime | None = begun
+    while now is not None:
+        asked.append(now - begun)
+        training.checks += 1
+        now = pace.next_question(training, now)
+    assert timedelta(hours=4) in asked
+    assert timedelta(hours=23) < asked[-1] < timedelta(hours=26)
+    assert len(asked) < 60
+
+
+async def test_one_that_its_callback_named_meanwhile_is_not_ended(database: Database) -> None:
+    """FAL's list doesn't name what still runs."""
+
+    class Overtaken(Account):
+        async def find(self, endpoint: str, archive_url: str, since: datetime) -> str | None:
+            async with database.transaction() as session:
+                await service.started(session, training.id, "its-own")
+            return None
+
+    training = await lost(database, timedelta(hours=5))
+    await Reconciler(database, PACE).ask_about_due()
+    await ask(database, Overtaken())
+    assert (await training_now(database, training)).state is TrainingState.RUNNING
+
+
+# Whoever wants to leave.
+
+
+@pytest.mark.parametrize("state", [UNKNOWN, TrainingState.CANCELLING])
+async def test_a_person_may_leave_and_what_runs_all_the_same_is_stopped(
+    database: Database, state: TrainingState
+) -> None:
+    training = await lost(database, timedelta(minutes=5), state)
+    async with database.transaction() as session:
+        await remove_person(session, training.user_id)
+    for table in (User, Avatar, Training, Notification):
+        assert await rows(database, table) == []
+    [job] = await take_jobs(database, removal.FIND_AND_FORGET)
+    for fal in (Account(), Account(away=True)):
+        with pytest.raises(Retry):
+            await FindAndForget(database, fal)(job)
+    found = Account(listed="its-own")
+    await FindAndForget(database, found)(job)
+    assert found.searched == [ARCHIVE]
+    assert found.cancelled == ["its-own"]
+    assert [job["request_id"] for job in await jobs(database, removal.FORGET)] == ["its-own"]
+
+
+@pytest.mark.parametrize("away", [False, True])
+async def test_a_training_that_never_was_is_looked_for_no_longer_than_it_could_run(
+    database: Database, away: bool
+) -> None:
+    training = await lost(database, timedelta(hours=4, minutes=1))
+    async with database.transaction() as session:
+        await remove_person(session, training.user_id)
+    [job] = await take_jobs(database, removal.FIND_AND_FORGET)
+    await FindAndForget(database, Account(away=away))(job)
+    assert await jobs(database, removal.FORGET) == []
+
+
+async def test_one_that_is_known_to_run_has_to_be_cancelled_first(database: Database) -> None:
+    training = await a_training(database, TrainingState.RUNNING)
+    async with database.transaction() as session:
+        with pytest.raises(AvatarInTraining):
+            await remove_person(session, training.user_id)
