@@ -39,7 +39,9 @@ CERTIFICATE_MISSES = Gauge(
     "aisha_webhook_certificate_misses", "How many looks at it in a row found nobody at FAL_WEBHOOK_URL"
 )
 RECONCILED = Counter("aisha_reconciler_answers", "Questions about trainings by what FAL answered", ["answer"])
-for _answer in ("waiting", "running", "finished", "failed", "not-found", "none"):
+_ANSWERS = ("waiting", "running", "finished", "failed", "not-found", "none")
+_UNCLEAR = ("not-listed", "no-model", "unreadable", "history-refused")
+for _answer in (*_ANSWERS, *_UNCLEAR):
     RECONCILED.labels(answer=_answer)
 
 # Set when they are read: app/inbox/gauges.py.

@@ -12,7 +12,7 @@ from app.core.lists import Network
 from app.diagnosis.finding import Check, Found, failure, ok, skipped, warning
 from app.diagnosis.place import Place
 from app.fal.account import KeyRefused, callback_networks, check_key
-from app.fal.client import FalUnavailable
+from app.fal.answers import FalUnavailable
 from app.fal.jwks import parse_keys
 from app.notifications.telegram import NotSent, TelegramSender, TokenRefused
 

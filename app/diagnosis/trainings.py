@@ -51,6 +51,7 @@ class ActiveTraining:
     age: timedelta
     heard_at: datetime | None
     word: str
+    unanswered: bool
 
 
 async def active(session: AsyncSession) -> Sequence[ActiveTraining]:
@@ -68,8 +69,17 @@ def _active(training: Training, since: timedelta, called_at: datetime | None) ->
     heard = [moment for moment in (called_at, training.asked_at) if moment is not None]
     position = training.queue_position
     word = training.last_line or ("" if position is None else f"place {position} in FAL's queue")
+    if training.unanswered:
+        word = f"no answer: {training.unanswered}"
     return ActiveTraining(
-        training.id, training.kind, training.state, training.request_id, since, max(heard, default=None), word
+        training.id,
+        training.kind,
+        training.state,
+        training.request_id,
+        since,
+        max(heard, default=None),
+        word,
+        unanswered=training.unanswered is not None,
     )
 
 
@@ -79,10 +89,13 @@ def training_checks(place: Place, *, listing: bool = False) -> list[Check]:
     async def open_ones() -> Found:
         async with place.database.transaction() as session:
             trainings = await active(session)
-        overdue = [one for one in trainings if one.state is TrainingState.OVERDUE]
-        told = f"{len(trainings)} open, {len(overdue)} of them overdue"
+        overdue = sum(one.state is TrainingState.OVERDUE for one in trainings)
+        unanswered = sum(one.unanswered for one in trainings)
+        told = f"{len(trainings)} open, {overdue} of them overdue"
+        if unanswered:
+            told += f"; FAL doesn't tell how {unanswered} stand: docs/RUNBOOK.md, AishaTrainingUnanswered"
         what = "\n".join([told, *(map(_line, trainings) if listing else ())])
-        return warning(what) if overdue else ok(what)
+        return warning(what) if overdue or unanswered else ok(what)
 
     async def called_back() -> Found:
         async with place.database.transaction() as session:

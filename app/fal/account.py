@@ -8,7 +8,7 @@ from pydantic import SecretStr
 
 from app.core.errors import AishaError
 from app.core.lists import Network
-from app.fal.client import FalUnavailable
+from app.fal.answers import FalUnavailable
 
 # Every training begins with an upload, and that with this call; it makes a short-lived token and no file.
 _UPLOAD_TOKEN = "https://rest.fal.ai/storage/auth/token?storage_type=fal-cdn-v3"  # noqa: S105  # an address
@@ -51,5 +51,5 @@ async def callback_networks(http: httpx.AsyncClient) -> Sequence[Network]:
     try:
         response = await http.get(_META)
         return [ip_network(each) for each in response.raise_for_status().json()["webhook_ip_ranges"]]
-    except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
+    except (httpx.HTTPError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise FalUnavailable from error

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -13,25 +12,30 @@ from fal_client import client as fal_client_module
 from pydantic import SecretStr
 
 from app.core.errors import AishaError
+from app.fal.answers import (
+    FalUnavailable,
+    NoAnswer,
+    Over,
+    Progress,
+    Unclear,
+    Why,
+    json_of,
+    read_result,
+    read_status,
+)
 from app.fal.failures import Failure, Reason, failure_of
-from app.fal.logs import last_line
+from app.fal.history import History
 from app.fal.trainers import TRAINERS
 from app.fal.upload import UploadRefused, upload_archive
+from app.fal.webhook import is_request_id
 
 # A submit costs money, and fal-client repeats its POST when the reply is lost: retries are the job's.
 fal_client_module.MAX_ATTEMPTS = 1
 
 _REQUEST_URL = "https://api.fal.ai/v1/models/requests"
-_REQUESTS_URL = f"{_REQUEST_URL}/by-endpoint"
 _UPLOAD_PATIENCE = 600  # seconds
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
-_PAGES_AT_MOST = 20
-
-
-class FalUnavailable(AishaError):
-    """FAL was not reached, or turned us away for now: nothing was accepted, the same call may be repeated."""
-
-    reason = "fal-unavailable"
+_ANSWERS_WITHIN = 60  # seconds
 
 
 class SubmitRefused(AishaError):
@@ -56,28 +60,6 @@ class SubmitUnknown(AishaError):
     reason = "submit-unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """In FAL's queue at `position`, counted from 0."""
-
-    position: int
-
-
-@dataclass(frozen=True, slots=True)
-class Running:
-    """FAL works on it; `log` is the last line it wrote."""
-
-    log: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Finished:
-    payload: Mapping[str, Any]
-
-
-Progress = Waiting | Running | Finished | Failure
-
-
 class Fal:
     """One account at FAL."""
 
@@ -85,6 +67,7 @@ class Fal:
         """`http` is for what fal-client doesn't offer."""
         self._key = key
         self._http = http
+        self._history = History(key, http)
         self._client = fal_client.AsyncClient(key=key.get_secret_value())
 
     async def upload(self, archive: Path) -> str:
@@ -123,33 +106,48 @@ class Fal:
             raise _of_submit(error) from error
         except _NEVER_SENT as error:
             raise FalUnavailable from error
-        except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
+        except (httpx.HTTPError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise SubmitUnknown from error
+        if not is_request_id(handle.request_id):
+            raise SubmitUnknown
         return handle.request_id
 
     async def progress(self, endpoint: str, request_id: str) -> Progress:
         """How a training is doing. COMPLETED is no success by itself, so its result is fetched.
 
+        The queue forgets a result within the hour; what it doesn't tell, FAL's history does.
+
         Raises:
             FalUnavailable: FAL doesn't say, for now.
+            NoAnswer: neither of them tells.
         """
-        try:
-            status = await self._client.status(endpoint, request_id, with_logs=True)
-        except (fal_client.FalClientHTTPError, httpx.HTTPError, ValueError, KeyError, TypeError) as error:
-            raise FalUnavailable from error
-        match status:
-            case fal_client.Queued(position=position):
-                return Waiting(position)
-            case fal_client.Completed(error_type="client_cancelled"):
-                return failure_of({"error_type": "client_cancelled"})
-            case fal_client.Completed():
-                told = status.error or status.error_type
-                known = failure_of({"error_type": status.error_type}) if told else None
-                return await self._result(endpoint, request_id, known)
-            case fal_client.InProgress(logs=logs):
-                return Running(last_line(logs))
-            case _:
-                return Running()
+        told = await self._queue(endpoint, request_id)
+        if not isinstance(told, Unclear):
+            return told
+        past = await self._history.look_up(endpoint, request_id)
+        if not isinstance(past, Unclear):
+            return past
+        if told.failure is not None:
+            return told.failure
+        raise NoAnswer(told.why if past.why is Why.NOT_LISTED else past.why)
+
+    async def _queue(self, endpoint: str, request_id: str) -> Progress | Unclear:
+        handle = await self._client.get_handle(endpoint, request_id)
+        status = await _call(handle.client, "GET", handle.status_url, logs="1")
+        if status.status_code == httpx.codes.NOT_FOUND:
+            return Unclear(Why.NOT_LISTED)
+        if _turned_away(status) or status.is_server_error:
+            raise FalUnavailable
+        told = read_status(json_of(status) if status.is_success else None)
+        if not isinstance(told, Over):
+            return told
+        if told.failure is not None and told.failure.cancelled:
+            return told.failure
+        result = await _call(handle.client, "GET", handle.response_url)
+        ended = read_result(result.status_code, _body(result), TRAINERS[endpoint], told.failure)
+        if isinstance(ended, Unclear) and _turned_away(result):
+            raise FalUnavailable
+        return ended
 
     async def cancel(self, endpoint: str, request_id: str) -> bool:
         """Ask for a training to be stopped; false when FAL knows no such request.
@@ -159,48 +157,22 @@ class Fal:
         Raises:
             FalUnavailable: FAL doesn't say, for now.
         """
-        try:
-            await self._client.cancel(endpoint, request_id)
-        except fal_client.FalClientHTTPError as error:
-            if error.status_code == httpx.codes.NOT_FOUND:
-                return False
-            if error.status_code != httpx.codes.BAD_REQUEST:  # 400 is ALREADY_COMPLETED
-                raise FalUnavailable from error
-        except httpx.HTTPError as error:
-            raise FalUnavailable from error
+        handle = await self._client.get_handle(endpoint, request_id)
+        answer = await _call(handle.client, "PUT", handle.cancel_url)
+        if answer.status_code == httpx.codes.NOT_FOUND:
+            return False
+        if not answer.is_success and answer.status_code != httpx.codes.BAD_REQUEST:  # ALREADY_COMPLETED
+            raise FalUnavailable
         return True
 
     async def find(self, endpoint: str, archive_url: str, since: datetime) -> str | None:
         """The request that trains on this archive, if FAL lists one since then; its id.
 
-        `GET https://api.fal.ai/v1/models/requests/by-endpoint` is documented; whether it lists requests that
-        still run is not, so that no answer proves nothing.
-
         Raises:
             FalUnavailable: FAL doesn't say, for now.
+            NoAnswer: our key may not ask.
         """
-        query = {"endpoint_id": endpoint, "start": since.isoformat(), "expand": "payloads", "limit": "100"}
-        field = TRAINERS[endpoint].archive
-        for _ in range(_PAGES_AT_MOST):
-            page = await self._page(query)
-            for item in page["items"]:
-                if _input(item).get(field) == archive_url:
-                    return str(item["request_id"])
-            if not page.get("next_cursor"):
-                break
-            query["cursor"] = str(page["next_cursor"])
-        return None
-
-    async def _page(self, query: Mapping[str, str]) -> Mapping[str, Any]:
-        headers = {"Authorization": f"Key {self._key.get_secret_value()}"}
-        try:
-            response = await self._http.get(_REQUESTS_URL, params=query, headers=headers, timeout=30)
-            page = response.raise_for_status().json()
-        except (httpx.HTTPError, ValueError) as error:
-            raise FalUnavailable from error
-        if not isinstance(page, dict) or not isinstance(page.get("items"), list):
-            raise FalUnavailable
-        return page
+        return await self._history.find(endpoint, archive_url, since)
 
     async def forget(self, request_id: str) -> None:
         """Have FAL delete a request's input and output, the model file too; fine when there is nothing.
@@ -224,28 +196,26 @@ class Fal:
         if not response.is_success and response.status_code != httpx.codes.NOT_FOUND:
             raise FalUnavailable
 
-    async def _result(self, endpoint: str, request_id: str, known: Failure | None) -> Finished | Failure:
-        """The result; where it is an error that says nothing, the failure `known` from the status."""
-        try:
-            return Finished(await self._client.result(endpoint, request_id))
-        except fal_client.FalClientHTTPError as error:
-            failure = _failure(error)
-            broken = error.status_code >= httpx.codes.INTERNAL_SERVER_ERROR
-            if error.status_code in (401, 403, 429):
-                raise FalUnavailable from error
-            if not broken or failure.reason is not Reason.UNKNOWN:
-                return failure
-            if known is None:
-                raise FalUnavailable from error
-            return known
-        except (httpx.HTTPError, ValueError, KeyError) as error:
-            raise FalUnavailable from error
+
+async def _call(client: httpx.AsyncClient, method: str, url: str, **query: str) -> httpx.Response:
+    """Raises:
+    FalUnavailable: nothing answered, or not in time.
+    """
+    try:
+        async with asyncio.timeout(_ANSWERS_WITHIN):
+            return await client.request(method, url, params=query)
+    except (httpx.HTTPError, TimeoutError) as error:
+        raise FalUnavailable from error
 
 
-def _input(item: object) -> Mapping[str, Any]:
-    """What a request in the list was given, as far as it can be told."""
-    given = item.get("json_input") if isinstance(item, dict) and "request_id" in item else None
-    return given if isinstance(given, dict) else {}
+def _turned_away(answer: httpx.Response) -> bool:
+    return answer.status_code in (401, 403, 408, 425, 429)
+
+
+def _body(answer: httpx.Response) -> object:
+    """The JSON; an error's type may stand in a header alone."""
+    body, kind = json_of(answer), answer.headers.get("X-Fal-Error-Type")
+    return {"error_type": kind, **(body if isinstance(body, dict) else {})} if kind else body
 
 
 def _of_submit(error: fal_client.FalClientHTTPError) -> AishaError:
@@ -261,9 +231,5 @@ def _of_submit(error: fal_client.FalClientHTTPError) -> AishaError:
 
 
 def _failure(error: fal_client.FalClientHTTPError) -> Failure:
-    try:
-        body = error.response.json()
-    except ValueError:
-        body = {}
-    payload = {**(body if isinstance(body, dict) else {}), "error_type": error.error_type}
-    return failure_of(payload, status_code=error.status_code)
+    body = _body(error.response)
+    return failure_of(body if isinstance(body, dict) else {}, status_code=error.status_code)

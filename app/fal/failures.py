@@ -83,6 +83,11 @@ class Failure:
     detail: str
     cancelled: bool = False
 
+    @property
+    def known(self) -> bool:
+        """Whether FAL named a type of error that tells why the job ended, and not just a status code."""
+        return self.cancelled or self.reason not in (Reason.UNKNOWN, Reason.OUR_ACCOUNT)
+
 
 def failure_of(payload: Mapping[str, Any], *, status_code: int | None = None) -> Failure:
     """The failure that FAL's error body tells: `{"detail": [{"type"}] | str | {}, "error_type"?}`."""

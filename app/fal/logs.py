@@ -1,9 +1,8 @@
 """What a trainer writes into its log: cleaned for keeping, and what a person can make of it."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 LONGEST_LINE = 200
 
@@ -32,10 +31,14 @@ class Preparing:
     """It fetches or loads what it needs."""
 
 
-def last_line(logs: Sequence[Mapping[str, Any]] | None) -> str:
-    """The last line that says anything: printable, at most `LONGEST_LINE` characters, without addresses."""
-    lines = (line for entry in reversed(logs or ()) for line in _lines(entry.get("message")))
-    return next(lines, "")
+def last_line(logs: object) -> str:
+    """The last line that says anything: printable, at most `LONGEST_LINE` characters, without addresses.
+
+    `logs` is a list of objects with a `message`; what has another shape says nothing.
+    """
+    entries = reversed(logs) if isinstance(logs, list) else ()
+    messages = (entry.get("message") for entry in entries if isinstance(entry, dict))
+    return next((line for message in messages for line in _lines(message)), "")
 
 
 def read(line: str) -> Steps | Preparing | str:

@@ -134,32 +134,36 @@ class Model:
     finetune_id: str | None = None
 
 
-_HOST = re.compile(r"([a-z0-9-]+\.)*fal\.(media|ai|run)")
+_FAL_HOST = re.compile(r"([a-z0-9-]+\.)*fal\.(media|ai|run)")
+_PUBLIC_HOST = re.compile(r"(?!.*\.(localhost|localdomain|local|internal)$)([a-z0-9-]{1,63}\.)+[a-z]{2,63}")
 _FINETUNE_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 
-def model_of(payload: Mapping[str, Any], trainer: Trainer) -> Model | None:
+def model_of(payload: Mapping[str, Any], trainer: Trainer, *, confirmed: bool = False) -> Model | None:
     """The model in a trainer's answer, None when there is none that may be believed.
 
-    The first present of `diffusers_lora_file`, `lora_file`, `finetune_id` counts; a file must be https on one
-    of FAL's hosts, and only a trainer that makes finetunes gives an id of one.
+    The first present of `diffusers_lora_file`, `lora_file`, `finetune_id` counts, and only a trainer that
+    makes finetunes gives an id of one. A file is https on one of FAL's hosts. Where FAL itself was asked over
+    TLS, with our key, its answer is `confirmed`: then the file may lie at any public name, since where FAL
+    stores what was paid for is FAL's to choose.
     """
     for field in ("diffusers_lora_file", "lora_file"):
         value = payload.get(field)
         if value:
             url = value.get("url") if isinstance(value, dict) else None
-            return Model(url=url) if isinstance(url, str) and _on_fal(url) else None
+            host = _PUBLIC_HOST if confirmed else _FAL_HOST
+            return Model(url=url) if isinstance(url, str) and _lies_on(host, url) else None
     finetune_id = payload.get("finetune_id")
     if trainer.comment is None or not isinstance(finetune_id, str) or not _FINETUNE_ID.fullmatch(finetune_id):
         return None
     return Model(finetune_id=finetune_id)
 
 
-def _on_fal(url: str) -> bool:
+def _lies_on(hosts: re.Pattern[str], url: str) -> bool:
     try:
         parts = urlsplit(url)
-        host = parts.hostname or ""
+        host, _ = parts.hostname or "", parts.port
     except ValueError:
         return False
-    known = _HOST.fullmatch(host) is not None
-    return url.startswith("https://") and known and parts.username is None and url.isprintable()
+    ours = hosts.fullmatch(host) is not None and parts.username is None
+    return ours and url.startswith("https://") and url.isprintable()

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import islice
-from typing import Any
+from typing import Any, TypeGuard
 
 from pydantic_core import from_json
 
@@ -66,7 +66,7 @@ def parse(body: bytes) -> Callback:
     if not isinstance(data, dict):
         raise MalformedCallback
     request_id = data.get("request_id")
-    if not isinstance(request_id, str) or not _REQUEST_ID.fullmatch(request_id):
+    if not is_request_id(request_id):
         raise MalformedCallback
     word = printable(data.get("status"))
     return Callback(
@@ -76,6 +76,11 @@ def parse(body: bytes) -> Callback:
         payload=_object(data.get("payload")) or _object(data.get("result")),
         training_type=printable(data.get("training_type")),
     )
+
+
+def is_request_id(value: object) -> TypeGuard[str]:
+    """Whether it may be the id of a request: it becomes part of addresses and log lines."""
+    return isinstance(value, str) and _REQUEST_ID.fullmatch(value) is not None
 
 
 def _status(word: str, error: object) -> Status:

@@ -189,7 +189,7 @@ async def _carry_out(session: AsyncSession, training: Training, callback: Callba
         case Status.SUCCEEDED:
             return await _succeed(session, training, callback)
         case Status.FAILED:
-            return Ending(training.id, failure_of(callback.payload), callback.request_id)
+            return await _fail(session, training, callback)
         case Status.RUNNING:
             begun = await trainings.started(session, training.id, callback.request_id)
             return Outcome.STARTED if begun else Outcome.IGNORED
@@ -203,12 +203,30 @@ async def _carry_out(session: AsyncSession, training: Training, callback: Callba
 async def _succeed(session: AsyncSession, training: Training, callback: Callback) -> Outcome | Ending:
     """A success without a model in it (`payload: null`) is fetched; a drill has none to fetch."""
     model = model_of(callback.payload, TRAINERS[training.trainer])
-    if model is None and training.kind is TrainingKind.REAL and training.finished_at is None:
-        if training.request_id is None:  # the reply of submit is lost: this is the one word of the id
-            await trainings.submitted(session, training.id, callback.request_id, datetime.now(UTC))
-        await trainings.ask_fal(session, training.id, callback.request_id)
-        return Outcome.ASKED
+    if model is None and _can_be_asked_about(training):
+        return await _ask_first(session, training, callback)
     return Ending(training.id, model or Model(), callback.request_id)
+
+
+async def _fail(session: AsyncSession, training: Training, callback: Callback) -> Outcome | Ending:
+    """A failure that doesn't say why (`payload: null`): FAL's queue knows the reason."""
+    failure = failure_of(callback.payload)
+    if not failure.known and _can_be_asked_about(training):
+        return await _ask_first(session, training, callback, failed=failure.detail)
+    return Ending(training.id, failure, callback.request_id)
+
+
+def _can_be_asked_about(training: Training) -> bool:
+    return training.kind is TrainingKind.REAL and training.finished_at is None
+
+
+async def _ask_first(
+    session: AsyncSession, training: Training, callback: Callback, failed: str | None = None
+) -> Outcome:
+    if training.request_id is None:  # the reply of submit is lost: this is the one word of the id
+        await trainings.submitted(session, training.id, callback.request_id, datetime.now(UTC))
+    await trainings.ask_fal(session, training.id, callback.request_id, failed=failed)
+    return Outcome.ASKED
 
 
 def _too_late(training: Training, said: Ending) -> Outcome:

@@ -1,5 +1,6 @@
 """The job that has FAL cancel a training, and hears what came of it."""
 
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -7,7 +8,8 @@ import structlog
 
 from app.database.engine import Database
 from app.database.models import Training, TrainingState
-from app.fal.client import Fal, FalUnavailable
+from app.fal.answers import FalUnavailable, NoAnswer
+from app.fal.client import Fal
 from app.jobs.job import Job
 from app.trainings.endings import Cancelled, Ending, end
 from app.trainings.pace import CANCEL_SURE_AFTER, CANCEL_TAKES_AT_MOST, RUNS_AT_MOST, known_by
@@ -45,7 +47,8 @@ class CancelTraining:
     async def _tell_fal(self, training: Training) -> timedelta:
         """How long its word is to be waited for after the button; it may have ended the training already.
 
-        A request that FAL denies is none. One that it doesn't list may run all the same, and call back.
+        A request that FAL denies is none, unless its history knows how it ended. One that it doesn't list may
+        run all the same, and call back.
 
         Raises:
             FalUnavailable: FAL doesn't say, for now.
@@ -54,8 +57,8 @@ class CancelTraining:
         if request_id is None:
             asked_at = training.cancel_asked_at or training.requested_at
             return min(RUNS_AT_MOST, known_by(training) - asked_at)
-        if not await self._fal.cancel(training.trainer, request_id):
-            return CANCEL_SURE_AFTER
-        log.info("training.cancel_asked", training_id=str(training.id), request_id=request_id)
-        await self._questions.ask(training, request_id)
-        return CANCEL_TAKES_AT_MOST
+        known = await self._fal.cancel(training.trainer, request_id)
+        log.info("training.cancel_asked", training_id=str(training.id), request_id=request_id, known=known)
+        with suppress(NoAnswer):
+            await self._questions.ask(training, request_id)
+        return CANCEL_TAKES_AT_MOST if known else CANCEL_SURE_AFTER

@@ -14,9 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.metrics import RECONCILED
 from app.database.engine import Database
 from app.database.models import OPEN, Training, TrainingKind, TrainingState
-from app.fal.client import Fal, FalUnavailable, Finished, Progress, Running, Waiting
+from app.fal.answers import FalUnavailable, Finished, NoAnswer, Progress, Running, Waiting, Why
+from app.fal.client import Fal
 from app.fal.failures import Failure, Reason
-from app.fal.trainers import TRAINERS, model_of
 from app.jobs.job import Job, Schedule
 from app.trainings import service, unconfirmed
 from app.trainings.endings import Ending, end
@@ -48,11 +48,24 @@ class AskFal:
             return
         try:
             await self.ask(training, training.request_id or job.payload["request_id"])
-        except FalUnavailable:
-            RECONCILED.labels(answer="none").inc()
+        except FalUnavailable as error:
             if job.starts < _TRIES:
+                RECONCILED.labels(answer="none").inc()
                 raise
-            log.warning("training.no_answer", training_id=str(training.id))
+            await self._unanswered(training, job, error)
+
+    async def _unanswered(self, training: Training, job: Job, error: FalUnavailable) -> None:
+        """The schedule asks again. A failure that a callback told without its reason holds now."""
+        why = error.why if isinstance(error, NoAnswer) else None
+        RECONCILED.labels(answer=why or "none").inc()
+        remedy = "FAL_API_KEY: one that may list requests" if why is Why.HISTORY_REFUSED else None
+        log.warning("training.no_answer", training_id=str(training.id), why=why or "unreached", remedy=remedy)
+        async with self._database.transaction() as session:
+            failed = job.payload.get("failed") if why else None
+            if failed is not None:
+                failure = Failure(Reason.UNKNOWN, failed)
+                await end(session, [Ending(training.id, failure, job.payload["request_id"])])
+            await service.unanswered(session, training.id, why)
 
     async def look(self, training_id: UUID) -> None:
         """For somebody who looks at the status: ask now, unless FAL was asked just before, or is slow."""
@@ -149,8 +162,9 @@ class Reconciler:
                 await service.move(session, training.id, TrainingState.SUBMIT_UNKNOWN)
         if training.next_check_at is None:
             # The person was promised word, and there is nobody left to wait for.
-            failure = Failure(Reason.SERVICE, "FAL never told how it ended")
-            await end(session, [Ending(training.id, failure)])
+            reason = Reason.NO_MODEL if training.unanswered == Why.NO_MODEL else Reason.SERVICE
+            detail = f"FAL never told how it ended: {training.unanswered or 'unreached'}"
+            await end(session, [Ending(training.id, Failure(reason, detail))])
             log.warning("training.given_up", training_id=str(training.id))
             return
         if training.request_id is None:
@@ -164,7 +178,7 @@ def _told(progress: Progress) -> dict[str, str | int]:
     """For the log: what FAL said, without the result."""
     match progress:
         case Waiting(position=position):
-            return {"answer": "waiting", "position": position}
+            return {"answer": "waiting"} | ({} if position is None else {"position": position})
         case Running(log=line):
             return {"answer": "running", "last_line": line}
         case Failure(detail=detail):
@@ -182,7 +196,5 @@ async def _apply(session: AsyncSession, training: Training, request_id: str, pro
             await service.heard(session, training.id, request_id, line=line or training.last_line)
         case Failure():
             await end(session, [Ending(training.id, progress, request_id)])
-        case Finished(payload=payload):
-            no_model = Failure(Reason.NO_MODEL, "FAL's result names no model that may be believed")
-            model = model_of(payload, TRAINERS[training.trainer])
-            await end(session, [Ending(training.id, model or no_model, request_id)])
+        case Finished(model=model):
+            await end(session, [Ending(training.id, model, request_id)])

@@ -20,7 +20,8 @@ from app.database.models import (
     Upload,
     User,
 )
-from app.fal.client import Fal, FalUnavailable, ForgettingRefused
+from app.fal.answers import FalUnavailable
+from app.fal.client import Fal, ForgettingRefused
 from app.jobs.job import Job, Retry
 from app.jobs.queue import Payload, enqueue, forget_held
 from app.photos import service as photos

@@ -245,8 +245,13 @@ async def heard(
         update(Training)
         .where(Training.id == training_id, Training.state.in_(OPEN), Training.request_id == request_id)
         .where(unseen)
-        .values(queue_position=position, last_line=line)
+        .values(queue_position=position, last_line=line, unanswered=None)
     )
+
+
+async def unanswered(session: AsyncSession, training_id: UUID, why: str | None) -> None:
+    """Keep why FAL's last answer was none, for operators and for the end; None when FAL wasn't reached."""
+    await session.execute(update(Training).where(Training.id == training_id).values(unanswered=why))
 
 
 async def overdue(session: AsyncSession, training_id: UUID) -> Training | None:
@@ -259,11 +264,18 @@ async def overdue(session: AsyncSession, training_id: UUID) -> Training | None:
     return training
 
 
-async def ask_fal(session: AsyncSession, training_id: UUID, request_id: str | None) -> None:
-    """Have FAL's queue asked how a training is doing, because nobody's word for it is taken."""
+async def ask_fal(
+    session: AsyncSession, training_id: UUID, request_id: str | None, *, failed: str | None = None
+) -> None:
+    """Have FAL asked how a training is doing, because nobody's word for it is taken, or says enough.
+
+    `failed` is the detail of a failure that a trusted callback told without a reason; it holds if FAL answers
+    and doesn't tell more.
+    """
     payload = {
         "training_id": str(training_id),
         "request_id": request_id,
         "correlation_id": correlation_id(),
+        "failed": failed,
     }
     await enqueue(await session.connection(), ASK, [payload])

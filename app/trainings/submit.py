@@ -17,8 +17,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.config import Settings
 from app.database.engine import Database
 from app.database.models import Training, TrainingKind, TrainingState
+from app.fal.answers import FalUnavailable
 from app.fal.callback_url import callback_url
-from app.fal.client import Fal, FalUnavailable, SubmitRefused, SubmitUnknown
+from app.fal.client import Fal, SubmitRefused, SubmitUnknown
 from app.fal.failures import Failure, Reason
 from app.fal.trainers import TRAINERS
 from app.jobs.job import Job, Retry

@@ -215,6 +215,17 @@ async def test_open_trainings_are_listed_with_their_age_and_fals_last_word(
     assert "\n" not in (await finding(place, all_checks(place), "trainings-open")).what
 
 
+async def test_a_training_that_fal_does_not_tell_about_is_a_warning(place: Place, database: Database) -> None:
+    await a_training(database, unanswered="history-refused", last_line="step 900 of 1000")
+    found = await finding(place, request_checks(place), "trainings-open")
+    head, line = found.what.splitlines()
+    assert (found.verdict, head) == (
+        Verdict.WARNING,
+        "1 open, 0 of them overdue; FAL doesn't tell how 1 stand: docs/RUNBOOK.md, AishaTrainingUnanswered",
+    )
+    assert line.endswith("last word from FAL: never, no answer: history-refused")
+
+
 async def test_redis_is_down(monkeypatch: pytest.MonkeyPatch) -> None:
     async with place_with(monkeypatch, REDIS_URL=f"redis://:redis-word@{NOBODY}/0") as place:
         found = await finding(place, [redis_check(place)], "redis")

@@ -24,8 +24,10 @@ from app.database.models import (
     TrainingKind,
     TrainingState,
 )
-from app.fal.client import Fal, FalUnavailable, Finished, Progress, Running, SubmitRefused, Waiting
+from app.fal.answers import FalUnavailable, Finished, NoAnswer, Progress, Running, Waiting, Why
+from app.fal.client import Fal, SubmitRefused
 from app.fal.failures import Failure, Reason, failure_of
+from app.fal.trainers import Model
 from app.inbox.handler import HandleCallback
 from app.jobs.job import Job, Retry
 from app.jobs.right_of_way import RightOfWay
@@ -53,7 +55,7 @@ from tests.integration.webhook_service import (
 from tests.unit.settings import put
 
 ARCHIVE = "https://v3.fal.media/files/sample/photos.zip"
-MODEL = Finished({"diffusers_lora_file": {"url": MODEL_URL}})
+MODEL = Finished(Model(url=MODEL_URL))
 STOPPED = failure_of({"error_type": "client_cancelled"}, status_code=499)
 BROKEN = Failure(Reason.SERVICE, "HTTP 500")
 AT_FAL = sorted(OPEN - {TrainingState.REQUESTED, TrainingState.CANCELLING})
@@ -244,6 +246,9 @@ async def test_an_avatar_that_had_a_model_keeps_it(database: Database) -> None:
     [
         (timedelta(minutes=1), False, Waiting(0), TrainingState.CANCELLING),
         (timedelta(minutes=16), False, Waiting(0), TrainingState.CANCELLED),
+        (timedelta(minutes=16), False, MODEL, TrainingState.COMPLETED),
+        (timedelta(minutes=16), False, NoAnswer(Why.NOT_LISTED), TrainingState.CANCELLED),
+        (timedelta(minutes=16), True, NoAnswer(Why.UNREADABLE), TrainingState.CANCELLING),
         (timedelta(minutes=16), True, Waiting(0), TrainingState.CANCELLING),
         (timedelta(minutes=16), FalUnavailable(), Waiting(0), TrainingState.CANCELLING),
         (timedelta(hours=25), FalUnavailable(), Waiting(0), TrainingState.CANCELLED),
@@ -255,7 +260,7 @@ async def test_what_fal_does_not_know_or_tell_is_given_up_in_time(
     database: Database,
     waited: timedelta,
     known: bool | Exception,
-    answer: Progress,
+    answer: Progress | Exception,
     after: TrainingState,
 ) -> None:
     training = await a_training(database)

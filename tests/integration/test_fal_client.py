@@ -14,7 +14,8 @@ from pydantic import SecretStr
 
 from app.core.errors import AishaError
 from app.fal import client, upload
-from app.fal.client import Fal, FalUnavailable, Finished, SubmitRefused, SubmitUnknown, Waiting
+from app.fal.answers import FalUnavailable, Finished, Waiting
+from app.fal.client import Fal, SubmitRefused, SubmitUnknown
 from app.fal.failures import Failure, Reason
 from sandbox.fal.client import FalControl
 from sandbox.fal.models import Behaviour, RequestRecord, UploadFault
@@ -220,7 +221,7 @@ async def test_the_result_is_fetched_before_success_is_declared(
     request_id = await trained(fal, control, tmp_path, Behaviour(training_seconds=0))
     progress = await fal.progress(ENDPOINT, request_id)
     assert isinstance(progress, Finished)
-    assert progress.payload["diffusers_lora_file"]["url"].startswith("https://")
+    assert (progress.model.url or "").startswith("https://v3.fal.media/")
 
 
 @pytest.mark.parametrize(

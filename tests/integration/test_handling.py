@@ -21,6 +21,7 @@ from app.database.models import (
     TrainingKind,
     TrainingState,
 )
+from app.fal.failures import failure_of
 from app.fal.trainers import STYLE_PRO
 from app.inbox.handler import HandleCallback
 from app.inbox.late import MatchLate
@@ -282,17 +283,55 @@ async def test_a_success_without_a_believable_model_is_asked_about(
 
 async def test_an_error_beside_a_good_word_is_a_failure(database: Database) -> None:
     training = await a_training(database)
-    body = body_of(training.request_id, "COMPLETED", error="Invalid status code: 422", payload=None)
+    payload = {"detail": [{"type": "face_detection_error"}]}
+    body = body_of(training.request_id, "COMPLETED", error="Invalid status code: 422", payload=payload)
     assert await handle(database, training, body) is Outcome.FAILED
 
 
-async def test_a_failure_of_any_shape_ends_the_training(database: Database) -> None:
-    details: list[object] = [None, "text", {}, {"type": "no_such_type"}, [], [1, None], [{"type": 7}]]
-    for detail in details:
-        training = await a_training(database)
-        body = body_of(training.request_id, "ERROR", error={"odd": True}, payload={"detail": detail})
-        assert await handle(database, training, body) is Outcome.FAILED, detail
-        assert (await training_now(database, training)).failure == "unknown", detail
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"payload": None, "payload_error": "too large"},
+        {"payload": [7]},
+        *(
+            {"payload": {"detail": detail}}
+            for detail in (None, "text", {}, {"type": "no_such_type"}, [], [1, None], [{"type": 7}])
+        ),
+    ],
+)
+@pytest.mark.parametrize("word", ["ERROR", "COMPLETED"])
+async def test_a_failure_without_its_reason_is_asked_about(
+    database: Database, said: dict[str, Any], word: str
+) -> None:
+    training = await a_training(database)
+    body = body_of(training.request_id, word, **{"error": {"odd": True}, **said})
+    assert await handle(database, training, body) is Outcome.ASKED
+    (job,) = await jobs(database, ASK)
+    payload = said["payload"] if isinstance(said["payload"], dict) else {}
+    assert (job["request_id"], job["failed"]) == (training.request_id, failure_of(payload).detail)
+    assert (await training_now(database, training)).state is TrainingState.SUBMITTED
+    assert await told(database, training) == []
+
+
+async def test_a_failure_without_its_reason_ends_a_drill_and_leaves_what_is_over(database: Database) -> None:
+    body = {"error": "Invalid status code: 500", "payload": None}
+    drill, over = (
+        await a_training(database, kind=TrainingKind.DRILL),
+        await a_training(database, TrainingState.COMPLETED),
+    )
+    assert await handle(database, drill, body_of(drill.request_id, "ERROR", **body)) is Outcome.FAILED
+    assert await handle(database, over, body_of(over.request_id, "ERROR", **body)) is Outcome.CONFLICT
+    assert await jobs(database, ASK) == []
+
+
+async def test_a_failure_without_its_reason_tells_the_request_that_a_lost_reply_did_not(
+    database: Database,
+) -> None:
+    training, request_id = await a_training(database, TrainingState.SUBMIT_UNKNOWN), a_request_id()
+    body = body_of(request_id, "ERROR", error="Invalid status code: 500", payload=None)
+    assert await handle(database, training, body) is Outcome.ASKED
+    learnt = await training_now(database, training)
+    assert (learnt.state, learnt.request_id) == (TrainingState.SUBMITTED, request_id)
 
 
 async def test_a_reason_is_told_and_users_data_is_not_kept(database: Database) -> None:
@@ -372,7 +411,7 @@ async def test_sixteen_different_words_at_once_have_one_effect(database: Databas
     training = await a_training(database)
     request_id = training.request_id
     bodies = [
-        body_of(request_id, seed=n) if n % 2 else failure_body(request_id, f"kind-{n}") for n in range(16)
+        body_of(request_id, seed=n) if n % 2 else failure_body(request_id) + b" " * n for n in range(16)
     ]
     events = [await keep(database, training, body) for body in bodies]
     await asyncio.gather(*(HandleCallback(database, RightOfWay())(job_of(event)) for event in events))

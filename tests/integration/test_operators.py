@@ -15,7 +15,7 @@ from sqlalchemy import make_url, text, update
 
 from app.database.engine import Database
 from app.database.models import NotificationState, Outcome, Source, Training, TrainingKind, TrainingState
-from app.fal.client import FalUnavailable, Finished, Progress, Running, Waiting
+from app.fal.answers import FalUnavailable, NoAnswer, Progress, Running, Waiting, Why
 from app.fal.failures import Failure, Reason
 from app.inbox.writer import HANDLE
 from app.notifications.halt import halt
@@ -165,9 +165,9 @@ async def test_the_oldest_pending_callback_held_jobs_and_held_messages_show(serv
         (Waiting(3), "waiting"),
         (Running(), "running"),
         (MODEL, "finished"),
-        (Finished({}), "finished"),
         (Failure(Reason.NO_FACE, "HTTP 422"), "failed"),
         (FalUnavailable(), "none"),
+        *((NoAnswer(why), why) for why in Why),
     ],
 )
 async def test_fals_answers_are_counted(service: Service, answer: Progress | Exception, label: str) -> None:

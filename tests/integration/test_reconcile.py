@@ -12,13 +12,15 @@ from sqlalchemy import update
 from app.core.config import Settings
 from app.database.engine import Database
 from app.database.models import AvatarState, Notification, Training, TrainingKind, TrainingState
-from app.fal.client import Fal, FalUnavailable, Finished, Progress, Running, Waiting
+from app.fal.answers import FalUnavailable, Finished, NoAnswer, Progress, Running, Waiting, Why
+from app.fal.client import Fal
 from app.fal.failures import Failure, Reason
+from app.fal.trainers import Model
 from app.jobs.job import Job
 from app.trainings import reconcile
 from app.trainings.pace import Pace
 from app.trainings.reconcile import QUESTIONS_A_TICK, AskFal, Reconciler
-from app.trainings.service import ASK, submitted
+from app.trainings.service import ASK, ask_fal, submitted
 from tests.factories import MODEL_URL
 from tests.integration.webhook_service import (
     ENVIRONMENT,
@@ -31,7 +33,7 @@ from tests.integration.webhook_service import (
 )
 from tests.unit.settings import put
 
-MODEL = Finished({"diffusers_lora_file": {"url": MODEL_URL}})
+MODEL = Finished(Model(url=MODEL_URL))
 PACE = Pace(after=timedelta(seconds=300), interval=timedelta(seconds=60), doubling=True)
 
 
@@ -76,8 +78,6 @@ async def ask(
         (Running(), TrainingState.RUNNING, AvatarState.TRAINING, None),
         (MODEL, TrainingState.COMPLETED, AvatarState.COMPLETED, None),
         (Failure(Reason.NO_FACE, "HTTP 422"), TrainingState.FAILED, AvatarState.DRAFT, "no-face"),
-        (Finished({}), TrainingState.FAILED, AvatarState.DRAFT, "no-model"),
-        (Finished({"finetune_id": "ft"}), TrainingState.FAILED, AvatarState.DRAFT, "no-model"),
     ],
 )
 async def test_fals_answer_moves_training_and_avatar(
@@ -145,6 +145,41 @@ async def test_without_an_answer_the_question_is_repeated_and_then_left_to_the_s
             await ask(database, silent, training, starts=starts)
     await ask(database, silent, training, starts=3)
     assert (await training_now(database, training)).state is TrainingState.SUBMITTED
+
+
+@pytest.mark.parametrize("why", Why)
+async def test_an_answer_that_is_none_is_kept_until_there_is_one(database: Database, why: Why) -> None:
+    training, unclear = await a_training(database), FakeFal(NoAnswer(why))
+    for starts in (1, 2):
+        with pytest.raises(NoAnswer):
+            await ask(database, unclear, training, starts=starts)
+    await ask(database, unclear, training, starts=3)
+    after = await training_now(database, training)
+    assert (after.state, after.unanswered) == (TrainingState.SUBMITTED, why)
+    await ask(database, FakeFal(Waiting(None)), training)
+    assert (await training_now(database, training)).unanswered is None
+    assert await rows(database, Notification) == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "failure"),
+    [
+        (NoAnswer(Why.NOT_LISTED), "unknown"),
+        (Failure(Reason.NO_FACE, "HTTP 422"), "no-face"),
+        (MODEL, None),
+        (FalUnavailable(), None),
+    ],
+)
+async def test_a_failure_told_without_its_reason_holds_when_fal_tells_no_more(
+    database: Database, answer: Progress | Exception, failure: str | None
+) -> None:
+    training = await a_training(database)
+    async with database.transaction() as session:
+        await ask_fal(session, training.id, training.request_id, failed="no type given")
+    (payload,) = await jobs(database, ASK)
+    await AskFal(database, FakeFal(answer))(Job(1, ASK, payload, starts=3))
+    after = await training_now(database, training)
+    assert (after.failure, after.state is TrainingState.FAILED) == (failure, failure is not None)
 
 
 async def due(database: Database, number: int = 1, **values: Any) -> list[Training]:
@@ -266,13 +301,23 @@ async def test_an_overdue_training_is_asked_about_hourly_for_a_week(database: Da
         assert (at - now if at else None) == expected
 
 
-async def test_after_that_week_it_is_given_up_in_words(database: Database) -> None:
+@pytest.mark.parametrize(
+    ("unanswered", "reason"),
+    [(None, "service"), (Why.NOT_LISTED, "service"), (Why.NO_MODEL, "no-model")],
+)
+async def test_after_that_week_it_is_given_up_in_words(
+    database: Database, unanswered: Why | None, reason: str
+) -> None:
     long_ago = datetime.now(UTC) - timedelta(days=8, minutes=1)
-    (training,) = await due(database, state=TrainingState.OVERDUE, submitted_at=long_ago)
+    (training,) = await due(
+        database, state=TrainingState.OVERDUE, submitted_at=long_ago, unanswered=unanswered
+    )
     await Reconciler(database, PACE).ask_about_due()
-    assert (await training_now(database, training)).state is TrainingState.FAILED
+    given_up = await training_now(database, training)
+    assert given_up.state is TrainingState.FAILED
+    assert (given_up.failure_detail or "").endswith(unanswered or "unreached")
     assert await avatar_now(database, training) is AvatarState.DRAFT
-    assert [note.fact["failure"] for note in await rows(database, Notification)] == ["service"]
+    assert [note.fact["failure"] for note in await rows(database, Notification)] == [reason]
 
 
 async def test_an_overdue_training_still_ends_with_fals_word(database: Database) -> None:

@@ -25,8 +25,9 @@ from app.database.models import (
     TrainingKind,
     TrainingState,
 )
+from app.fal.answers import FalUnavailable
 from app.fal.callback_url import named_training
-from app.fal.client import Fal, FalUnavailable, SubmitRefused, SubmitUnknown
+from app.fal.client import Fal, SubmitRefused, SubmitUnknown
 from app.fal.failures import Failure, Reason
 from app.inbox.handler import HandleCallback
 from app.jobs.job import Job, Retry
@@ -46,6 +47,7 @@ from tests.integration.webhook_service import (
     a_training,
     avatar_now,
     body_of,
+    failure_body,
     rows,
     send_postgres_away,
     training_now,
@@ -241,7 +243,8 @@ async def test_a_callback_that_overtakes_the_reply_counts_once_and_the_request_i
     stage.fal.answers = [request_id]
 
     async def overtaking() -> None:
-        await callback(stage, training, body_of(request_id, word))
+        body = failure_body(request_id) if word == "ERROR" else body_of(request_id, word)
+        await callback(stage, training, body)
 
     stage.fal.while_submitting = overtaking
     await stage.run(training)

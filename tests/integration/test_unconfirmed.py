@@ -7,7 +7,7 @@ import pytest
 from app.avatars.service import AvatarInTraining
 from app.database.engine import Database
 from app.database.models import Avatar, AvatarState, Notification, Training, TrainingState, User
-from app.fal.client import FalUnavailable
+from app.fal.answers import FalUnavailable
 from app.jobs.job import Job, Retry
 from app.trainings import removal, service
 from app.trainings.pace import Pace

@@ -43,6 +43,7 @@ UNSEEN = {
     "app.core.errors",
     "app.core.config",
     "app.fal.account",
+    "app.fal.answers",
     "app.fal.client",
     "app.fal.jwks",
     "app.fal.signature",

@@ -245,3 +245,56 @@ def test_files_lie_on_fals_hosts(url: str) -> None:
 )
 def test_any_other_address_gives_no_model(url: str) -> None:
     assert model_of({"diffusers_lora_file": file(url)}, PORTRAIT) is None
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://storage.googleapis.com/bucket/a",
+        "https://v3.fal.media/a",
+        "https://V3B.FAL.MEDIA:443/a?b=c#d",
+        "https://fal-bucket.s3.eu-central-1.amazonaws.com/a%20b",
+    ],
+)
+def test_where_fal_itself_was_asked_a_file_lies_at_any_public_name(url: str) -> None:
+    assert model_of({"lora_file": file(url)}, PORTRAIT, confirmed=True) == Model(url=url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "//example.com/a",
+        "https:///a",
+        "http://v3.fal.media/a",
+        "HTTPS://v3.fal.media/a",
+        "file:///etc/passwd",
+        "https://user@example.com/a",
+        "https://user:word@example.com/a",
+        "https://:@example.com/a",
+        "https://example.com\\@v3.fal.media/a",
+        "https://example.com./a",
+        "https://.example.com/a",
+        "https://exam_ple.com/a",
+        "https://пример.рф/a",
+        "https://example.com:99999/a",
+        "https://example.com:x/a",
+        "https://127.0.0.1/a",
+        "https://127.1/a",
+        "https://2130706433/a",
+        "https://0x7f000001/a",
+        "https://0x7f.0.0.1/a",
+        "https://[::1]/a",
+        "https://[::ffff:127.0.0.1]/a",
+        "https://localhost/a",
+        "https://a.localhost/a",
+        "https://db/a",
+        "https://printer.local/a",
+        "https://metadata.google.internal/a",
+        "https://example.com/a\n",
+        "https://example.com/\0",
+        "https://exam\nple.com/a",
+    ],
+)
+def test_no_name_of_ours_or_nobodys_is_a_public_one(url: str) -> None:
+    assert model_of({"lora_file": file(url)}, PORTRAIT, confirmed=True) is None

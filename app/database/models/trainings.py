@@ -40,9 +40,9 @@ class Training(Base):
     """`arguments` are what FAL's trainer gets, without the archive's address; `failure` is a reason's id.
 
     FAL is asked about an open training at `next_check_at`; `checks` counts how often that was. `asked_at` is
-    when it was last asked, `queue_position` (from 0) and `last_line` what it said. A `smoke` one only tries
-    the way to FAL and back: it has as few steps as FAL takes, and its model goes to no avatar.
-    `with_callback` says whether FAL was given an address of ours.
+    when it was last asked, `queue_position` (from 0) and `last_line` what it said, `unanswered` why that was
+    no answer (`app.fal.answers.Why`). A `smoke` one only tries the way to FAL and back: it has as few steps
+    as FAL takes, and its model goes to no avatar. `with_callback`: FAL was given an address of ours.
     """
 
     __tablename__ = "trainings"
@@ -103,3 +103,4 @@ class Training(Base):
     asked_at: Mapped[Moment | None]
     queue_position: Mapped[int | None]
     last_line: Mapped[str | None]
+    unanswered: Mapped[str | None]
