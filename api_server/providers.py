@@ -16,6 +16,7 @@ from app.inbox.key_store import DatabaseKeyStore
 from app.inbox.late import MatchLate
 from app.inbox.prune import Pruner
 from app.inbox.writer import HANDLE, InboxWriter
+from app.jobs.job import JobPool
 from app.jobs.options import WorkerOptions
 from app.jobs.right_of_way import RightOfWay
 from app.jobs.worker import Worker
@@ -92,14 +93,11 @@ class WebhookProvider(Provider):
     ) -> Worker:
         return Worker(
             database_url(settings.general),
-            {
-                HANDLE: handle,
-                DELIVER: deliver,
-                PROBE: probe,
-                ASK: ask,
-                CANCEL: cancel,
-                SUBMITTED: match_late,
-            },
+            [
+                JobPool({HANDLE: handle, SUBMITTED: match_late}),
+                JobPool({DELIVER: deliver, PROBE: probe}),  # may have to wait for Telegram
+                JobPool({ASK: ask, CANCEL: cancel}),  # and for FAL
+            ],
             [reconciler.schedule(), pruner.schedule(), unanswered.schedule()],
             options=WorkerOptions.of(settings.jobs),
         )

@@ -1,14 +1,20 @@
 """The jobs behind photos in the chat: each is fetched and judged, then the person is told of them all."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 
 import structlog
 from aiogram import Bot
-from aiogram.exceptions import TelegramAPIError, TelegramBadRequest, TelegramForbiddenError
+from aiogram.exceptions import (
+    TelegramAPIError,
+    TelegramBadRequest,
+    TelegramForbiddenError,
+    TelegramRetryAfter,
+)
 
 from app.avatars import service as avatars
 from app.avatars.service import AvatarBusy, AvatarNotFound
@@ -29,7 +35,12 @@ from app.photos.uploads import PhotoUnavailable
 from app.photos.workroom import Workroom
 
 _TRIES = 4
-_AT_ONCE = 4  # two are being checked, two fetched; more would keep people waiting for their answers
+_OF_ONE_PERSON = 4  # at a time; slots are left for others while these hang
+_SHORTEST_WAIT = timedelta(seconds=0.3)
+_DOWNLOAD_SECONDS = 20.0  # the largest file Telegram gives out has 20 MB
+# Of getFile's refusals these are final. The others pass, or come again until all tries are used up: "wrong
+# file_id or the file is temporarily unavailable" says itself that it doesn't know.
+_GONE = ("wrong remote file", "wrong file identifier", "invalid file_id", "file_reference")
 _PROGRESS_EVERY = timedelta(seconds=2)
 _EVERY_MINUTE = "* * * * *"
 
@@ -44,11 +55,30 @@ class CheckUpload:
         self._database = database
         self._photos = photos
         self._workroom = workroom
-        self._slots = asyncio.Semaphore(_AT_ONCE)
+        self._begun: dict[int | None, list[float]] = {}
 
     async def __call__(self, job: Job) -> None:
-        async with self._slots:
+        with self._share(job.payload.get("user_id")):
             await self._judge(job)
+
+    @contextmanager
+    def _share(self, user_id: int | None) -> Iterator[None]:
+        """One of the few that a person has in hand at a time.
+
+        Raises:
+            Retry: there are as many already. The wait is as long as the oldest has taken so far, so those
+                that wait for a hanging one ask seldom.
+        """
+        begun, now = self._begun.setdefault(user_id, []), time.monotonic()
+        if len(begun) >= _OF_ONE_PERSON:
+            raise Retry(max(timedelta(seconds=now - begun[0]), _SHORTEST_WAIT))
+        begun.append(now)
+        try:
+            yield
+        finally:
+            begun.remove(now)
+            if not begun:
+                del self._begun[user_id]
 
     async def _judge(self, job: Job) -> None:
         upload_id = job.payload["upload_id"]
@@ -64,6 +94,8 @@ class CheckUpload:
             await self._add(upload, key, portrait=avatar.type is AvatarType.PORTRAIT)
         except (PhotoRefused, AvatarBusy, AvatarNotFound) as why:
             await self._refuse(upload, key, why)
+        except TelegramRetryAfter:
+            raise
         except Exception as error:
             if job.starts < _TRIES:
                 raise
@@ -86,14 +118,17 @@ class CheckUpload:
 
     async def _download(self, file_id: str, path: Path) -> None:
         """Raises:
-        PhotoTooLarge, PhotoUnavailable: Telegram doesn't give it out.
+        PhotoTooLarge, PhotoUnavailable: Telegram doesn't give it out, and never will.
         """
         try:
-            await self._bot.download(file_id, destination=path)
+            async with asyncio.timeout(_DOWNLOAD_SECONDS):
+                await self._bot.download(file_id, destination=path)
         except TelegramBadRequest as error:
             if "too big" in error.message:
                 raise PhotoTooLarge(megabytes=PhotoLimits().max_bytes // 1024**2) from error
-            raise PhotoUnavailable from error
+            if any(words in error.message.lower() for words in _GONE):
+                raise PhotoUnavailable from error
+            raise
 
     async def _refuse(self, upload: Upload, key: str, why: AishaError) -> None:
         async with self._database.transaction() as session:

@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.bot import metrics
 from app.bot.absence import is_absence
 from app.bot.floods import Floods, superseded
+from app.bot.retry_after import Turn
 from app.bot.updates import Hopeless, Updates
 from app.core.logging import where
 from app.jobs.backoff import Backoff
@@ -41,7 +42,7 @@ class Chats:
         self._slots = asyncio.Semaphore(_AT_ONCE)
         self._wanted: set[int | None] = set()
         self._tasks: dict[int | None, asyncio.Task[None]] = {}
-        self._in_hand: set[int | None] = set()
+        self._turns: dict[int | None, Turn] = {}
         self._begun: dict[int | None, int] = {}
         self._stopping = False
 
@@ -50,7 +51,8 @@ class Chats:
         for chat_id in chat_ids:
             self._wanted.add(chat_id)
             if chat_id not in self._tasks and not self._stopping:
-                self._tasks[chat_id] = asyncio.create_task(self._serve(chat_id))
+                self._turns[chat_id] = Turn(chat_id, self._slots)
+                self._tasks[chat_id] = asyncio.create_task(self._serve(chat_id, self._turns[chat_id]))
                 metrics.CHATS.set(len(self._tasks))
 
     async def sweep(self) -> None:
@@ -69,24 +71,29 @@ class Chats:
         """Finish the updates in hand, within a grace; the rest stays kept."""
         self._stopping = True
         tasks = dict(self._tasks)
-        for chat_id in tasks.keys() - self._in_hand:
-            tasks[chat_id].cancel()
+        for chat_id, task in tasks.items():
+            if not self._turns[chat_id].busy:
+                task.cancel()
         if tasks:
             _, late = await asyncio.wait(tasks.values(), timeout=_GRACE_SECONDS)
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
 
-    async def _serve(self, chat_id: int | None) -> None:
+    async def _serve(self, chat_id: int | None, turn: Turn) -> None:
         try:
             while chat_id in self._wanted and not self._stopping:
                 self._wanted.discard(chat_id)
-                await self._insist(chat_id)
+                await self._insist(chat_id, turn)
+        except asyncio.CancelledError:
+            if turn.away:  # it waited for Telegram: no fault of the update's
+                await self._give_back(chat_id)
+            raise
         finally:
-            del self._tasks[chat_id]
+            del self._tasks[chat_id], self._turns[chat_id]
             metrics.CHATS.set(len(self._tasks))
 
-    async def _insist(self, chat_id: int | None) -> None:
+    async def _insist(self, chat_id: int | None, turn: Turn) -> None:
         """Until nothing of the chat waits; while Redis or Postgres is away, that is begun anew.
 
         Such a start isn't counted: people lose nothing by what is away, however often.
@@ -96,8 +103,8 @@ class Chats:
         while not self._stopping:
             try:
                 await self._give_back(chat_id)
-                async with self._locks.lock(key), self._slots:  # who waits for others takes no slot
-                    while await self._round(chat_id):
+                async with self._locks.lock(key), turn:  # who waits for others takes no slot
+                    while await self._round(chat_id, turn):
                         failures = 0
                 return
             except Exception as error:  # noqa: BLE001 - the boundary of an update: it stays kept
@@ -114,7 +121,7 @@ class Chats:
                 )
             await asyncio.sleep(wait.total_seconds())
 
-    async def _round(self, chat_id: int | None) -> bool:
+    async def _round(self, chat_id: int | None, turn: Turn) -> bool:
         """Whether there was something to do, and may be more."""
         waiting = await self._updates.waiting(chat_id)
         skipped = superseded(waiting)
@@ -127,11 +134,8 @@ class Chats:
             if self._stopping:
                 return False
             if update.update_id not in needless:
-                self._in_hand.add(chat_id)
-                try:
+                with turn.at_work():
                     await self._carry_out(chat_id, update)
-                finally:
-                    self._in_hand.discard(chat_id)
         if skipped:
             await self._floods.excuse(skipped)
         return bool(waiting)

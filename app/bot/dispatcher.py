@@ -10,8 +10,9 @@ from dishka.integrations.aiogram import setup_dishka
 
 from app.bot import handlers
 from app.bot.absence import is_absence
-from app.bot.middlewares import AnswerFirst, ObeyRetryAfter
+from app.bot.middlewares import AnswerFirst
 from app.bot.person import KnowPerson
+from app.bot.retry_after import ObeyRetryAfter
 from app.bot.session import Session
 from app.bot.states import States
 from app.bot.status import LeaveStatus

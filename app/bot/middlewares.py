@@ -1,18 +1,11 @@
 """What every update passes through."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
 
-from aiogram import BaseMiddleware, Bot
-from aiogram.client.session.middlewares.base import (
-    BaseRequestMiddleware,
-    NextRequestMiddlewareType,
-)
-from aiogram.exceptions import TelegramAPIError, TelegramRetryAfter
-from aiogram.methods import Response, TelegramMethod
-from aiogram.methods.base import TelegramType
+from aiogram import BaseMiddleware
+from aiogram.exceptions import TelegramAPIError
 from aiogram.types import CallbackQuery, TelegramObject
 
 
@@ -29,19 +22,3 @@ class AnswerFirst(BaseMiddleware):
             with suppress(TelegramAPIError):  # too old, or a broken connection: its work is done all the same
                 await event.answer()
         return await handler(event, data)
-
-
-class ObeyRetryAfter(BaseRequestMiddleware):
-    """The bot's own replies wait as long as Telegram asks, and are then sent."""
-
-    async def __call__(
-        self,
-        make_request: NextRequestMiddlewareType[TelegramType],
-        bot: Bot,
-        method: TelegramMethod[TelegramType],
-    ) -> Response[TelegramType]:
-        while True:
-            try:
-                return await make_request(bot, method)
-            except TelegramRetryAfter as error:
-                await asyncio.sleep(error.retry_after)

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import structlog
 from aiogram import Bot
-from aiogram.exceptions import TelegramAPIError, TelegramConflictError
+from aiogram.exceptions import TelegramAPIError, TelegramConflictError, TelegramRetryAfter
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.bot.chats import Chats
@@ -57,6 +57,8 @@ class Polling:
                 conflict = isinstance(error, TelegramConflictError)
                 webhook = webhook or (conflict and failures % _PATIENCE == 0)
                 wait = _BACKOFF(failures, random.random())  # noqa: S311 - spreads load, guards nothing
+                if isinstance(error, TelegramRetryAfter):
+                    wait = timedelta(seconds=error.retry_after)
                 remedy = {"remedy": _POLLED_ELSEWHERE} if conflict else {}
                 log.warning(
                     "bot.polling_failed",

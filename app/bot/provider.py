@@ -9,13 +9,14 @@ from app.bot.alarms import Alarms
 from app.bot.albums import CheckUpload, TellOfUploads, TellProgress, lost_uploads
 from app.bot.dispatcher import make_bot
 from app.bot.floods import Floods
+from app.bot.retry_after import postponed
 from app.bot.states import States, open_states
 from app.bot.status import Status
 from app.bot.updates import Updates
 from app.core.config import Settings
 from app.database.address import database_url
 from app.database.engine import Database
-from app.jobs.job import Handler, Schedule
+from app.jobs.job import JobPool, Schedule
 from app.jobs.options import WorkerOptions
 from app.jobs.worker import Worker
 from app.photos import service as photos
@@ -86,16 +87,20 @@ class BotProvider(Provider):
         status: Status,
         updates: Updates,
     ) -> Worker:
-        handlers: dict[str, Handler] = {
-            SUBMIT: submit,
-            uploads.CHECK: check,
-            uploads.TELL: tell,
-            uploads.PROGRESS: progress,
-            photos.FORGET: forget_file,
-            removal.FORGET: forget_at_fal,
-            removal.FIND_AND_FORGET: find_and_forget,
-        }
+        pools = [
+            JobPool({SUBMIT: submit}, slots=8),
+            JobPool({uploads.CHECK: postponed(check)}, slots=12, interruptible=True),
+            JobPool({uploads.TELL: postponed(tell), uploads.PROGRESS: postponed(progress)}),
+            JobPool(
+                {
+                    photos.FORGET: forget_file,
+                    removal.FORGET: forget_at_fal,
+                    removal.FIND_AND_FORGET: find_and_forget,
+                },
+                slots=4,
+            ),
+        ]
         pruning = Schedule("updates.prune", "47 * * * *", updates.prune)
         schedules = [lost_uploads(database), status.schedule(), pruning]
         url, options = database_url(settings.general), WorkerOptions.of(settings.jobs)
-        return Worker(url, handlers, schedules, options=options)
+        return Worker(url, pools, schedules, options=options)

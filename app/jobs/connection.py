@@ -19,7 +19,7 @@ LOST = (
     asyncpg.InternalClientError,  # what a connection says that was cut in the middle of something
 )
 
-_POOL_SIZE = (2, 5)  # the listener keeps one for itself
+_MOST_CONNECTIONS = 5  # the listener keeps one for itself
 _CONNECTING = 10.0
 _ANSWERING = 30.0
 _CLOSING = 2.0
@@ -36,11 +36,10 @@ def connect_options(url: str) -> Mapping[str, Any]:
 @asynccontextmanager
 async def connection_pool(url: str) -> AsyncIterator[Any]:
     """An asyncpg pool for a SQLAlchemy url. LISTEN needs Postgres itself, not a transaction pooler."""
-    smallest, largest = _POOL_SIZE
     pool = await asyncpg.create_pool(
         **connect_options(url),
-        min_size=smallest,
-        max_size=largest,
+        min_size=0,  # a floor is restored in the background, and what fails there logged as if by some job
+        max_size=_MOST_CONNECTIONS,
         timeout=_CONNECTING,
         command_timeout=_ANSWERING,
         server_settings={"application_name": "jobs"},

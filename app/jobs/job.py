@@ -33,6 +33,19 @@ class Retry(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class JobPool:
+    """Kinds of jobs that share `slots`: so many are in hand at a time, in each worker.
+
+    No job waits for a slot of another pool, whatever happens there. Jobs of an `interruptible` pool lose only
+    time when they begin anew: a worker that stops puts them back at once.
+    """
+
+    handlers: Mapping[str, Handler]
+    slots: int = 20
+    interruptible: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Schedule:
     """Recurring work: a scan for due rows, at the times of `cron`.
 

@@ -1,6 +1,6 @@
 """PgQueuer as this product uses it: where its tables stand, and some of its habits changed."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from typing import cast
@@ -11,7 +11,7 @@ from pgqueuer.core.buffers import JobStatusLogBuffer
 from pgqueuer.core.executors import AbstractEntrypointExecutor
 from pgqueuer.domain.models import Job, TableChangedEvent, TracebackRecord, utc_now
 from pgqueuer.domain.settings import DBSettings
-from pgqueuer.domain.types import JOB_STATUS
+from pgqueuer.domain.types import JOB_STATUS, QueueEntrypoint
 from pgqueuer.ports.driver import Driver
 from pgqueuer.ports.repository import EntrypointExecutionParameter
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
@@ -19,8 +19,11 @@ from structlog.stdlib import get_logger
 from typing_extensions import override
 
 from app.jobs.connection import LOST
+from app.jobs.job import JobPool
 
 log = get_logger(__name__)
+
+_SHORTEST_SILENCE = timedelta(seconds=5)  # a tick's heartbeat comes once a second
 
 # The wait for the first queued job of these kinds, negative where it could start already.
 _NEXT = """
@@ -49,11 +52,23 @@ class _Names(DBSettings):
 NAMES = _Names(db_schema="jobs")
 
 
+class _Schedules(QuerySchedulerBuilder):
+    """PgQueuer lets the schedules of a dead worker rest for 30 s, whatever it is told; here for `silence`."""
+
+    def __init__(self, silence: timedelta) -> None:
+        super().__init__(NAMES)
+        self._silence = silence
+
+    @override
+    def build_fetch_schedule_query(self) -> str:
+        query = super().build_fetch_schedule_query()
+        return query.replace("'30 seconds'", f"'{self._silence.total_seconds()} seconds'")
+
+
 class JobQueries(Queries):
-    def __init__(self, driver: Driver) -> None:
-        super().__init__(
-            driver, QueryBuilderEnvironment(NAMES), QueryQueueBuilder(NAMES), QuerySchedulerBuilder(NAMES)
-        )
+    def __init__(self, driver: Driver, heartbeat_timeout: timedelta) -> None:
+        schedules = _Schedules(max(heartbeat_timeout, _SHORTEST_SILENCE))
+        super().__init__(driver, QueryBuilderEnvironment(NAMES), QueryQueueBuilder(NAMES), schedules)
 
     async def retry_job(self, job: Job, delay: timedelta, traceback_record: TracebackRecord | None) -> None:
         """A job that can't be put back is left to its heartbeat; PgQueuer would hold it.
@@ -85,23 +100,31 @@ class Held(Exception):
 
 
 class JobManager(QueueManager):
+    pools: Sequence[JobPool] = ()
+
     @override
     async def fetch_jobs(
         self, batch_size: int, global_concurrency_limit: int | None, heartbeat_timeout: timedelta
     ) -> AsyncGenerator[Job, None]:
-        """A batch that isn't full is the last one for now; PgQueuer would ask again after each job."""
-        kinds = {
-            kind: EntrypointExecutionParameter(executor.parameters.concurrency_limit)
-            for kind, executor in self.entrypoint_registry.items()
-        }
+        """Each pool's own jobs, as many as it has slots for.
+
+        The limit is of what this worker has in hand of the kinds asked for. PgQueuer's own limit of a kind
+        is another: it holds over all workers, so jobs of a dead one would take slots of the others.
+
+        Batches that aren't full are the last ones for now; PgQueuer would ask again after each job.
+        """
         full = True
         while full and not self.shutdown.is_set():
-            jobs = await self.queries.dequeue(
-                batch_size, kinds, self.queue_manager_id, global_concurrency_limit, heartbeat_timeout
-            )
-            for job in jobs:
-                yield job
-            full = len(jobs) == batch_size
+            full = False
+            for pool in self.pools:
+                kinds = {QueueEntrypoint(kind): EntrypointExecutionParameter(0) for kind in pool.handlers}
+                batch = max(pool.slots // 2, 1)
+                jobs = await self.queries.dequeue(
+                    batch, kinds, self.queue_manager_id, pool.slots, heartbeat_timeout
+                )
+                for job in jobs:
+                    yield job
+                full = full or len(jobs) == batch
 
     @override
     async def _effective_dequeue_timeout(self, dequeue_timeout: timedelta) -> timedelta:

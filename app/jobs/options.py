@@ -12,10 +12,10 @@ _BACKOFF = Backoff(first=timedelta(seconds=2), factor=4, ceiling=timedelta(minut
 
 @dataclass(frozen=True, slots=True)
 class WorkerOptions:
-    """`heartbeat_timeout`: a job whose worker has been silent for so long is taken over by another.
+    """`heartbeat_timeout`: a job whose worker has been silent for so long is taken over by another, and so is
+    the tick of a schedule, after 5 s at the earliest.
 
     `dequeue_timeout`: how often a worker looks by itself, should an announcement have been lost.
-    `concurrency`: the jobs in hand at a time, at least 2.
     `max_starts`: starts that failed or killed their worker before a job is held.
     `backoff`: the waits between them; with eight starts the default gives an outage more than half an hour.
     `grace`: how long `stop()` lets jobs in hand finish before they are put back.
@@ -23,7 +23,6 @@ class WorkerOptions:
 
     heartbeat_timeout: timedelta = timedelta(seconds=12)
     dequeue_timeout: timedelta = timedelta(seconds=5)
-    concurrency: int = 20
     max_starts: int = 8
     backoff: Backoff = _BACKOFF
     grace: timedelta = timedelta(seconds=20)

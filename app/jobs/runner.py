@@ -3,7 +3,7 @@
 import asyncio
 import json
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from datetime import timedelta
@@ -22,6 +22,7 @@ from app.jobs.options import WorkerOptions
 
 log = get_logger(__name__)
 
+_NEXT_SUSPECT = timedelta(seconds=1)
 _NOTE = "UPDATE jobs.pgqueuer SET headers = $2::jsonb WHERE id = $1::bigint"
 
 
@@ -43,13 +44,20 @@ class Runner:
 
     def __init__(self, options: WorkerOptions) -> None:
         self._options = options
-        self._in_hand: set[asyncio.Task[None]] = set()
+        self._in_hand: dict[asyncio.Task[None], str] = {}
+        self._closed: set[str] = set()
         self._suspects = asyncio.Lock()
 
-    def put_back(self) -> None:
-        """Interrupt the handlers that still run; their jobs go back to the queue, their starts returned."""
-        for task in self._in_hand:
-            task.cancel()
+    def put_back(self, kinds: Iterable[str]) -> None:
+        """Interrupt the handlers of these kinds, and start no more of them.
+
+        Their jobs go back to the queue, their starts returned.
+        """
+        closing = set(kinds)
+        self._closed |= closing
+        for task, kind in self._in_hand.items():
+            if kind in closing:
+                task.cancel()
 
     async def run(self, handler: Handler, driver: Driver, row: models.Job) -> None:
         """PgQueuer's entrypoint: it calls this in a task of its own for each job.
@@ -63,19 +71,23 @@ class Runner:
         bind_contextvars(job_id=job.id, kind=job.kind, correlation_id=job.payload.get("correlation_id"))
         if job.starts > self._options.max_starts:
             raise Held("WorkerLost")
-        with self._holding():
+        if job.kind in self._closed:
+            raise RetryRequested(timedelta(0), Retry.__name__)
+        if record.open and self._suspects.locked():
+            raise RetryRequested(_NEXT_SUSPECT, Retry.__name__)  # it has a slot, which is no place to wait
+        with self._holding(job.kind):
             verdict = await self._judge(handler, driver, job, record)
         if verdict is not None:
             raise verdict  # here, not where the handler's exception could become its context
 
     @contextmanager
-    def _holding(self) -> Iterator[None]:
+    def _holding(self, kind: str) -> Iterator[None]:
         task = cast("asyncio.Task[None]", asyncio.current_task())
-        self._in_hand.add(task)
+        self._in_hand[task] = kind
         try:
             yield
         finally:
-            self._in_hand.discard(task)
+            del self._in_hand[task]
 
     async def _judge(
         self, handler: Handler, driver: Driver, job: Job, record: _Record

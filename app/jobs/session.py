@@ -11,6 +11,8 @@ from app.jobs.connection import WorkerDriver, connection_pool
 from app.jobs.library import NAMES, JobManager, JobQueries
 from app.jobs.options import WorkerOptions
 
+_END_TOGETHER = 10  # jobs whose end is noted in one statement
+
 Register = Callable[[JobManager, SchedulerManager], None]
 
 
@@ -37,7 +39,7 @@ class Session:
 
     async def _serve(self, url: str) -> None:
         async with connection_pool(url) as pool:
-            queries = JobQueries(WorkerDriver(pool, self.end))
+            queries = JobQueries(WorkerDriver(pool, self.end), self._options.heartbeat_timeout)
             jobs, schedules = JobManager(queries, NAMES.channel), SchedulerManager(queries)
             jobs.shutdown = schedules.shutdown = self.over
             self._register(jobs, schedules)
@@ -45,8 +47,7 @@ class Session:
 
     def _run(self, jobs: JobManager) -> Coroutine[Any, Any, None]:
         return jobs.run(
-            batch_size=self._options.concurrency // 2,
-            max_concurrent_tasks=self._options.concurrency,
+            batch_size=_END_TOGETHER,
             dequeue_timeout=self._options.dequeue_timeout,
             heartbeat_timeout=self._options.heartbeat_timeout,
             shutdown_on_listener_failure=True,

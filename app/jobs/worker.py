@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
@@ -13,14 +13,14 @@ from structlog.contextvars import bind_contextvars
 from structlog.stdlib import get_logger
 
 from app.jobs.backoff import Backoff
-from app.jobs.job import Handler, Job, Retry, Schedule
+from app.jobs.job import Handler, Job, JobPool, Retry, Schedule
 from app.jobs.library import JobManager
 from app.jobs.maintenance import prune
 from app.jobs.options import WorkerOptions
 from app.jobs.runner import Runner
 from app.jobs.session import Session
 
-__all__ = ["Handler", "Job", "Retry", "Schedule", "Worker", "WorkerOptions"]
+__all__ = ["Handler", "Job", "JobPool", "Retry", "Schedule", "Worker", "WorkerOptions"]
 
 log = get_logger(__name__)
 
@@ -30,7 +30,7 @@ _PRUNING = "17 * * * *"
 
 
 class Worker:
-    """Serves `handlers`, kind by kind, and `schedules`, from the queue at `url` (`postgresql+asyncpg://`).
+    """Serves the jobs of `pools`, side by side, and `schedules`, from the queue at `url` (`postgresql+asyncpg://`).
 
     The url leads to Postgres itself: LISTEN does not pass a pooler in transaction mode. Jobs run at least
     once. Each start is counted before the handler runs; after `max_starts` that failed, or ended the
@@ -41,13 +41,13 @@ class Worker:
     def __init__(
         self,
         url: str,
-        handlers: Mapping[str, Handler],
+        pools: Sequence[JobPool],
         schedules: Sequence[Schedule] = (),
         *,
         options: WorkerOptions,
     ) -> None:
         self._url = url
-        self._handlers = handlers
+        self._pools = pools
         self._schedules = schedules
         self._options = options
         self._runner = Runner(options)
@@ -55,7 +55,10 @@ class Worker:
         self._sessions: set[Session] = set()
 
     def stop(self) -> None:
-        """Take nothing new; `run()` returns when what is in hand is done, or put back after the grace."""
+        """Take nothing new; `run()` returns when what is in hand is done, or put back after the grace.
+
+        What is interruptible is put back at once.
+        """
         self._stopping.set()
         for session in self._sessions:
             session.end("stop")
@@ -94,18 +97,23 @@ class Worker:
         tasks = {session.task for session in self._sessions}
         if not tasks:
             return
+        for pool in self._pools:
+            if pool.interruptible:
+                self._runner.put_back(pool.handlers)
         _, tasks = await asyncio.wait(tasks, timeout=self._options.grace.total_seconds())
         if tasks:
-            self._runner.put_back()
+            self._runner.put_back(kind for pool in self._pools for kind in pool.handlers)
             _, tasks = await asyncio.wait(tasks, timeout=_PUTTING_BACK)
         for task in tasks:
             task.cancel()
 
     def _register(self, jobs: JobManager, schedules: SchedulerManager) -> None:
         driver = jobs.queries.driver
-        for kind, handler in self._handlers.items():
-            run = partial(self._runner.run, handler, driver)
-            jobs.entrypoint(kind, accepts_context=False, on_failure="hold")(run)
+        jobs.pools = self._pools
+        for pool in self._pools:
+            for kind, handler in pool.handlers.items():
+                run = partial(self._runner.run, handler, driver)
+                jobs.entrypoint(kind, accepts_context=False, on_failure="hold")(run)
         for schedule in (*self._schedules, Schedule("jobs.prune", _PRUNING, partial(prune, driver))):
             schedules.schedule(schedule.name, schedule.cron, accepts_context=False)(partial(_tick, schedule))
 

@@ -110,6 +110,7 @@ async def _receive(session: AsyncSession, avatar: Avatar, arrival: Arrival) -> N
     check: Payload = {
         "upload_id": upload.id,
         "avatar_id": avatar.id,
+        "user_id": avatar.user_id,
         "correlation_id": correlation_id(),
     }
     # The key is what `lost` knows the job by.

@@ -7,8 +7,8 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 
 from sandbox.telegram.bot_profile import PROFILE_METHODS
-from sandbox.telegram.errors import ApiError, not_found, unauthorized
-from sandbox.telegram.faults import Call, Fault
+from sandbox.telegram.errors import ApiError, bad_gateway, not_found, unauthorized
+from sandbox.telegram.faults import DOWNLOAD, Call, Fault
 from sandbox.telegram.methods import METHODS
 from sandbox.telegram.server import reset_connection
 from sandbox.telegram.state import Telegram
@@ -29,7 +29,8 @@ async def call_method(token: str, method: str, request: Request) -> Response:
         params = await read_params(request)
     except ApiError as error:
         return _refuse(error)
-    fault = request.app.state.faults.take(method, params.integer("chat_id"))
+    chat_id = params.integer("chat_id") or telegram.sender_of(params.text("file_id"))
+    fault = request.app.state.faults.take(method, chat_id)
     result: Any = None
     refusal: ApiError | None = None
     try:
@@ -54,6 +55,10 @@ async def download(token: str, path: str, request: Request) -> Response:
     file = telegram.files.at(path)
     if file is None:
         return _refuse(not_found())
+    fault = request.app.state.faults.take(DOWNLOAD, telegram.sender_of(file.file_id))
+    if fault:
+        await _break(telegram, fault, request)
+        return _refuse(fault.error() or bad_gateway())
     return Response(file.content, media_type="application/octet-stream")
 
 

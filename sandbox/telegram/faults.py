@@ -22,9 +22,13 @@ Kind = Literal[
     "reset_after_processing",
 ]
 
+DOWNLOAD = "download"  # the fetching of a file, which is no method of the Bot API
+
 
 class Fault(BaseModel):
     """What happens to the next `times` calls of `method`, in one chat or in all of them.
+
+    A file belongs to the chat in which somebody sent it.
 
     The kinds that end in `after_processing` carry the call out, the others leave it undone; those that begin
     with `hang` never answer. `proxy_page` is what stands between, and answers in HTML.

@@ -188,6 +188,12 @@ class Telegram:
         )
         self.changed(chat)
 
+    def sender_of(self, file_id: str) -> int:
+        """In whose chat the file is; 0 where it is in none."""
+        media = self.files.media(file_id)
+        sent = (message for chat in self.chats.values() for message in chat.messages.values())
+        return next((message.chat_id for message in sent if media and message.media is media), 0)
+
     def message_wire(self, message: Message) -> dict[str, Any]:
         """The Bot API's `Message` object."""
         person = self.chats[message.chat_id].person

@@ -78,9 +78,13 @@ async def test_a_reset_connection_costs_one_apology_and_no_data(town: Town, aish
     assert [line["event"] for line in town.errors(aisha)] == ["bot.unexpected"]
 
 
-async def test_a_photo_that_cannot_be_fetched_just_now_is_fetched_later(town: Town, aisha: Guest) -> None:
+@pytest.mark.parametrize("kind", ["bad_gateway", "bad_request"])
+async def test_a_photo_that_cannot_be_fetched_just_now_is_fetched_later(
+    town: Town, aisha: Guest, kind: str
+) -> None:
     await aisha.create()
-    await town.fault("getFile", "bad_gateway", None)
+    passing = "wrong file_id or the file is temporarily unavailable"
+    await town.fault("getFile", kind, aisha, description=passing)
     await aisha.user.send_photo(picture(1))
     await aisha.hears(counter(1))
     assert len((await aisha.belongings()).photos) == 1
@@ -91,8 +95,8 @@ async def test_a_photo_that_telegram_does_not_give_out_leaves_nothing_and_may_be
 ) -> None:
     await aisha.create()
     before = await aisha.belongings()
-    gone = "wrong file_id or the file is temporarily unavailable"
-    await town.fault("getFile", "bad_request", None, description=gone)
+    gone = "wrong remote file identifier specified: Wrong padding in the string"
+    await town.fault("getFile", "bad_request", aisha, description=gone)
     answer = await aisha.answer_to(aisha.user.send_photo(picture(1)))
     assert words("error-photo-unavailable") in answer.text
     assert await aisha.belongings() == before

@@ -98,11 +98,13 @@ class Stage:
         """All that the bot has said."""
         return [one.text for one in (await self.guest.user.chat()).messages if one.sender == "bot"]
 
-    async def fault(self, method: str, kind: str, *, anywhere: bool = False, times: int = 1) -> None:
+    async def fault(
+        self, method: str, kind: str, *, anywhere: bool = False, times: int = 1, **more: object
+    ) -> None:
         """Plan a fault of Telegram for the next calls of a method: in this chat, or `anywhere`."""
         async with httpx.AsyncClient(trust_env=False) as http:
             chat_id = None if anywhere else self.guest.id
-            fault = {"method": method, "kind": kind, "chat_id": chat_id, "times": times}
+            fault = {"method": method, "kind": kind, "chat_id": chat_id, "times": times, **more}
             answer = await http.post(f"{self.sandbox.telegram_url}/control/faults", json=fault)
             answer.raise_for_status()
 
@@ -151,8 +153,10 @@ async def house(
 async def guest_of(sandbox: Sandbox, user_id: int | None = None) -> AsyncIterator[Stage]:
     """Somebody new comes in. Nobody's visit leaves a secret in any log."""
     database = Database(sandbox.database_url)
-    async with sandbox.user(user_id or next(_user_ids)) as user:
-        stage = Stage(sandbox, database, Guest(user, database, sandbox.log_dir.parent / "photos"))
-        yield stage
-        assert await stage.leaks() == []
-    await database.close()
+    try:
+        async with sandbox.user(user_id or next(_user_ids)) as user:
+            stage = Stage(sandbox, database, Guest(user, database, sandbox.log_dir.parent / "photos"))
+            yield stage
+            assert await stage.leaks() == []
+    finally:
+        await database.close()

@@ -1,10 +1,13 @@
-"""A worker in a process of its own: `python -m tests.integration.jobs_child <database url>`."""
+"""A worker in a process of its own: `python -m tests.integration.jobs_child <database url> [tick]`.
+
+With `tick` it has a schedule, whose first tick never ends.
+"""
 
 import asyncio
 import os
 import sys
 
-from app.jobs.worker import Job, Worker
+from app.jobs.worker import Job, JobPool, Schedule, Worker
 from tests.integration.jobs_harness import IMPATIENT
 
 
@@ -23,6 +26,12 @@ async def hang(_job: Job) -> None:
     await asyncio.Event().wait()
 
 
+async def tick() -> None:
+    print("ticking", flush=True)
+    await asyncio.Event().wait()
+
+
 if __name__ == "__main__":
     handlers = {"poison": poison, "slow": slow, "hang": hang}
-    asyncio.run(Worker(sys.argv[1], handlers, options=IMPATIENT).run())
+    schedules = [Schedule("scan", "* * * * * *", tick)] if "tick" in sys.argv else []
+    asyncio.run(Worker(sys.argv[1], [JobPool(handlers)], schedules, options=IMPATIENT).run())

@@ -11,14 +11,13 @@ from sqlalchemy import make_url, text
 from app.database.engine import Database
 from app.jobs.backoff import Backoff
 from app.jobs.queue import Depth, Payload, depth, enqueue
-from app.jobs.worker import Handler, Schedule, Worker, WorkerOptions
+from app.jobs.worker import Handler, JobPool, Schedule, Worker, WorkerOptions
 
 DEADLINE = 30.0
 AT_ONCE = Backoff(timedelta(milliseconds=20), 1, timedelta(milliseconds=20))
 OPTIONS = WorkerOptions(
     heartbeat_timeout=timedelta(seconds=20),
     dequeue_timeout=timedelta(milliseconds=200),
-    concurrency=10,
     max_starts=3,
     backoff=AT_ONCE,
     grace=timedelta(seconds=20),
@@ -36,9 +35,22 @@ async def working(
     handlers: Mapping[str, Handler],
     schedules: Sequence[Schedule] = (),
     options: WorkerOptions = OPTIONS,
+    slots: int = 10,
 ) -> AsyncIterator[Worker]:
     """A worker that serves inside the block; leaving it asks the worker to stop and waits for that."""
-    worker = Worker(url, handlers, schedules, options=options)
+    async with serving(url, [JobPool(handlers, slots)], schedules, options) as worker:
+        yield worker
+
+
+@asynccontextmanager
+async def serving(
+    url: str,
+    pools: Sequence[JobPool],
+    schedules: Sequence[Schedule] = (),
+    options: WorkerOptions = OPTIONS,
+) -> AsyncIterator[Worker]:
+    """The same, of several pools."""
+    worker = Worker(url, pools, schedules, options=options)
     running = asyncio.create_task(worker.run())
     try:
         yield worker

@@ -20,6 +20,7 @@ from sqlalchemy import text
 from app.bot import chats, floods
 from app.bot.chats import Chats
 from app.bot.floods import FEW, Floods
+from app.bot.retry_after import turn
 from app.bot.states import LockLost
 from app.bot.updates import MOST_STARTS, KeptUpdate, Updates
 from app.core.i18n import Dictionary
@@ -281,6 +282,30 @@ async def test_what_is_in_hand_is_finished_and_the_rest_stays(updates: Updates, 
     await stopping
     assert handlers.given == handlers.done == [1]
     assert [each.update_id for each in await updates.waiting(7)] == [2]
+
+
+async def test_chats_that_telegram_has_wait_take_no_slot_and_lose_nothing_when_it_stops(
+    updates: Updates, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The stop doesn't wait for them, and their start isn't counted."""
+    monkeypatch.setattr(chats, "_AT_ONCE", 2)
+
+    async def wait_for_an_hour(_update: Update, _kept: KeptUpdate) -> None:
+        mine = turn.get()
+        assert mine is not None
+        if mine.chat_id != 99:
+            await mine.wait(3600)
+
+    handlers = Handlers(wait_for_an_hour)
+    running = chats_of(database, updates, handlers)
+    running.drain(await updates.keep([said(number, chat_id=number) for number in range(1, 6)]))
+    await until(lambda: sorted(handlers.given) == [1, 2, 3, 4, 5])
+    running.drain(await updates.keep([said(6, chat_id=99)]))
+    await until(lambda: handlers.done == [6])
+    await running.stop()
+    async with database.transaction() as session:
+        starts = await session.scalars(text("SELECT starts FROM bot_updates"))
+        assert list(starts) == [0] * 5
 
 
 async def test_what_does_not_end_is_left_after_a_grace(

@@ -18,7 +18,7 @@ from structlog.testing import capture_logs
 from app.database.engine import Database
 from app.jobs import runner
 from app.jobs.queue import held
-from app.jobs.worker import Job
+from app.jobs.worker import Job, Schedule
 from tests.integration.jobs_harness import (
     IMPATIENT,
     LISTENERS,
@@ -35,8 +35,8 @@ from tests.integration.jobs_harness import (
 
 
 @asynccontextmanager
-async def worker_process(url: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    program = [sys.executable, "-m", "tests.integration.jobs_child", url]
+async def worker_process(url: str, *arguments: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    program = [sys.executable, "-m", "tests.integration.jobs_child", url, *arguments]
     process = await asyncio.create_subprocess_exec(*program, stdout=asyncio.subprocess.PIPE)
     try:
         yield process
@@ -100,6 +100,67 @@ async def test_a_killed_workers_job_is_taken_over(database: Database, database_u
     async with working(database_url, {"hang": handle}, options=IMPATIENT):
         await until_empty(database)
     assert starts == [2]
+
+
+async def test_a_schedule_whose_worker_was_killed_in_mid_tick_goes_on(
+    database: Database, database_url: str
+) -> None:
+    """After five seconds; PgQueuer would let it rest for thirty, which is the deadline here."""
+    ticks: list[str] = []
+
+    async def run() -> None:
+        ticks.append("here")
+
+    async with worker_process(database_url, "tick") as process:
+        assert process.stdout is not None
+        assert await process.stdout.readline() == b"ticking\n"
+        process.kill()
+    async with working(database_url, {}, [Schedule("scan", "* * * * * *", run)], IMPATIENT):
+        await until(lambda: bool(ticks))
+
+
+async def test_jobs_found_open_wait_for_each_other_without_a_slot(
+    database: Database, database_url: str
+) -> None:
+    """They may have ended their worker, so they run one at a time; nobody else waits for that."""
+    free = asyncio.Event()
+    done: list[str] = []
+
+    async def hang(_job: Job) -> None:
+        await free.wait()
+
+    async def quick(job: Job) -> None:
+        done.append(job.kind)
+
+    await put(database, "hang", *[{}] * 4)
+    await run_sql(database, """UPDATE jobs.pgqueuer SET headers = '{"starts": 1, "open": true}'""")
+    async with working(database_url, {"hang": hang, "quick": quick}, slots=4):
+        await until_queue(database, lambda kinds: kinds["hang"].running > 0)
+        await put(database, "quick")
+        await until(lambda: done == ["quick"])
+        free.set()
+        await until_empty(database)
+
+
+async def test_what_a_lost_postgres_costs_the_pool_is_logged_as_nobodys(
+    database: Database, database_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """asyncpg restores a pool's floor in a task of whoever noticed: the line would name that one's job."""
+    going_on = asyncio.Event()
+
+    async def handle(_job: Job) -> None:
+        await going_on.wait()
+
+    async with cable_to(database_url) as cable, working(cable.url, {"photo": handle}):
+        await put(database, "photo")
+        await until_queue(database, lambda kinds: kinds["photo"].running == 1)
+        with capture_logs() as lines:
+            await cable.cut()
+            going_on.set()
+            await until(lambda: len([one for one in lines if one["event"] == "worker.reconnecting"]) >= 2)
+            await cable.mend()
+        await until_empty(database)
+    assert [record for record in caplog.records if record.name.startswith("asyncpg")] == []
 
 
 async def test_a_terminated_listener_is_replaced(database: Database, database_url: str) -> None:

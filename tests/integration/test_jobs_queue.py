@@ -141,7 +141,6 @@ async def test_an_urgent_job_goes_before_all_that_wait(database: Database, datab
         connection = await session.connection()
         await enqueue(connection, "photo", [{}] * 8)
         await enqueue(connection, "other", [{}], priority=URGENT)
-    few = replace(OPTIONS, concurrency=2)
-    async with working(database_url, {"photo": handle, "other": handle}, options=few):
+    async with working(database_url, {"photo": handle, "other": handle}, slots=2):
         await until_empty(database)
     assert "other" in started[:2]

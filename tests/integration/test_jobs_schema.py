@@ -20,7 +20,7 @@ from app.database.engine import Database
 from app.jobs.connection import connection_pool
 from app.jobs.library import NAMES, JobQueries, _Names
 from app.jobs.queue import enqueue
-from tests.integration.jobs_harness import run_sql
+from tests.integration.jobs_harness import OPTIONS, run_sql
 
 WAITING = 20_000
 BATCH = 10
@@ -35,7 +35,7 @@ def test_the_frozen_statements_are_what_this_pgqueuer_would_create() -> None:
 
 async def test_pgqueuer_finds_nothing_to_upgrade(database_url: str) -> None:
     async with connection_pool(database_url) as pool:
-        plan = await JobQueries(AsyncpgPoolDriver(pool)).plan_upgrade()
+        plan = await JobQueries(AsyncpgPoolDriver(pool), OPTIONS.heartbeat_timeout).plan_upgrade()
     assert (plan.statements, plan.notes) == ((), ())
 
 

@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from app.database.engine import Database
 from app.jobs.backoff import Backoff
 from app.jobs.queue import held, release
-from app.jobs.worker import Job, Retry, Schedule, Worker
+from app.jobs.worker import Job, JobPool, Retry, Schedule, Worker
 from tests.integration.jobs_harness import (
     DEADLINE,
     LISTENERS,
@@ -19,6 +19,7 @@ from tests.integration.jobs_harness import (
     put,
     queue,
     run_sql,
+    serving,
     until,
     until_empty,
     until_found,
@@ -174,9 +175,58 @@ async def test_no_more_jobs_are_in_hand_than_allowed(database: Database, databas
         in_hand.discard(job.id)
 
     await put(database, "photo", *[{}] * 20)
-    async with working(database_url, {"photo": handle}, options=replace(OPTIONS, concurrency=4)):
+    async with working(database_url, {"photo": handle}, slots=4):
         await until_empty(database)
     assert max(most) == 4
+
+
+async def test_a_full_pool_keeps_no_other_waiting(database: Database, database_url: str) -> None:
+    free = asyncio.Event()
+
+    async def hang(_job: Job) -> None:
+        await free.wait()
+
+    done: list[str] = []
+
+    async def quick(job: Job) -> None:
+        done.append(job.kind)
+
+    pools = [JobPool({"photo": hang}, slots=2), JobPool({"submit": quick, "tell": quick}, slots=1)]
+    await put(database, "photo", *[{}] * 8)
+    async with serving(database_url, pools):
+        await until_queue(database, lambda kinds: kinds["photo"].running == 2)
+        await put(database, "submit")
+        await put(database, "tell")
+        await until(lambda: sorted(done) == ["submit", "tell"])
+        assert (await queue(database))["photo"].running == 2
+        free.set()
+        await until_empty(database)
+
+
+async def test_what_may_be_interrupted_is_put_back_at_once_and_the_rest_may_finish(
+    database: Database, database_url: str
+) -> None:
+    hanging, started, finish = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def hang(_job: Job) -> None:
+        hanging.set()
+        await asyncio.Event().wait()
+
+    async def slow(_job: Job) -> None:
+        started.set()
+        await finish.wait()
+
+    await put(database, "photo", *[{}] * 2)
+    await put(database, "submit")
+    pools = [JobPool({"photo": hang}, interruptible=True), JobPool({"submit": slow})]
+    async with serving(database_url, pools) as worker:
+        await hanging.wait()
+        await started.wait()
+        worker.stop()
+        await until_queue(database, lambda kinds: kinds["photo"].waiting == 2)
+        finish.set()
+    left = await run_sql(database, "SELECT entrypoint, headers ->> 'starts' FROM jobs.pgqueuer")
+    assert left == [("photo", "0")] * 2
 
 
 async def test_stopping_lets_a_job_finish(database: Database, database_url: str) -> None:
@@ -228,7 +278,7 @@ async def test_a_cancelled_worker_puts_its_jobs_back(database: Database, databas
         started.set()
         await asyncio.Event().wait()
 
-    worker = Worker(database_url, {"photo": hang}, options=replace(OPTIONS, grace=timedelta(0)))
+    worker = Worker(database_url, [JobPool({"photo": hang})], options=replace(OPTIONS, grace=timedelta(0)))
     running = asyncio.create_task(worker.run())
     await put(database, "photo")
     await started.wait()
@@ -250,7 +300,7 @@ async def test_a_program_that_ends_under_its_worker_loses_no_job(
             started.set()
             await asyncio.Event().wait()
 
-        running = asyncio.create_task(Worker(database_url, {"photo": hang}, options=OPTIONS).run())
+        running = asyncio.create_task(Worker(database_url, [JobPool({"photo": hang})], options=OPTIONS).run())
         await started.wait()
         for task in asyncio.all_tasks() - {asyncio.current_task()}:
             task.cancel()

@@ -1,0 +1,127 @@
+"""The job that fetches a photo: what Telegram refuses for good and what passes; and one person's share."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiogram import Bot
+from aiogram.exceptions import TelegramBadRequest, TelegramRetryAfter
+from aiogram.methods import TelegramMethod
+
+from app.bot.albums import _OF_ONE_PERSON, _TRIES, CheckUpload
+from app.core.config import AvatarSettings, PhotoSettings
+from app.database.engine import Database
+from app.database.models import Avatar, Upload, UploadState
+from app.jobs.job import Job, Retry
+from app.photos import uploads
+from app.photos.service import Photos
+from app.photos.storage import FolderStorage
+from app.photos.uploads import Arrival, PhotoUnavailable
+from app.photos.workroom import Workroom
+from tests.integration.bot_calls import Answer, Calls
+from tests.integration.jobs_harness import until
+from tests.integration.test_uploads import send, someone
+from tests.integration.webhook_service import rows
+
+PASSING = "Bad Request: wrong file_id or the file is temporarily unavailable"
+GONE = "Bad Request: wrong remote file identifier specified: Wrong padding in the string"
+
+
+@pytest.fixture
+async def avatar(database: Database) -> Avatar:
+    return await someone(database)
+
+
+def checking(database: Database, folder: Path, answer: Answer) -> CheckUpload:
+    workroom = Workroom(folder)
+    photos = Photos(FolderStorage(folder), workroom, AvatarSettings(), PhotoSettings())
+    return CheckUpload(Bot("42:token", session=Calls(answer)), database, photos, workroom)
+
+
+def check_of(avatar: Avatar, upload_id: int, starts: int = 1) -> Job:
+    payload = {"upload_id": upload_id, "avatar_id": avatar.id, "user_id": avatar.user_id}
+    return Job(upload_id, uploads.CHECK, payload, starts)
+
+
+async def verdict(database: Database) -> tuple[UploadState, str | None]:
+    [upload] = await rows(database, Upload)
+    return upload.state, upload.refusal
+
+
+def refusing(words: str) -> Answer:
+    async def answer(method: TelegramMethod[Any]) -> Any:
+        raise TelegramBadRequest(method, words)
+
+    return answer
+
+
+async def test_a_file_that_is_unavailable_just_now_is_asked_for_again_and_then_refused_in_words(
+    database: Database, avatar: Avatar, tmp_path: Path
+) -> None:
+    [upload_id] = await send(database, avatar, Arrival(1, "file"))
+    check = checking(database, tmp_path, refusing(PASSING))
+    for starts in range(1, _TRIES):
+        with pytest.raises(TelegramBadRequest):
+            await check(check_of(avatar, upload_id, starts))
+    assert await verdict(database) == (UploadState.WAITING, None)
+    await check(check_of(avatar, upload_id, _TRIES))
+    assert await verdict(database) == (UploadState.REFUSED, PhotoUnavailable.reason)
+
+
+async def test_a_file_that_never_will_be_there_is_refused_at_once(
+    database: Database, avatar: Avatar, tmp_path: Path
+) -> None:
+    [upload_id] = await send(database, avatar, Arrival(1, "file"))
+    await checking(database, tmp_path, refusing(GONE))(check_of(avatar, upload_id))
+    assert await verdict(database) == (UploadState.REFUSED, PhotoUnavailable.reason)
+
+
+async def test_a_limit_uses_up_no_try(database: Database, avatar: Avatar, tmp_path: Path) -> None:
+    async def limited(method: TelegramMethod[Any]) -> Any:
+        raise TelegramRetryAfter(method, "Too Many Requests", 3600)
+
+    [upload_id] = await send(database, avatar, Arrival(1, "file"))
+    with pytest.raises(TelegramRetryAfter):
+        await checking(database, tmp_path, limited)(check_of(avatar, upload_id, _TRIES))
+    assert await verdict(database) == (UploadState.WAITING, None)
+
+
+async def test_hanging_downloads_of_one_person_leave_slots_to_others(
+    database: Database, avatar: Avatar, tmp_path: Path
+) -> None:
+    asked: list[TelegramMethod[Any]] = []
+
+    async def hang(method: TelegramMethod[Any]) -> Any:
+        asked.append(method)
+        await asyncio.Event().wait()
+
+    other = await someone(database)
+    mine = await send(database, avatar, *[Arrival(number, "file") for number in range(_OF_ONE_PERSON + 1)])
+    theirs = (await send(database, other, Arrival(9, "file")))[-1]
+    check = checking(database, tmp_path, hang)
+    async with asyncio.TaskGroup() as tasks:
+        hanging = [
+            tasks.create_task(check(check_of(avatar, upload_id))) for upload_id in mine[:_OF_ONE_PERSON]
+        ]
+        hanging.append(tasks.create_task(check(check_of(other, theirs))))
+        await until(lambda: len(asked) == len(hanging))
+        with pytest.raises(Retry):
+            await check(check_of(avatar, mine[-1]))
+        for task in hanging:
+            task.cancel()
+
+
+async def test_a_download_that_never_ends_is_ended(
+    database: Database, avatar: Avatar, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def hang(_method: TelegramMethod[Any]) -> Any:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr("app.bot.albums._DOWNLOAD_SECONDS", 0.05)
+    [upload_id] = await send(database, avatar, Arrival(1, "file"))
+    check = checking(database, tmp_path, hang)
+    with pytest.raises(TimeoutError):
+        await check(check_of(avatar, upload_id))
+    await check(check_of(avatar, upload_id, _TRIES))
+    assert await verdict(database) == (UploadState.REFUSED, PhotoUnavailable.reason)
