@@ -1,10 +1,10 @@
 """The whole product as processes, a person at the phone, and what the database and FAL say afterwards."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from itertools import count
+from itertools import count, islice
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import parse_qs, urlsplit
@@ -152,11 +152,24 @@ async def house(
 @asynccontextmanager
 async def guest_of(sandbox: Sandbox, user_id: int | None = None) -> AsyncIterator[Stage]:
     """Somebody new comes in. Nobody's visit leaves a secret in any log."""
+    async with _guests(sandbox, [user_id or next(_user_ids)]) as [stage]:
+        yield stage
+
+
+@asynccontextmanager
+async def crowd_of(sandbox: Sandbox, number: int) -> AsyncIterator[list[Stage]]:
+    """So many new people at once."""
+    async with _guests(sandbox, list(islice(_user_ids, number))) as stages:
+        yield stages
+
+
+@asynccontextmanager
+async def _guests(sandbox: Sandbox, user_ids: Sequence[int]) -> AsyncIterator[list[Stage]]:
     database = Database(sandbox.database_url)
-    try:
-        async with sandbox.user(user_id or next(_user_ids)) as user:
-            stage = Stage(sandbox, database, Guest(user, database, sandbox.log_dir.parent / "photos"))
-            yield stage
-            assert await stage.leaks() == []
-    finally:
-        await database.close()
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(database.close)
+        users = [await stack.enter_async_context(sandbox.user(user_id)) for user_id in user_ids]
+        photos = sandbox.log_dir.parent / "photos"
+        stages = [Stage(sandbox, database, Guest(user, database, photos)) for user in users]
+        yield stages
+        assert await stages[0].leaks() == []

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 
 import httpx
 import pytest
@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from sandbox.supervisor import Sandbox
 from tests.bot.kit import counter, picture
-from tests.e2e.stage import Stage, guest_of, house
+from tests.e2e.stage import Stage, crowd_of, guest_of, house
 from tests.torture.bystander import Bystander
 
 AN_HOUR = 3600
@@ -21,8 +21,7 @@ STOPPING = 8.0  # seconds; the bot lets jobs take 20, and after 10 the sandbox k
 @asynccontextmanager
 async def people(sandbox: Sandbox, number: int) -> AsyncIterator[list[Stage]]:
     """So many, each with an avatar that asks for photos."""
-    async with AsyncExitStack() as stack:
-        stages = [await stack.enter_async_context(guest_of(sandbox)) for _ in range(number)]
+    async with crowd_of(sandbox, number) as stages:
         for stage in stages:
             await stage.guest.create()
         yield stages
