@@ -83,7 +83,7 @@ def test_children_get_nothing_but_what_they_need(monkeypatch: pytest.MonkeyPatch
         monkeypatch.setenv(name, "the machine's own")
     secrets = Secrets.invent()
     wiring = Wiring(tmp_path, Ports.free(), secrets, settings={}, extra={}, training_seconds=1)
-    common = {"PATH", "HOME", "LANG", "LC_ALL", "PYTHONUNBUFFERED", "PYTHONPATH"}
+    common = {"PATH", "HOME", "LANG", "LC_ALL", "PYTHONUNBUFFERED", "PYTHONPATH", "MALLOC_MMAP_THRESHOLD_"}
     emulators = wiring.fal().environment.keys() | wiring.telegram().environment.keys()
     assert emulators - common == {"FAL_EMULATOR_KEY", "TELEGRAM_EMULATOR_TOKEN"}
     page = wiring.page("postgresql+asyncpg://u:p@127.0.0.1/d", tmp_path, tmp_path)
