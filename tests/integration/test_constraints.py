@@ -7,7 +7,7 @@ from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
 from sqlalchemy.exc import IntegrityError
 
 from app.database.engine import Database
-from app.database.models import Base, Consent, FalKeys, TrainingState, Upload
+from app.database.models import Base, Consent, FalKeys, ForgottenRequest, TrainingState, Upload
 from tests.factories import (
     make_avatar,
     make_inbox_event,
@@ -60,6 +60,7 @@ VIOLATIONS = {
     "ck_inbox_events_handled_has_an_outcome": "UPDATE inbox_events SET handled_at = now()",
     "ck_inbox_events_sha256_is_32_bytes": "UPDATE inbox_events SET body_sha256 = 'short'",
     "uq_inbox_events_request_id_body_sha256": "UPDATE inbox_events SET request_id = 'same'",
+    "ck_forgotten_requests_digest_is_32_bytes": "UPDATE forgotten_requests SET digest = 'short'",
     "ck_fal_keys_came_over_tls": "UPDATE fal_keys SET url = 'http://rest.fal.ai/keys'",
     "ck_fal_keys_not_empty": "UPDATE fal_keys SET keys = '{}'",
     "ck_notifications_state": "UPDATE notifications SET state = 'LOST'",
@@ -85,6 +86,7 @@ async def sample_rows(database: Database) -> None:
         for kind in ("training_started", "training_completed"):
             await make_notification(session, training, kind)
             await make_inbox_event(session)
+        session.add(ForgottenRequest(digest=bytes(32)))
         session.add(FalKeys(url="https://rest.fal.ai/keys", keys=[bytes(32)], fetched_at=datetime.now(UTC)))
 
 
