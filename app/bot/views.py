@@ -53,7 +53,10 @@ class AvatarView:
 
 @dataclass(frozen=True, slots=True)
 class PhotoView:
-    """One of an avatar's photos: the `number`th of `count`; None beside the first and the last."""
+    """One of an avatar's photos: the `number`th of `count`; None beside the first and the last.
+
+    `openable` where photos can be changed once they are opened for that.
+    """
 
     avatar_id: int
     avatar_name: str
@@ -67,6 +70,7 @@ class PhotoView:
     advice: Sequence[str]
     storage_key: str
     changeable: bool
+    openable: bool = False
 
 
 async def photo_view(
@@ -96,6 +100,7 @@ async def photo_view(
         advice=photo.advice,
         storage_key=photo.storage_key,
         changeable=photos_changeable(avatar),
+        openable=avatar.state is AvatarState.COMPLETED and not avatar.photos_open,
     )
 
 

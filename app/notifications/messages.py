@@ -1,6 +1,6 @@
 """A fact becomes words and buttons here, in the person's language."""
 
-from app.core.buttons import AskToCancel, Button, NewAvatar, Screen, ShowAvatar, StartTraining
+from app.core.buttons import AskToCancel, Button, NewAvatar, Screen, ShowAvatar, ShowPhotos, StartTraining
 from app.core.i18n import Words
 from app.fal.failures import NEEDS_OTHER_PHOTOS
 from app.notifications.facts import (
@@ -46,7 +46,8 @@ def _failed(fact: TrainingFailed, words: Words) -> Screen:
         "training-failed", name=fact.avatar_name, reason=words.label(f"failure-{fact.failure.value}")
     )
     if fact.failure in NEEDS_OTHER_PHOTOS:
-        return Screen(text, (_opening(fact, words),))
+        photos = Button(words.label("button-photos"), ShowPhotos(fact.avatar_id))
+        return Screen(text, ((photos,), _opening(fact, words)))
     return Screen(text, ((Button(words.label("button-try-again"), StartTraining(fact.avatar_id)),),))
 
 

@@ -40,6 +40,10 @@ class PhotoCount:
     maximum: int
 
     @property
+    def room(self) -> int:
+        return max(0, self.maximum - self.have)
+
+    @property
     def ready(self) -> bool:
         return self.have >= self.needed
 

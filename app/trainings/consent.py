@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.avatars import service as avatars
 from app.database.models import AvatarPhoto, Consent
 
-VERSION = 1  # of the words `consent`: another text is another version, and is asked for anew
+VERSION = 2  # of the words `consent`: another text is another version, and is asked for anew
 
 
 async def given(session: AsyncSession, user_id: int, avatar_id: int) -> bool:

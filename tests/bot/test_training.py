@@ -39,8 +39,8 @@ async def test_a_forged_button_trains_nothing_with_too_few_photos(
 async def test_the_question_names_what_will_be_trained_and_back_leads_back(aisha: Guest) -> None:
     avatar_id = await aisha.ready()
     question = await aisha.tap(ConfirmTraining(avatar_id))
-    kind, preset = words("avatar-type", type="portrait"), words("preset-name", preset="balanced")
-    about = words("confirm-training", name="Айша", type=kind, count=MINIMUM, preset=preset, steps=1000)
+    kind = words("avatar-type", type="portrait")
+    about = words("confirm-training", name="Айша", type=kind, count=MINIMUM, steps=1000)
     assert about in question.text
     for part in ("usual-time-unknown", "confirm-photos", "consent"):
         assert words(part) in question.text
@@ -68,7 +68,7 @@ async def test_a_preset_is_chosen_in_place_and_trained(town: Town, aisha: Guest)
     question = await aisha.tap(ConfirmTraining(avatar_id))
     chosen = await aisha.tap(ChoosePreset(avatar_id, "fast"))
     assert chosen.id == question.id
-    assert words("preset-name", preset="fast") in chosen.text
+    assert f"✓ {words('preset-label', preset='fast')}" in chosen.labels
     await aisha.tap(agreeing(avatar_id, "fast"))
     await town.running(aisha)
     [submit] = await town.submits(await aisha.belongings())
@@ -192,5 +192,5 @@ async def test_what_was_asked_as_a_trial_is_asked_again_when_trials_are_over(
     async with town.database.transaction() as session:
         await smoke.end(session)
     question = await aisha.tap(words("button-confirm"))
-    assert words("preset-name", preset="balanced") in question.text
+    assert f"✓ {words('preset-label', preset='balanced')}" in question.labels
     assert (await aisha.belongings()).trainings == []

@@ -34,7 +34,6 @@ STATES = {
     ("avatar-label", "state"): frozenset(AvatarState),
     ("avatar-type", "type"): frozenset(AvatarType),
     ("preset-label", "preset"): frozenset(Preset),
-    ("preset-name", "preset"): frozenset(Preset),
     ("photo-tips", "type"): frozenset(AvatarType),
     ("ask-name", "type"): frozenset(AvatarType),
 }

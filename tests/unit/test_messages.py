@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from app.core.buttons import Action, AskToCancel, NewAvatar, Screen, ShowAvatar, StartTraining
+from app.core.buttons import Action, AskToCancel, NewAvatar, Screen, ShowAvatar, ShowPhotos, StartTraining
 from app.core.i18n import Dictionary, Language, Words
 from app.fal.failures import NEEDS_OTHER_PHOTOS, Reason
 from app.notifications.facts import (
@@ -95,9 +95,9 @@ def test_a_drill_promises_no_model(words: Words) -> None:
 @pytest.mark.parametrize("reason", Reason)
 def test_a_failure_says_why_and_offers_what_can_help(reason: Reason, words: Words) -> None:
     screen = message(TrainingFailed(avatar_id=ID, avatar_name=NAME, failure=reason), words)
-    helps = ShowAvatar(ID) if reason in NEEDS_OTHER_PHOTOS else StartTraining(ID)
+    helps = [ShowPhotos(ID), ShowAvatar(ID)] if reason in NEEDS_OTHER_PHOTOS else [StartTraining(ID)]
     assert words(f"failure-{reason.value}") in screen.text
-    assert actions(screen) == [helps]
+    assert actions(screen) == helps
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from itertools import product
+from textwrap import wrap
 from typing import Any
 from uuid import UUID
 
@@ -31,6 +32,7 @@ from app.core.buttons import (
     DeletePhotos,
     GiveConsent,
     NewAvatar,
+    OpenPhotos,
     Screen,
     ShowAvatar,
     ShowAvatars,
@@ -185,7 +187,7 @@ def test_a_draft_leads_to_tips_and_they_lead_back(words: Words, have: int) -> No
 def test_every_advice_reads_differently(words: Words) -> None:
     assert len({advice_words(words, advice) for advice in Advice}) == len(Advice)
     remarks = [SetRemark(advice, 7) for advice in SetAdvice]
-    lines = {set_advice_words(words, remark) for remark in remarks}
+    lines = {set_advice_words(words, remark, room=5) for remark in remarks}
     assert len(lines) == len(SetAdvice)
     assert all("7" in line for line in lines)
 
@@ -231,7 +233,26 @@ def test_after_a_failure_stands_what_can_help(
     again = reason is not None and reason not in NEEDS_OTHER_PHOTOS
     offered = [one for one in actions(screen) if isinstance(one, StartTraining | ConfirmTraining)]
     assert offered == [*([StartTraining(ID)] if again else []), ConfirmTraining(ID)]
-    assert ShowPhotos(ID) in actions(screen)
+    assert actions(screen).count(ShowPhotos(ID)) == 1
+
+
+@pytest.mark.parametrize("reason", sorted(NEEDS_OTHER_PHOTOS))
+def test_after_a_failure_that_other_photos_help_the_first_button_leads_to_them(
+    words: Words, reason: Reason
+) -> None:
+    draft = view(latest=failed(reason))
+    closed = replace(view(AvatarState.COMPLETED, latest=failed(reason)), changeable=False)
+    assert actions(screens.avatar(words, draft))[:2] == [ShowPhotos(ID), ConfirmTraining(ID)]
+    assert actions(screens.avatar(words, closed))[:2] == [OpenPhotos(ID), ConfirmTraining(ID)]
+
+
+def test_a_full_set_is_advised_to_replace_and_not_to_add(words: Words) -> None:
+    adding = {"ru": "обавь", "kk": "осыңыз", "en": "dd "}[words.language]
+    for advice in SetAdvice:
+        full = replace(view(have=20), remarks=[SetRemark(advice, 15)])
+        assert adding not in screens.avatar(words, full).text
+    more = replace(view(have=19), remarks=[SetRemark(SetAdvice.ALL_ALIKE, 15)])
+    assert adding in screens.avatar(words, more).text
 
 
 def test_a_finished_avatar_without_its_photos_is_not_trained_again(words: Words) -> None:
@@ -288,6 +309,31 @@ def test_a_training_is_confirmed_with_consent_or_not(words: Words, preset: Prese
     assert marked == [ChoosePreset(ID, preset.value)]
 
 
+FACELESS = SetRemark(SetAdvice.FACES_MISSING, 9)
+
+
+def test_a_portrait_of_faceless_photos_is_warned_of(words: Words) -> None:
+    for kind, warned in ((AvatarType.PORTRAIT, True), (AvatarType.STYLE, False)):
+        faceless = replace(view(avatar_type=kind), remarks=[FACELESS])
+        screen = screens.confirm_training(words, faceless, plan())
+        assert (words("confirm-faceless", count=9, have=10) in screen.text) is warned
+    seen = screens.confirm_training(words, view(), plan())
+    assert words("confirm-faceless", count=9, have=10) not in seen.text
+
+
+PHONE_LINES, PHONE_LETTERS = 14, 40  # so many leave its buttons in sight
+
+
+def test_the_confirmation_fits_the_screen_of_a_phone(words: Words) -> None:
+    known = UsualTime(median=timedelta(minutes=80), most=timedelta(minutes=160))
+    trial = Plan(Extent(Preset.QUALITY, (Preset.QUALITY,), 1, smoke=True), known)
+    for wanted, remarks in product((plan(), plan(usual=known), trial), ([], [FACELESS])):
+        asked = replace(view(), name="Летний вечер", remarks=remarks)
+        text = checked(screens.confirm_training(words, asked, wanted))
+        lines = [wrap(line, PHONE_LETTERS) or [""] for line in text.splitlines()]
+        assert sum(map(len, lines)) <= PHONE_LINES
+
+
 def test_without_a_choice_none_is_offered(words: Words) -> None:
     screen = screens.confirm_training(words, view(), plan(presets=[Preset.BALANCED]))
     assert not any(isinstance(action, ChoosePreset) for action in actions(screen))
@@ -300,7 +346,6 @@ def test_a_smoke_training_is_called_one_and_leaves_no_choice(words: Words) -> No
     )
     screen = screens.confirm_training(words, view(), smoke)
     assert about in screen.text
-    assert words.label("preset-name", preset="quality") not in screen.text
     agree = GiveConsent(ID, consent.VERSION, words.language.value, "quality", "trial")
     assert actions(screen) == [agree, ShowAvatar(ID)]
     for there in (True, False):
@@ -380,6 +425,8 @@ def test_photos_are_paged_through(words: Words, number: int) -> None:
 
 
 def test_a_photo_that_cannot_be_changed_can_be_looked_at(words: Words) -> None:
+    opening = replace(photo(1, 1, changeable=False), openable=True)
+    assert actions(screens.photo(words, opening, b"jpeg")) == [OpenPhotos(ID), ShowAvatar(ID)]
     screen = screens.photo(words, photo(1, 1, changeable=False), None)
     assert actions(screen) == [ShowAvatar(ID)]
     assert words("photo-not-shown") in screen.text
@@ -416,6 +463,34 @@ def test_a_digest_counts_what_was_taken_and_numbers_what_was_not(words: Words) -
         f"• {words('uploads-numbers', numbers=numbers)}" for numbers in ("2, 5", "4")
     ]
     assert screen.rows == screens.avatar(words, view(have=2)).rows
+
+
+def test_photos_that_a_full_set_has_no_room_for_are_not_called_unsuitable(words: Words) -> None:
+    sent = [Verdict()] * 20 + [refusal("photo-limit", maximum=20)] * 5
+    shown = checked(screens.digest(words, view(have=20), sent))
+    assert words("uploads-refused") not in shown
+    assert words("error-photo-limit", maximum=20) in shown
+    assert words("uploads-left-out", numbers=words("uploads-numbers", numbers="21–25")) in shown
+    one = checked(screens.digest(words, view(have=20), [refusal("photo-limit", maximum=20)]))
+    assert one.startswith(f"👌 {words('error-photo-limit', maximum=20)}\n")
+
+
+@pytest.mark.parametrize(
+    ("advised", "numbers"),
+    [([1, 2, 3], "1–3"), ([1, 2, 4], "1, 2, 4"), ([1, 3, 4, 5, 9], "1, 3–5, 9"), ([2], "2")],
+)
+def test_photos_in_a_row_are_told_by_the_first_and_the_last(
+    words: Words, advised: list[int], numbers: str
+) -> None:
+    sent = [Verdict(advice=("small",) if n in advised else ()) for n in range(1, 11)]
+    shown = checked(screens.digest(words, view(), sent))
+    assert f"• {words('uploads-numbers', numbers=numbers)}: {words('advice-small')}" in shown
+
+
+def test_what_is_said_of_every_photo_is_said_of_all(words: Words) -> None:
+    shown = checked(screens.digest(words, view(have=20), [Verdict(advice=("no-face",))] * 20))
+    assert f"• {words('uploads-all')}: {words('advice-no-face')}" in shown
+    assert words("uploads-numbers", numbers="") not in shown
 
 
 def test_a_digest_of_a_whole_roll_fits_into_a_message(words: Words) -> None:

@@ -100,12 +100,12 @@ def _draft(words: Words, view: AvatarView) -> Screen:
         "avatar-ready",
         **about,
         photos=words.label("photos-count", count=photos.have),
-        room=max(0, photos.maximum - photos.have),
+        room=photos.room,
         maximum=photos.maximum,
     )
     train = button(words, "button-train", ConfirmTraining(view.id))
-    rows: Rows = (*_training_rows(words, view, train), *_tools(words, view))
-    remarks = [set_advice_words(words, remark) for remark in view.remarks]
+    rows = _distinct(*_training_rows(words, view, train), *_tools(words, view))
+    remarks = [set_advice_words(words, remark, photos.room) for remark in view.remarks]
     return Screen(_with_failure(words, view, "\n\n".join([text, *remarks])), rows)
 
 
@@ -116,7 +116,7 @@ def _completed(words: Words, view: AvatarView) -> Screen:
         text = f"{text}\n\n{words('photos-open', maximum=view.photos.maximum)}"
     again = button(words, "button-train-again", ConfirmTraining(view.id))
     main = button(words, "button-main", MakeMain(view.id))
-    rows: Rows = (
+    rows = _distinct(
         *_training_rows(words, view, again),
         *([] if view.main else [(main,)]),
         *_tools(words, view),
@@ -125,13 +125,27 @@ def _completed(words: Words, view: AvatarView) -> Screen:
 
 
 def _training_rows(words: Words, view: AvatarView, train: Button) -> Rows:
-    """What can be trained; after a failure that no photo is to blame for, first the same once more."""
+    """What can be trained; after a failure first what helps: other photos, or the same once more."""
     if not view.photos.ready:
         return ()
     failure = view.training.failure if view.training else None
-    if failure is None or failure in NEEDS_OTHER_PHOTOS:
+    if failure is None:
         return ((train,),)
+    if failure in NEEDS_OTHER_PHOTOS:
+        return ((_change(words, view),), (train,))
     return ((button(words, "button-try-again", StartTraining(view.id)),), (train,))
+
+
+def _change(words: Words, view: AvatarView) -> Button:
+    """Where its photos are changed."""
+    if view.changeable:
+        return button(words, "button-photos", ShowPhotos(view.id))
+    return button(words, "button-open-photos", OpenPhotos(view.id))
+
+
+def _distinct(*rows: tuple[Button, ...]) -> Rows:
+    """Each row once, at its first place."""
+    return tuple(dict.fromkeys(rows))
 
 
 def _tools(words: Words, view: AvatarView) -> Rows:
@@ -143,7 +157,7 @@ def _tools(words: Words, view: AvatarView) -> Rows:
     back = button(words, "button-my-avatars", ShowAvatars())
     return (
         *([(photos,)] if view.photos.have else []),
-        (tips,) if view.changeable else (button(words, "button-open-photos", OpenPhotos(view.id)),),
+        (tips if view.changeable else _change(words, view),),
         (rename, delete),
         (back,),
     )

@@ -13,9 +13,9 @@ def advice_words(words: Words, advice: Advice) -> str:
     return words(f"advice-{advice.value}")
 
 
-def set_advice_words(words: Words, remark: SetRemark) -> str:
-    """A line about all the photos of an avatar."""
-    return words(f"set-advice-{remark.advice.value}", count=remark.count)
+def set_advice_words(words: Words, remark: SetRemark, room: int) -> str:
+    """A line about all the photos of an avatar; where there is no room for more, some have to be replaced."""
+    return words(f"set-advice-{remark.advice.value}", count=remark.count, room=room)
 
 
 def tips(words: Words, avatar_id: int, avatar_type: AvatarType) -> Screen:

@@ -2,15 +2,17 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 
 from app.bot.screens.avatar import avatar
 from app.bot.screens.coach import advice_words
 from app.bot.views import AvatarView
 from app.core.buttons import Screen
 from app.core.i18n import Words
+from app.photos.checks import PhotoLimitReached
 from app.photos.coach import Advice
 
-_NUMBERS = 20  # of photos in a line
+_NUMBERS = 20  # of photos, or of runs of them, in a line
 _LINES = 10  # of a list; a message holds 4096 characters
 
 
@@ -48,6 +50,7 @@ def _judged(words: Words, verdicts: Sequence[Verdict]) -> Iterator[str]:
     refusals = _list(words, [_refusal(words, verdict) for verdict in verdicts])
     if refusals:
         yield f"{words('uploads-refused')}\n{refusals}"
+    yield from _not_needed(words, verdicts)
 
 
 def _advice(words: Words, verdict: Verdict) -> str:
@@ -55,23 +58,46 @@ def _advice(words: Words, verdict: Verdict) -> str:
 
 
 def _refusal(words: Words, verdict: Verdict) -> str:
-    return words(f"error-{verdict.refusal}", **verdict.details) if verdict.refusal else ""
+    if verdict.refusal is None or verdict.refusal == PhotoLimitReached.reason:
+        return ""
+    return words(f"error-{verdict.refusal}", **verdict.details)
+
+
+def _not_needed(words: Words, verdicts: Sequence[Verdict]) -> Iterator[str]:
+    """Nothing is wrong with a photo that the full set has no room for."""
+    over = [n for n, verdict in enumerate(verdicts, 1) if verdict.refusal == PhotoLimitReached.reason]
+    if not over:
+        return
+    text = f"👌 {words('error-photo-limit', **verdicts[over[0] - 1].details)}"
+    if len(over) < len(verdicts):
+        text = f"{text} {words('uploads-left-out', numbers=_which(words, over, len(verdicts)))}"
+    yield text
 
 
 def _list(words: Words, said: Sequence[str]) -> str:
     """A line for each thing that is said, with the photos it is said of, numbered as they were sent."""
-    about: dict[str, list[str]] = {}
+    about: dict[str, list[int]] = {}
     for number, text in enumerate(said, 1):
         if text:
-            about.setdefault(text, []).append(str(number))
+            about.setdefault(text, []).append(number)
     if len(said) == 1:
         return "".join(about)
-    lines = [
-        f"• {words('uploads-numbers', numbers=_joined(numbers))}: {text}" for text, numbers in about.items()
-    ]
+    lines = [f"• {_which(words, numbers, len(said))}: {text}" for text, numbers in about.items()]
     left = len(lines) - _LINES
     return "\n".join([*lines[:_LINES], *([words("uploads-more", count=left)] if left > 0 else [])])
 
 
-def _joined(numbers: Sequence[str]) -> str:
-    return ", ".join([*numbers[:_NUMBERS], *(["…"] if len(numbers) > _NUMBERS else [])])
+def _which(words: Words, numbers: Sequence[int], sent: int) -> str:
+    """Those of the photos that were sent, told as shortly as can be."""
+    if len(numbers) == sent:
+        return words("uploads-all")
+    runs = list(_runs(numbers))
+    shown = ", ".join([*runs[:_NUMBERS], *(["…"] if len(runs) > _NUMBERS else [])])
+    return words("uploads-numbers", numbers=shown)
+
+
+def _runs(numbers: Sequence[int]) -> Iterator[str]:
+    """Three and more in a row by the first and the last."""
+    for _, group in groupby(enumerate(numbers), lambda place: place[1] - place[0]):
+        run = [number for _, number in group]
+        yield from [f"{run[0]}–{run[-1]}"] if len(run) > 2 else map(str, run)

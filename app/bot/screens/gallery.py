@@ -8,6 +8,7 @@ from app.core.buttons import (
     Button,
     DeletePhoto,
     DeletePhotos,
+    OpenPhotos,
     Screen,
     ShowAvatar,
     ShowPhoto,
@@ -53,4 +54,10 @@ def _rows(words: Words, view: PhotoView) -> Rows:
         button(words, "button-delete-photos", AskDeletePhotos(view.avatar_id)),
     )
     back = button(words, "button-to-avatar", ShowAvatar(view.avatar_id))
-    return (*([turns] if turns else []), *([deletes] if view.changeable else []), (back,))
+    change = button(words, "button-open-photos", OpenPhotos(view.avatar_id))
+    return (
+        *([turns] if turns else []),
+        *([deletes] if view.changeable else []),
+        *([(change,)] if view.openable else []),
+        (back,),
+    )

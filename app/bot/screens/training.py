@@ -15,19 +15,23 @@ from app.core.buttons import (
     ShowAvatar,
 )
 from app.core.i18n import Words
-from app.database.models import TrainingState
+from app.database.models import AvatarType, TrainingState
 from app.fal.logs import Preparing, Steps
+from app.photos.verdict import SetAdvice
 from app.trainings import consent
 from app.trainings.extent import Extent
 from app.trainings.plan import Plan
 
 
 def confirm_training(words: Words, view: AvatarView, plan: Plan) -> Screen:
-    """What will happen, for how long, what becomes of the photos, and what the person agrees to."""
+    """What will happen, for how long, what becomes of the photos, and what the person agrees to.
+
+    Short enough for its buttons to be seen on a phone without scrolling.
+    """
     wanted = plan.extent
     paragraphs = (
-        _about(words, view, wanted),
-        _usual_time(words, plan),
+        f"{_about(words, view, wanted)}\n{_usual_time(words, plan)}",
+        *(() if wanted.smoke else _faceless(words, view)),
         words("confirm-photos"),
         words("consent"),
     )
@@ -38,7 +42,7 @@ def confirm_training(words: Words, view: AvatarView, plan: Plan) -> Screen:
         (button(words, "button-confirm", agree),),
         (button(words, "button-back", ShowAvatar(view.id)),),
     )
-    return Screen("\n\n".join((*paragraphs, words("confirm-question"))), rows)
+    return Screen("\n\n".join(paragraphs), rows)
 
 
 def confirm_cancel(words: Words, view: AvatarView) -> Screen:
@@ -97,7 +101,15 @@ def _about(words: Words, view: AvatarView, wanted: Extent) -> str:
     }
     if wanted.smoke:
         return words("confirm-smoke", **about)
-    return words("confirm-training", preset=words.label("preset-name", preset=wanted.preset.value), **about)
+    return words("confirm-training", **about)
+
+
+def _faceless(words: Words, view: AvatarView) -> list[str]:
+    """A portrait is of a face: who has sent hardly any is warned before it costs them a training."""
+    if view.type is not AvatarType.PORTRAIT:
+        return []
+    missing = [one.count for one in view.remarks if one.advice is SetAdvice.FACES_MISSING]
+    return [words("confirm-faceless", count=count, have=view.photos.have) for count in missing]
 
 
 def _usual_time(words: Words, plan: Plan) -> str:

@@ -13,10 +13,19 @@ advice-alike = like another one: different angles help more
 advice-no-face = I can't see a face: fine, if it doesn't look into the camera
 advice-several-faces = seems to show several faces: one person works best
 
-set-advice-all-alike = 🔁 Photos that are nearly the same: { $count }. Add other angles, expressions and clothes.
-set-advice-one-background = 🖼 Photos with the same background: { $count }. Add some from other places, or the background will be learned as well.
+set-advice-all-alike = 🔁 Photos that are nearly the same: { $count }. { $room ->
+    [0] Replace some with other angles, expressions and clothes.
+   *[other] Add other angles, expressions and clothes.
+}
+set-advice-one-background = 🖼 Photos with the same background: { $count }. { $room ->
+    [0] Replace some with photos from other places, or the background will be learned as well.
+   *[other] Add some from other places, or the background will be learned as well.
+}
 set-advice-few-sharp = 🔍 Photos that aren't quite sharp: { $count }. Replace at least some of them with sharp ones.
-set-advice-faces-missing = 🙂 Photos without a face seen from the front: { $count }. Add some where the face can be seen well.
+set-advice-faces-missing = 🙂 Photos without a face seen from the front: { $count }. { $room ->
+    [0] Replace some with photos where the face can be seen well.
+   *[other] Add some where the face can be seen well.
+}
 set-advice-mixed-orientations = 📐 There are upright and wide photos (the fewer kind: { $count }). Keep what matters near the middle: the edges may be cropped.
 
 button-tips = 💡 Which photos work

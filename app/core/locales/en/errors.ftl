@@ -12,7 +12,7 @@ error-photo-too-large = The file is larger than { $megabytes } MB. Send it as a 
 error-photo-too-small = The photo is too small: { NUMBER($width, useGrouping: 0) }×{ NUMBER($height, useGrouping: 0) }. It needs at least { $minimum } pixels on the shorter side.
 error-photo-too-many-pixels = The picture has more than { $maximum } megapixels. Make it smaller and send it again.
 error-photo-duplicate = This photo is there already. Send another one.
-error-photo-limit = There are { $maximum } photos already, no more are needed. You can start the training.
+error-photo-limit = The set already has { $maximum } photos, no more are needed.
 error-storage-unavailable = The photo couldn't be kept on our side. Send it once more in a minute.
 error-unexpected =
     😔 Something broke on our side. Your data is safe; try again in a minute.

@@ -8,37 +8,29 @@ preset-label = { $preset ->
     [balanced] ⚖️ Balanced
    *[quality] 💎 Quality
 }
-preset-name = { $preset ->
-    [fast] fast
-    [balanced] balanced
-   *[quality] quality
-}
 
 confirm-training =
     <b>Train the avatar “{ $name }”?</b>
-
-    Type: { $type }. Photos: { $count }.
-    Mode: { $preset }, steps of training: { $steps }. The more steps, the closer the result and the longer the wait.
+    Type: { $type }, photos: { $count }, steps: { NUMBER($steps, useGrouping: 0) }
 
 confirm-smoke =
-    <b>A trial training of the avatar “{ $name }”?</b>
+    <b>A trial training of “{ $name }”?</b>
+    Type: { $type }, photos: { $count }, steps: { NUMBER($steps, useGrouping: 0) }
+    🧪 It only tests the way to FAL AI and back: the model will be no good, and the avatar won't get it.
 
-    Type: { $type }. Photos: { $count }.
-    🧪 It is only a trial of the way to FAL AI and back, steps of training: { $steps }. Such a model is no good, so the avatar won't get it. It can be trained in earnest later.
-
-usual-time = ⏱ It usually takes { $median }, nine times in ten no more than { $most }. That is how the last trainings went.
-usual-time-unknown = ⏱ I don't know yet how long it takes: there were too few trainings like this one.
+usual-time = ⏱ Usually { $median }, 9 times in 10 up to { $most }.
+usual-time-unknown = ⏱ How long it takes isn't known yet.
 
 duration = { $hours ->
     [0] { $minutes } min
    *[other] { $hours } h { $minutes } min
 }
 
-confirm-photos = 📦 The photos go to FAL AI as one archive, which is kept there for one day. I keep them, so that the avatar can be trained again. While it trains, the photos can't be changed; the training can be cancelled.
+confirm-photos = 📦 The photos go to FAL AI for a day and can't be changed during training.
 
-consent = ✍️ By pressing “Yes, start” you confirm that the photos show yourself, or somebody who has allowed you to use them, and that you agree to their being processed to train the avatar.
+consent = ✍️ “Yes, start” means: the photos show you, or somebody who allowed it, and you agree to training on them.
 
-confirm-question = Shall we?
+confirm-faceless = ⚠️ No face in { $count } of { $have } photos: the portrait may not look right.
 
 confirm-cancel =
     <b>Cancel the training of the avatar “{ $name }”?</b>

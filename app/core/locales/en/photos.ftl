@@ -19,6 +19,6 @@ avatar-ready =
     { $bar } { $photos }
 
     You can start the training{ $room ->
-        [0] .
+        [0] . The set is full: to replace a photo, delete it and send another one.
        *[other] {" "}or add more (up to { $maximum }).
     }

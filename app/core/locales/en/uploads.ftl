@@ -6,6 +6,8 @@ uploads-accepted = { $count ->
 uploads-advised = ⚠️ Kept, but could be better:
 uploads-refused = ❌ Not suitable:
 uploads-numbers = No. { $numbers }
+uploads-all = All of them
+uploads-left-out = Left out: { $numbers }.
 
 uploads-more = { $count ->
     [one] …and { $count } more remark.

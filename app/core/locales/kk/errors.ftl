@@ -12,7 +12,7 @@ error-photo-too-large = Файл { $megabytes } МБ-тан үлкен. Оны �
 error-photo-too-small = Фотосурет тым кішкентай: { NUMBER($width, useGrouping: 0) }×{ NUMBER($height, useGrouping: 0) }. Қысқа жағы кемінде { $minimum } пиксель болуы керек.
 error-photo-too-many-pixels = Суретте { $maximum } мегапиксельден көп. Кішірейтіп, қайта жіберіңіз.
 error-photo-duplicate = Бұл фотосурет бар. Басқасын жіберіңіз.
-error-photo-limit = { $maximum } фотосурет бар — артық керек емес. Оқытуды бастауға болады.
+error-photo-limit = Жинақта { $maximum } фотосурет бар, артық керек емес.
 error-storage-unavailable = Фотосуретті біздің жақта сақтау мүмкін болмады. Бір минуттан кейін қайта жіберіңіз.
 error-unexpected =
     😔 Бізде бірдеңе бұзылды. Деректеріңіз аман, бір минуттан кейін қайталап көріңіз.

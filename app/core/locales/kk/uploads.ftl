@@ -2,6 +2,8 @@ uploads-accepted = ✅ { $count } фотосурет қабылданды
 uploads-advised = ⚠️ Сақталды, бірақ жақсартуға болады:
 uploads-refused = ❌ Жарамады:
 uploads-numbers = № { $numbers }
+uploads-all = Барлығы
+uploads-left-out = Қосылмады: { $numbers }.
 uploads-more = …және тағы { $count } ескерту.
 uploads-checking = 🔎 Фотосуреттерді тексеріп жатырмын: { $sent } ішінен { $done }.
 

@@ -12,7 +12,7 @@ error-photo-too-large = Файл больше { $megabytes } МБ. Отправ�
 error-photo-too-small = Фотография слишком маленькая: { NUMBER($width, useGrouping: 0) }×{ NUMBER($height, useGrouping: 0) }. Нужно не меньше { $minimum } пикселей по короткой стороне.
 error-photo-too-many-pixels = В изображении больше { $maximum } мегапикселей. Уменьшите его и пришлите снова.
 error-photo-duplicate = Эта фотография уже есть. Пришлите другую.
-error-photo-limit = Фотографий уже { $maximum } — больше не нужно. Можно начинать обучение.
+error-photo-limit = В наборе уже { $maximum } фотографий, больше не нужно.
 error-storage-unavailable = Не получилось сохранить фотографию на нашей стороне. Отправьте её ещё раз через минуту.
 error-unexpected =
     😔 Что-то сломалось у нас. Ваши данные целы, попробуйте ещё раз через минуту.

@@ -7,6 +7,8 @@ uploads-accepted = { $count ->
 uploads-advised = ⚠️ Сохранено, но можно лучше:
 uploads-refused = ❌ Не подошло:
 uploads-numbers = № { $numbers }
+uploads-all = Все
+uploads-left-out = Не вошли: { $numbers }.
 
 uploads-more = { $count ->
     [one] …и ещё { $count } замечание.
