@@ -12,10 +12,12 @@ import structlog
 
 from app.core.errors import CannotStart
 from app.core.process import starting
+from app.core.urls import connect_options
 from app.database.address import database_url
 from app.database.engine import Database
+from app.database.pooler import REFUSED, REMEDY, lends_transactions
 from app.database.revision import behind, upgrade
-from app.jobs.connection import LOST, connect_options
+from app.jobs.connection import LOST
 
 _PATIENCE = 60.0
 _CONNECTING = 5.0
@@ -35,9 +37,15 @@ def main() -> None:
 
 
 async def lacking(url: str) -> list[str]:
-    """The revisions that the database doesn't have."""
+    """The revisions that the database doesn't have.
+
+    Raises:
+        CannotStart: it gives no session of our own.
+    """
     database = Database(url)
     try:
+        if await lends_transactions(database.engine):
+            raise CannotStart(f"Cannot start: {REFUSED}. {REMEDY}")
         return await behind(database.engine)
     finally:
         await database.close()

@@ -10,20 +10,19 @@ import asyncpg  # type: ignore[import-untyped]  # asyncpg ships no types
 import structlog
 
 from app.core.errors import CannotStart
-from app.jobs.connection import LOST, connect_options
+from app.core.urls import connect_options
+from app.jobs.connection import LOST
 
 _WAITING_SECONDS = 15.0  # a process that is being stopped finishes what it has in hand
 _BETWEEN_TRIES = 0.5
 _LOOKING_EVERY = 5.0
 _ANSWERING = 5.0
-_SETTINGS = {
-    "application_name": "polling",
-    # A host that vanished says no goodbye: Postgres asks after it, and ends what gives no answer for 15 s.
-    "tcp_keepalives_idle": "5",
-    "tcp_keepalives_interval": "5",
-    "tcp_keepalives_count": "2",
-    "tcp_user_timeout": "15000",
-}
+# A host that vanished says no goodbye: Postgres asks after it, and ends what gives no answer for 15 s. Said
+# once there is a connection, since pgbouncer knows no such parameters of a start.
+_KEEPALIVE = """
+SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 2;
+SET tcp_user_timeout = 15000
+"""
 
 _WORDS = (
     "Cannot start: another bot process polls Telegram with this token. Stop that one; several run "
@@ -82,8 +81,9 @@ class OnlyPoller:
             **self._options,
             timeout=_ANSWERING,
             command_timeout=_ANSWERING,
-            server_settings=_SETTINGS,
+            server_settings={"application_name": "polling"},
         )
+        await self._connection.execute(_KEEPALIVE)
         deadline = time.monotonic() + _WAITING_SECONDS
         while not await self._connection.fetchval(_LOCK, self._bot_id):
             if time.monotonic() > deadline:

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Literal, Self, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.core.errors import CannotStart
 from app.core.lists import Hosts, Networks, Origins
+from app.core.urls import DatabaseUrl, Endpoint, unusable_proxies
 
 PLACEHOLDER = "CHANGE_ME"
 
@@ -68,7 +69,7 @@ class Section(BaseSettings):
 class GeneralSettings(Section):
     environment: Environment = Environment.DEVELOPMENT
     data_dir: Path = Path("var")
-    database_url: SecretStr | None = None
+    database_url: DatabaseUrl | None = None
     support_contact: str = ""
     redis_url: SecretStr | None = None
 
@@ -155,13 +156,21 @@ class PhotoSettings(Section):
 
 
 class MinioSettings(Section):
+    """A scheme in `endpoint` says whether it is asked over TLS; without one `secure` does."""
+
     model_config = SettingsConfigDict(env_prefix="MINIO_")
 
-    endpoint: str = ""
+    endpoint: Endpoint = ""
     access_key: SecretStr = SecretStr("")
     secret_key: SecretStr = SecretStr("")
     bucket: str = Field("avatars", min_length=3)
     secure: bool = True
+
+    @property
+    def address(self) -> tuple[str, bool]:
+        """Host and port, and whether over TLS."""
+        scheme, _, rest = self.endpoint.rpartition("://")
+        return rest.rstrip("/"), scheme.lower() == "https" if scheme else self.secure
 
 
 class ApiSettings(Section):
@@ -283,11 +292,11 @@ class Settings:
         servers = [url for url in (self.general.database_url, self.general.redis_url) if url]
         values = [item.get_secret_value() for item in held] + self.fal.secrets
         passwords = [urlsplit(url.get_secret_value()).password for url in servers]
-        return [value for value in [*values, *passwords] if value]
+        return [form for value in [*values, *passwords] if value for form in {value, unquote(value)}]
 
 
 REMEDIES = {
-    "DATABASE_URL": "postgresql+asyncpg://user:password@host/name; `make run` brings a database of its own",
+    "DATABASE_URL": "postgresql://user:password@host/name; `make run` brings a database of its own",
     "TELEGRAM_TOKEN": "Ask @BotFather in Telegram: /newbot, or /token for an existing bot",
     "TELEGRAM_WEBHOOK_URL": "The public https address that leads to BOT_HOST:BOT_PORT; empty: the bot polls",
     "TELEGRAM_WEBHOOK_SECRET": "Make one with: openssl rand -hex 32",
@@ -348,9 +357,8 @@ def _unmet(settings: Settings) -> Iterator[Problem]:
 
 
 def _contradictions(settings: Settings) -> Iterator[Problem]:
-    database = settings.general.database_url
-    if database and not database.get_secret_value().startswith("postgresql+asyncpg://"):
-        yield Problem("DATABASE_URL", "must start with postgresql+asyncpg://", REMEDIES["DATABASE_URL"])
+    for variable in unusable_proxies():
+        yield Problem(variable, "names a proxy that isn't http", "Set an http proxy, or unset it")
     token = settings.telegram.token.get_secret_value()
     if token and not re.fullmatch(r"\d+:\S+", token):
         yield Problem("TELEGRAM_TOKEN", "is no bot's token (digits:letters)", REMEDIES["TELEGRAM_TOKEN"])

@@ -43,6 +43,11 @@ _ANSWERS = ("waiting", "running", "finished", "failed", "not-found", "none")
 _UNCLEAR = ("not-listed", "no-model", "unreadable", "history-refused")
 for _answer in (*_ANSWERS, *_UNCLEAR):
     RECONCILED.labels(answer=_answer)
+WORKER_SILENT = Gauge(
+    "aisha_worker_silent_seconds",
+    "Since this process's worker last heard itself through Postgres; NaN where none was started",
+)
+WORKER_SILENT.set(math.nan)
 
 # Set when they are read: app/inbox/gauges.py.
 JWKS_AGE = Gauge("aisha_jwks_age_seconds", "Since FAL's keys were fetched; NaN while there are none")

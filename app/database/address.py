@@ -5,7 +5,7 @@ from app.database.embedded import running_url
 
 
 def database_url(settings: GeneralSettings) -> str:
-    """The address for SQLAlchemy.
+    """The address, for `connect_arguments` and `connect_options`.
 
     Raises:
         SettingsError: none is named and no embedded one answers under `DATA_DIR`.

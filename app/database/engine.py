@@ -11,6 +11,8 @@ from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 
+from app.core.urls import connect_arguments
+
 CONNECTIONS = 15
 CONNECTING_SECONDS = 5
 ANSWERING_SECONDS = 10  # a host that vanished closes no connection, and FAL waits 15 seconds for its answer
@@ -19,13 +21,14 @@ _BETWEEN_TRIES_SECONDS = 0.25
 
 
 class Database:
-    """A pool of connections to one Postgres; `url` is `postgresql+asyncpg://...`."""
+    """A pool of connections to one Postgres; `url` is as app/core/urls.py reads it."""
 
     def __init__(self, url: str) -> None:
-        limits = {"timeout": CONNECTING_SECONDS, "command_timeout": ANSWERING_SECONDS}
+        address, arguments = connect_arguments(url)
+        arguments |= {"timeout": CONNECTING_SECONDS, "command_timeout": ANSWERING_SECONDS}
         # No overflow: a connection that a busy moment needs is kept, with the statements it has prepared.
         self.engine = create_async_engine(
-            url, hide_parameters=True, connect_args=limits, pool_size=CONNECTIONS, max_overflow=0
+            address, hide_parameters=True, connect_args=arguments, pool_size=CONNECTIONS, max_overflow=0
         )
         event.listen(self.engine.sync_engine, "checkout", _refuse_closed)
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)

@@ -9,6 +9,7 @@ from app.core.config import Settings
 from app.core.errors import CannotStart
 from app.database.address import database_url
 from app.database.engine import Database
+from app.database.pooler import REFUSED, REMEDY, lends_transactions
 from app.database.revision import behind
 
 
@@ -17,7 +18,7 @@ async def open_database(settings: Settings) -> AsyncIterator[Database]:
     """Connected, with every migration applied that the code knows; a newer database is fine.
 
     Raises:
-        CannotStart: no address, no answer, or a database behind the code.
+        CannotStart: no address, no answer, no session of our own, or a database behind the code.
     """
     database = Database(database_url(settings.general))
     try:
@@ -29,10 +30,13 @@ async def open_database(settings: Settings) -> AsyncIterator[Database]:
 
 async def _insist_on_head(database: Database) -> None:
     try:
-        missing = await behind(database.engine)
+        lent = await lends_transactions(database.engine)
+        missing = [] if lent else await behind(database.engine)
     except (OSError, SQLAlchemyError) as error:
         what = f"Postgres does not answer ({type(error).__name__})"
         raise CannotStart(f"Cannot start: {what}. Check DATABASE_URL and the server.") from None
+    if lent:
+        raise CannotStart(f"Cannot start: {REFUSED}. {REMEDY}")
     if missing:
         what = f"the database lacks migrations {', '.join(missing)}"
         raise CannotStart(f"Cannot start: {what}. Run: alembic upgrade head")

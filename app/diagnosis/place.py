@@ -10,6 +10,7 @@ from functools import cached_property
 import httpx
 
 from app.core.config import Problem, Settings
+from app.core.urls import unusable_proxies
 from app.database.address import database_url
 from app.database.engine import Database
 
@@ -47,5 +48,7 @@ class Place:
 @asynccontextmanager
 async def opened(settings: Settings, problems: Sequence[Problem]) -> AsyncIterator[Place]:
     async with AsyncExitStack() as closing:
-        http = await closing.enter_async_context(httpx.AsyncClient(timeout=8))
+        # A proxy that httpx refuses stands among the problems: what is looked at all the same goes without.
+        usable = not list(unusable_proxies())
+        http = await closing.enter_async_context(httpx.AsyncClient(timeout=8, trust_env=usable))
         yield Place(settings, problems, http, closing)

@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from app.core.config import MinioSettings
 from app.core.errors import CannotStart
 from app.database.models import AvatarPhoto
+from app.database.pooler import REFUSED, REMEDY, lends_transactions
 from app.database.revision import behind
 from app.diagnosis.finding import Check, Found, failure, ok, skipped, warning
 from app.diagnosis.place import Place
@@ -37,6 +38,8 @@ _REFUSALS: Mapping[str, str] = {
 def database_checks(place: Place) -> list[Check]:
     async def answers() -> Found:
         try:
+            if await lends_transactions(place.database.engine):
+                return failure(REFUSED, REMEDY)
             begun = time.monotonic()
             async with place.database.engine.connect() as connection:
                 version = await connection.scalar(text("SHOW server_version"))

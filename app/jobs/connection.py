@@ -1,14 +1,15 @@
 """The worker's own connections, and how it learns that they are gone."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import asyncpg  # type: ignore[import-untyped]  # asyncpg ships no types
 from pgqueuer import AsyncpgPoolDriver
 from pgqueuer.ports.driver import NotifyCallback
-from sqlalchemy import make_url
+
+from app.core.urls import connect_options
 
 LOST = (
     OSError,
@@ -26,16 +27,9 @@ _CLOSING = 2.0
 _BETWEEN_TRIES = 0.3
 
 
-def connect_options(url: str) -> Mapping[str, Any]:
-    """What asyncpg is to be given for a SQLAlchemy url."""
-    address = make_url(url)
-    _, options = address.get_dialect()().create_connect_args(address)
-    return options
-
-
 @asynccontextmanager
 async def connection_pool(url: str) -> AsyncIterator[Any]:
-    """An asyncpg pool for a SQLAlchemy url. LISTEN needs Postgres itself, not a transaction pooler."""
+    """An asyncpg pool. LISTEN needs Postgres itself, not a transaction pooler."""
     pool = await asyncpg.create_pool(
         **connect_options(url),
         min_size=0,  # a floor is restored in the background, and what fails there logged as if by some job

@@ -1,6 +1,6 @@
 """PgQueuer as this product uses it: where its tables stand, and some of its habits changed."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from typing import cast
@@ -9,7 +9,7 @@ from pgqueuer import Queries, QueueManager
 from pgqueuer.adapters.persistence.qb import QueryBuilderEnvironment, QueryQueueBuilder, QuerySchedulerBuilder
 from pgqueuer.core.buffers import JobStatusLogBuffer
 from pgqueuer.core.executors import AbstractEntrypointExecutor
-from pgqueuer.domain.models import Job, TableChangedEvent, TracebackRecord, utc_now
+from pgqueuer.domain.models import HealthCheckEvent, Job, TableChangedEvent, TracebackRecord, utc_now
 from pgqueuer.domain.settings import DBSettings
 from pgqueuer.domain.types import JOB_STATUS, QueueEntrypoint
 from pgqueuer.ports.driver import Driver
@@ -23,6 +23,7 @@ from app.jobs.job import JobPool
 
 log = get_logger(__name__)
 
+_PROBING = timedelta(seconds=10)
 _SHORTEST_SILENCE = timedelta(seconds=5)  # a tick's heartbeat comes once a second
 
 # The wait for the first queued job of these kinds, negative where it could start already.
@@ -100,7 +101,17 @@ class Held(Exception):
 
 
 class JobManager(QueueManager):
+    """`heard` is called whenever what this worker says through Postgres has come back to it."""
+
     pools: Sequence[JobPool] = ()
+    heard: Callable[[], None] | None = None
+
+    @override
+    async def listener_healthy(self, timeout: timedelta = _PROBING) -> HealthCheckEvent:
+        event = await super().listener_healthy(timeout)
+        if self.heard is not None:
+            self.heard()
+        return event
 
     @override
     async def fetch_jobs(

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
+from time import monotonic
 
 from pgqueuer import SchedulerManager
 from pgqueuer.domain import models
 from structlog.contextvars import bind_contextvars
 from structlog.stdlib import get_logger
 
+from app.core.metrics import WORKER_SILENT
 from app.jobs.backoff import Backoff
 from app.jobs.job import Handler, Job, JobPool, Retry, Schedule
 from app.jobs.library import JobManager
@@ -53,6 +55,17 @@ class Worker:
         self._runner = Runner(options)
         self._stopping = asyncio.Event()
         self._sessions: set[Session] = set()
+        self._heard_at: float | None = None
+
+    def silent_seconds(self) -> float:
+        """Since it last heard itself through Postgres, which it tries every ten seconds, or began to try.
+
+        Longer means that no job of it is done. 0 while it doesn't run.
+        """
+        return 0 if self._heard_at is None else monotonic() - self._heard_at
+
+    def _hear(self) -> None:
+        self._heard_at = monotonic()
 
     def stop(self) -> None:
         """Take nothing new; `run()` returns when what is in hand is done, or put back after the grace.
@@ -65,9 +78,12 @@ class Worker:
 
     async def run(self) -> None:
         """Serve until `stop()`; a cancellation is a stop too."""
+        self._hear()
+        WORKER_SILENT.set_function(self.silent_seconds)
         try:
             await self._serve()
         finally:
+            self._heard_at = None
             self.stop()
             await self._finish()
 
@@ -109,6 +125,7 @@ class Worker:
 
     def _register(self, jobs: JobManager, schedules: SchedulerManager) -> None:
         driver = jobs.queries.driver
+        jobs.heard = self._hear
         jobs.pools = self._pools
         for pool in self._pools:
             for kind, handler in pool.handlers.items():

@@ -109,12 +109,13 @@ class MinioStorage:
     """Photos in a bucket, which is created on first use."""
 
     def __init__(self, settings: MinioSettings) -> None:
+        endpoint, secure = settings.address
         pool = PoolManager(timeout=Timeout(connect=5, read=30), retries=Retry(total=2, backoff_factor=0.2))
         self._client = Minio(
-            settings.endpoint,
+            endpoint,
             settings.access_key.get_secret_value(),
             settings.secret_key.get_secret_value(),
-            secure=settings.secure,
+            secure=secure,
             http_client=pool,
         )
         self._bucket = settings.bucket

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+DRIVER = "postgresql+asyncpg"
 Rows = dict[tuple[str, str], str]
 
 # One statement sees one moment. A callback that matches no training is nobody's, so everybody sees it.
@@ -33,8 +34,14 @@ UNION ALL SELECT 'notifications', id::text, row_to_json(n)::text FROM n
 
 
 def open_database(url: str) -> AsyncEngine:
+    """`url` may be as a provider hands it out; of its query the host and the mode of TLS are read."""
+    given = make_url(url)
+    asked = {"host": given.query.get("host"), "ssl": given.query.get("sslmode", given.query.get("ssl"))}
+    address = given.set(drivername=DRIVER, query={name: value for name, value in asked.items() if value})
     read_only = {"server_settings": {"default_transaction_read_only": "on"}}
-    return create_async_engine(url, connect_args=read_only, isolation_level="AUTOCOMMIT", pool_pre_ping=True)
+    return create_async_engine(
+        address, connect_args=read_only, isolation_level="AUTOCOMMIT", pool_pre_ping=True
+    )
 
 
 async def rows_of(connection: AsyncConnection, people: Sequence[int]) -> Rows:

@@ -7,8 +7,8 @@ export LC_ALL=C # one order for sort, comm and awk
 find_database() {
     local url
     url=$(setting DATABASE_URL)
-    [[ $url =~ ^postgresql(\+asyncpg)?://([^:@/]+):([^@/]*)@([^:/?@]+)(:([0-9]+))?/([^?]+)(\?(.*))?$ ]] ||
-        die "DATABASE_URL is not postgresql+asyncpg://user:password@host[:port]/name."
+    [[ $url =~ ^postgres(ql|ql\+[a-z0-9]+)?://([^:@/]+):([^@/]*)@([^:/?@]+)(:([0-9]+))?/([^?]+)(\?(.*))?$ ]] ||
+        die "DATABASE_URL is not postgresql://user:password@host[:port]/name."
     PGUSER=$(decoded "${BASH_REMATCH[2]}")
     PGPASSWORD=$(decoded "${BASH_REMATCH[3]}")
     PGHOST=${BASH_REMATCH[4]}

@@ -11,6 +11,7 @@ from sqlalchemy import make_url, text
 from app.database import revision
 from app.database.engine import Database
 from app.database.models import NotificationState, Outcome, RefusedToken, TrainingKind, TrainingState, User
+from app.database.pooler import REFUSED, REMEDY
 from app.diagnosis.checks import all_checks, request_checks, training_settings_checks
 from app.diagnosis.finding import Finding, Verdict
 from app.diagnosis.place import Place
@@ -24,6 +25,7 @@ from tests.deploy.doctor_kit import PATH, finding, findings, place_with
 from tests.factories import make_avatar, make_inbox_event, make_notification, make_photos, make_user
 from tests.integration.test_minio_storage import BUCKET, Shelf, shelf
 from tests.integration.webhook_service import a_training
+from tests.pgbouncer import needs_pgbouncer, pgbouncer
 from tests.redis_server import needs_redis, redis_server
 
 __all__ = ["shelf"]
@@ -55,6 +57,18 @@ async def test_a_database_that_is_down_holds_nothing_else_up(monkeypatch: pytest
     assert found["database"].verdict is Verdict.FAILURE
     assert found["database"].what == "Postgres doesn't let us in: ConnectionRefusedError"
     assert {each.verdict for name, each in found.items() if name != "database"} == {Verdict.SKIPPED}
+
+
+@needs_pgbouncer
+async def test_a_pooler_that_lends_transactions(
+    monkeypatch: pytest.MonkeyPatch, open_folder: Path, database_url: str
+) -> None:
+    async with (
+        pgbouncer(open_folder, database_url, "transaction") as url,
+        place_with(monkeypatch, DATABASE_URL=url) as place,
+    ):
+        found = await finding(place, database_checks(place), "database")
+    assert (found.verdict, found.what, found.remedy) == (Verdict.FAILURE, REFUSED, REMEDY)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """What holds for every deploy script, whatever it does."""
 
 import fcntl
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -40,6 +41,32 @@ def test_shellcheck_finds_nothing() -> None:
     scripts = [str(path) for path in sorted(SCRIPTS.glob("*.sh"))]
     found = subprocess.run(["shellcheck", *scripts], capture_output=True, text=True, check=False)
     assert found.stdout == ""
+
+
+TAKEN_APART = """
+set -euo pipefail
+source lib_data.sh
+setting() { printf '%s' "$URL"; }
+find_database
+echo "$PGUSER" "$PGPASSWORD" "$PGHOST" "$PGPORT" "$PGDATABASE" "$PGSSLMODE"
+"""
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+asyncpg", "postgresql+psycopg2"])
+@pytest.mark.parametrize(
+    ("query", "mode"),
+    [("", "prefer"), ("?sslmode=require&channel_binding=require", "require"), ("?ssl=true", "require")],
+)
+def test_the_address_of_a_provider_is_taken_apart(scheme: str, query: str, mode: str) -> None:
+    done = subprocess.run(
+        ["bash", "-c", TAKEN_APART],
+        env={"PATH": os.environ["PATH"], "URL": f"{scheme}://aisha:p%40ss@db.example:6543/avatars{query}"},
+        cwd=SCRIPTS,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == ["aisha", "p@ss", "db.example", "6543", "avatars", mode]
 
 
 @pytest.mark.parametrize("script", RUNNABLE)

@@ -108,11 +108,11 @@ def test_what_shows_forgers_is_there_before_the_first_of_them() -> None:
 
 
 def test_every_query_asks_the_process_that_counts() -> None:
-    """The bot shows the service's gauges as well, and never sets them."""
+    """The bot shows the service's gauges as well, and never sets them; a worker is in both."""
+    jobs = {"bot": 'job="aisha-bot"', "worker": 'job=~"aisha-.+"'}
     for query in QUERIES:
-        for metric, matchers in re.findall(r"\b(aisha_\w+)(\{[^}]*\})?", query):
-            job = "aisha-bot" if metric.startswith("aisha_bot_") else "aisha-webhook"
-            assert f'job="{job}"' in matchers, query
+        for metric, process, matchers in re.findall(r"\b(aisha_([a-z]+)\w*)(\{[^}]*\})?", query):
+            assert jobs.get(process, 'job="aisha-webhook"') in matchers, (metric, query)
 
 
 def test_every_metric_of_ours_is_on_a_dashboard() -> None:

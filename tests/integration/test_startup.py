@@ -25,7 +25,7 @@ def start(module: str, folder: Path, **environment: str) -> tuple[int, str]:
         timeout=60,
         check=False,
     )
-    return done.returncode, done.stderr
+    return done.returncode, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("module", ["app.main", "api_server"])
@@ -47,6 +47,60 @@ def test_a_database_that_does_not_answer_is_told_without_its_password(tmp_path: 
     address = "postgresql+asyncpg://aisha:s3cret-word@127.0.0.1:1/aisha"
     code, told = start("api_server", tmp_path, DATABASE_URL=address, **CREDENTIALS)
     assert (code, "does not answer" in told, "s3cret-word" in told) == (CANNOT_START, True, False)
+
+
+PASSWORD = "s3cret-word"
+REFUSED = {
+    "a proxy": ({"ALL_PROXY": "socks5://127.0.0.1:1"}, "ALL_PROXY"),
+    "an address": ({"DATABASE_URL": f"postgres://aisha:{PASSWORD}@db:port/aisha"}, "DATABASE_URL"),
+    "a mode of TLS": ({"DATABASE_URL": f"postgres://a:{PASSWORD}@db/a?sslmode=often"}, "DATABASE_URL"),
+    "an endpoint": ({"MINIO_ENDPOINT": "https://minio.example/avatars"}, "MINIO_ENDPOINT"),
+}
+
+
+@pytest.mark.parametrize("module", ["app.main", "api_server", "scripts.doctor"])
+@pytest.mark.parametrize(("given", "named"), REFUSED.values(), ids=REFUSED)
+def test_what_cannot_be_used_is_named_at_once(
+    module: str, given: dict[str, str], named: str, tmp_path: Path
+) -> None:
+    code, told = start(module, tmp_path, **CREDENTIALS, **given)
+    assert (code, named in told, "Traceback" in told, PASSWORD in told) == (CANNOT_START, True, False, False)
+
+
+def alembic(address: str, *, cwd: Path = ROOT) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [Path(sys.executable).parent / "alembic", "upgrade", "head"],
+        env={"PATH": os.environ["PATH"], "DATABASE_URL": address},
+        cwd=cwd,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [
+        ("postgresql://aisha:s3cret-word@127.0.0.1:1/aisha", "does not answer"),
+        ("postgresql://aisha:s3cret-word@db:port/aisha", "DATABASE_URL"),
+    ],
+)
+def test_alembic_says_in_words_what_is_wrong_with_the_address(address: str, told: str) -> None:
+    migrating = alembic(address)
+    _, errors = migrating.communicate(timeout=60)
+    assert (migrating.returncode, told in errors) == (CANNOT_START, True)
+    assert "Traceback" not in errors
+    assert PASSWORD not in errors
+
+
+def test_two_that_migrate_at_once_both_succeed(empty_database_url: str) -> None:
+    """As a provider hands the address out, too."""
+    address = empty_database_url.replace("postgresql+asyncpg://", "postgres://") + "?sslmode=prefer"
+    both = [alembic(address) for _ in range(2)]
+    told = [migrating.communicate(timeout=60)[1] for migrating in both]
+    assert [migrating.returncode for migrating in both] == [0, 0], told
+    assert "Traceback" not in "".join(told)
+    late = alembic(address)
+    assert (late.wait(60), late.communicate()[1]) == (0, "")
 
 
 def test_a_database_behind_the_code_is_refused_until_it_is_migrated(

@@ -241,7 +241,7 @@ def test_no_secret_shows_in_settings(load: Load) -> None:
 def test_no_value_shows_in_an_error(load: Load) -> None:
     values = {
         **PRODUCTION,
-        "DATABASE_URL": "postgres://aisha:database-password@db/aisha",
+        "DATABASE_URL": "postgresql://aisha:database-password@db:port/aisha",
         "FAL_WEBHOOK_SECRET": "CHANGE_ME-webhook-secret",
         "ADMIN_CHAT_ID": "admin-token-value",
     }
