@@ -10,6 +10,7 @@ from tests.torture.rig import Rig, success
 
 PERSON = 7002
 STREAM = 20
+_HELD = "SELECT count(*) FROM notifications WHERE state = 'HELD' AND user_id {} 7002"
 
 
 async def stream(rig: Rig, rng: random.Random, number: int = STREAM) -> None:
@@ -44,9 +45,8 @@ async def test_a_chat_that_refuses_for_good_holds_its_message_alone(
     await rig.fault(kind, chat_id=PERSON, times=100)
     await stream(rig, rng, 40)
     await check(rig, held=True)
-    held = "SELECT count(*) FROM notifications WHERE state = 'HELD' AND user_id {} 7002"
-    assert await rig.scalar(held.format("=")) == 1
-    assert await rig.scalar(held.format("<>")) == 0
+    assert await rig.scalar(_HELD.format("=")) == 1
+    assert await rig.scalar(_HELD.format("<>")) == 0
     if kind == "forbidden":
         assert await rig.scalar("SELECT unreachable_at IS NOT NULL FROM users WHERE id = 7002")
 
@@ -79,6 +79,40 @@ async def test_an_answer_that_is_lost_is_counted_and_may_double(
     doubled = await check(rig, duplicates_at_most=resets)
     assert await rig.scalar("SELECT sum(ambiguous) FROM notifications") == resets
     print(f"answers lost {resets}, messages twice {doubled}")
+
+
+@pytest.mark.parametrize("kind", ["reset_after_processing", "hang_after_processing"])
+async def test_a_chat_whose_answers_are_all_lost_gets_one_copy_more_and_the_others_flow(
+    rig: Rig, rng: random.Random, full: bool, kind: str
+) -> None:
+    """It is told in the end, and for each lost answer had one copy and no more."""
+    for _ in range(10 if full else 1):
+        await rig.fault(kind, chat_id=PERSON, times=1000)
+        await stream(rig, rng, 40)
+        await rig.until(_HELD.format("="))
+        await rig.until("SELECT count(*) = 39 FROM notifications WHERE state = 'SENT'")
+        told = [call for call in await rig.calls() if call["chat_id"] == PERSON]
+        assert [call["fault"] for call in told] == [kind, kind]
+        (await rig.telegram.delete("/control/faults")).raise_for_status()
+        assert await check(rig, duplicates_at_most=2) == 2
+        rig = await rig.fresh()
+
+
+async def test_an_outage_that_swallows_every_answer_doubles_each_message_once(
+    rig: Rig, rng: random.Random
+) -> None:
+    """While it lasts nobody is told a third time; when a message gets through, the others follow soon."""
+    await rig.fault("reset_after_processing", times=10_000)
+    await stream(rig, rng)
+    held = "SELECT count(*) FROM notifications WHERE state = 'HELD'"
+    await rig.until(f"SELECT ({held}) = {STREAM}")
+    assert set((await rig.messages()).values()) == {2}
+    (await rig.telegram.delete("/control/faults")).raise_for_status()
+    await stream(rig, rng, 1)
+    await rig.until("SELECT count(*) = 1 FROM notifications WHERE state = 'SENT'")
+    soon = "SELECT count(*) FROM notifications WHERE due_at < now() + interval '1 minute'"
+    await rig.until(f"SELECT ({soon}) = {STREAM}")
+    assert await check(rig, duplicates_at_most=2 * STREAM) == 2 * STREAM
 
 
 async def test_all_of_it_at_once(rig: Rig, rng: random.Random, full: bool) -> None:
