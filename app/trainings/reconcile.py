@@ -66,6 +66,8 @@ class AskFal:
                 failure = Failure(Reason.UNKNOWN, failed)
                 await end(session, [Ending(training.id, failure, job.payload["request_id"])])
             await service.unanswered(session, training.id, why)
+            if why:  # FAL answers, so there is nobody left to wait for
+                await unconfirmed.not_listed(session, training.id)
 
     async def look(self, training_id: UUID) -> None:
         """For somebody who looks at the status: ask now, unless FAL was asked just before, or is slow."""

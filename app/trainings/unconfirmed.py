@@ -36,7 +36,7 @@ async def tell_if_it_lasts(session: AsyncSession, training: Training, now: datet
 
 
 async def not_listed(session: AsyncSession, training_id: UUID) -> None:
-    """FAL answers, and doesn't list it: once it would have been over, that is the end of it."""
+    """FAL answers, and doesn't name it: once it would have been over, that is the end of it."""
     training = await session.scalar(
         select(Training)
         .where(Training.id == training_id, Training.state == TrainingState.SUBMIT_UNKNOWN)
@@ -45,7 +45,7 @@ async def not_listed(session: AsyncSession, training_id: UUID) -> None:
     )
     if training is None or datetime.now(UTC) < known_by(training):
         return
-    failure = Failure(Reason.SERVICE, "FAL never confirmed it, and doesn't list it")
+    failure = Failure(Reason.SERVICE, "FAL never confirmed it, and doesn't name it")
     await end(session, [Ending(training.id, failure)])
     log.warning("training.never_confirmed", training_id=str(training.id))
 

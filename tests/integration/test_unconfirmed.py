@@ -7,7 +7,7 @@ import pytest
 from app.avatars.service import AvatarInTraining
 from app.database.engine import Database
 from app.database.models import Avatar, AvatarState, Notification, Training, TrainingState, User
-from app.fal.answers import FalUnavailable
+from app.fal.answers import FalUnavailable, NoAnswer, Why
 from app.jobs.job import Job, Retry
 from app.trainings import removal, service
 from app.trainings.pace import Pace
@@ -30,16 +30,16 @@ UNKNOWN = TrainingState.SUBMIT_UNKNOWN
 
 
 class Account(FakeFal):
-    """FAL's list names `listed`, or FAL is away; what is cancelled there is kept."""
+    """FAL's list names `listed`, or can't be asked; what is cancelled there is kept."""
 
-    def __init__(self, *, listed: str | None = None, away: bool = False) -> None:
+    def __init__(self, *, listed: str | None = None, failing: FalUnavailable | None = None) -> None:
         super().__init__(MODEL, listed=listed)
-        self._away = away
+        self._failing = failing
         self.cancelled: list[str] = []
 
     async def find(self, endpoint: str, archive_url: str, since: datetime) -> str | None:
-        if self._away:
-            raise FalUnavailable
+        if self._failing is not None:
+            raise self._failing
         return await super().find(endpoint, archive_url, since)
 
     async def cancel(self, endpoint: str, request_id: str) -> bool:
@@ -101,20 +101,22 @@ async def test_what_is_found_goes_on_as_usual(database: Database) -> None:
 
 
 @pytest.mark.parametrize(
-    ("ago", "away", "over"),
+    ("ago", "failing", "over"),
     [
-        (timedelta(hours=3, minutes=59), False, False),
-        (timedelta(hours=4, minutes=1), False, True),
-        (timedelta(hours=5), True, False),
-        (timedelta(hours=25), True, True),
+        (timedelta(hours=3, minutes=59), None, False),
+        (timedelta(hours=4, minutes=1), None, True),
+        (timedelta(hours=3, minutes=59), NoAnswer(Why.HISTORY_REFUSED), False),
+        (timedelta(hours=4, minutes=1), NoAnswer(Why.HISTORY_REFUSED), True),
+        (timedelta(hours=5), FalUnavailable(), False),
+        (timedelta(hours=25), FalUnavailable(), True),
     ],
 )
 async def test_it_ends_in_words_when_it_would_have_been_over(
-    database: Database, ago: timedelta, away: bool, over: bool
+    database: Database, ago: timedelta, failing: FalUnavailable | None, over: bool
 ) -> None:
     training = await lost(database, ago)
     await Reconciler(database, PACE).ask_about_due()
-    await ask(database, Account(away=away))
+    await ask(database, Account(failing=failing))
     now = await training_now(database, training)
     assert now.state is (TrainingState.FAILED if over else UNKNOWN)
     assert await avatar_now(database, training) is (AvatarState.DRAFT if over else AvatarState.TRAINING)
@@ -164,7 +166,7 @@ async def test_a_person_may_leave_and_what_runs_all_the_same_is_stopped(
     for table in (User, Avatar, Training, Notification):
         assert await rows(database, table) == []
     [job] = await take_jobs(database, removal.FIND_AND_FORGET)
-    for fal in (Account(), Account(away=True)):
+    for fal in (Account(), Account(failing=FalUnavailable())):
         with pytest.raises(Retry):
             await FindAndForget(database, fal)(job)
     found = Account(listed="its-own")
@@ -174,15 +176,15 @@ async def test_a_person_may_leave_and_what_runs_all_the_same_is_stopped(
     assert [job["request_id"] for job in await jobs(database, removal.FORGET)] == ["its-own"]
 
 
-@pytest.mark.parametrize("away", [False, True])
+@pytest.mark.parametrize("failing", [None, FalUnavailable()])
 async def test_a_training_that_never_was_is_looked_for_no_longer_than_it_could_run(
-    database: Database, away: bool
+    database: Database, failing: FalUnavailable | None
 ) -> None:
     training = await lost(database, timedelta(hours=4, minutes=1))
     async with database.transaction() as session:
         await remove_person(session, training.user_id)
     [job] = await take_jobs(database, removal.FIND_AND_FORGET)
-    await FindAndForget(database, Account(away=away))(job)
+    await FindAndForget(database, Account(failing=failing))(job)
     assert await jobs(database, removal.FORGET) == []
 
 
