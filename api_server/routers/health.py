@@ -1,5 +1,7 @@
 """Whether the process runs, and whether it can do its work."""
 
+from collections.abc import Mapping
+
 from dishka import AsyncContainer
 from dishka.integrations.fastapi import FromDishka, inject
 from fastapi import APIRouter, Response
@@ -7,6 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from starlette import status
 
+from app.core import log_sinks
 from app.core.config import Settings
 from app.database.engine import Database
 from app.jobs.worker import Worker
@@ -28,7 +31,7 @@ async def health(
     database: FromDishka[Database],
     settings: FromDishka[Settings],
     container: FromDishka[AsyncContainer],
-) -> dict[str, str]:
+) -> Mapping[str, str]:
     try:
         async with database.engine.connect() as connection:
             await connection.execute(text("SELECT 1"))
@@ -38,4 +41,4 @@ async def health(
     if settings.api.worker and (await container.get(Worker)).silent_seconds() > SILENT_AT_MOST:
         response.status_code = status.HTTP_503_SERVICE_UNAVAILABLE
         return {"status": "error", "failed": "worker"}
-    return {"status": "ok"}
+    return log_sinks.health()

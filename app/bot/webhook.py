@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.bot.chats import Chats
 from app.bot.updates import Updates
+from app.core import log_sinks
 from app.core.config import BotSettings, TelegramSettings
 from app.core.errors import CannotStart
 from app.database.engine import Database
@@ -93,7 +94,7 @@ class Webhook:
                 await connection.execute(text("SELECT 1"))
         except (OSError, SQLAlchemyError):
             return web.json_response({"status": "error", "failed": "database"}, status=503)
-        return web.json_response({"status": "ok"})
+        return web.json_response(log_sinks.health())
 
     async def _listen(self, runner: web.AppRunner) -> None:
         host, port = self._listening.host, self._listening.port

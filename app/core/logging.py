@@ -8,10 +8,9 @@ import traceback
 from collections.abc import Mapping, MutableMapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
-from logging.handlers import WatchedFileHandler
 from pathlib import Path
 from secrets import token_hex
-from typing import Any, TextIO
+from typing import Any
 
 import structlog
 from pydantic_core import to_json
@@ -19,6 +18,7 @@ from structlog.contextvars import get_contextvars, merge_contextvars
 
 from app.core.config import LogSettings
 from app.core.errors import CannotStart
+from app.core.log_sinks import File, Guard, Stream
 from app.core.pseudonyms import Pseudonyms
 
 # The lines that operators grep for: event id -> the message, filled from the event's own fields.
@@ -97,13 +97,13 @@ class _Renderer:
 class _Lines:
     """Where our own events end; going through the library's loggers was most of a line's cost."""
 
-    def __init__(self, stream: TextIO, files: Sequence[logging.Handler], name: str | None = None) -> None:
+    def __init__(self, stream: Stream, files: Sequence[logging.Handler], name: str | None = None) -> None:
         self._stream = stream
         self._files = files
         self.name = name
 
     def msg(self, line: str, event: str) -> None:
-        self._stream.write(f"{line}\n")
+        self._stream.put(line)
         for file in self._files:
             file.handle(_Finished(line, event))
 
@@ -159,7 +159,8 @@ def configure(settings: LogSettings, process: str, secrets: list[str], token: st
 
     A person is named by a pseudonym, which the bot's `token` keys, whatever line gives their id as `user_id`.
     The webhook process writes what tells of callbacks to `webhook.log` too. `httpx` stays at WARNING: its
-    INFO lines hold URLs, and a Bot API URL holds the bot's token.
+    INFO lines hold URLs, and a Bot API URL holds the bot's token. Once the process runs, a line that can't be
+    written is counted and lost.
 
     Raises:
         CannotStart: `LOG_DIR` can't be written to.
@@ -170,16 +171,17 @@ def configure(settings: LogSettings, process: str, secrets: list[str], token: st
     files = _file_handlers(settings.dir, process) if settings.dir else []
     last: list[structlog.typing.Processor] = [renderer, Redactor(secrets)]
     complete = partial(_complete, Pseudonyms(token))
+    stream = Stream(sys.stderr)
     structlog.configure(
-        processors=[complete, _Renderer(last)],
-        logger_factory=partial(_Lines, sys.stderr, files),
+        processors=[Guard(complete, _Renderer(last))],
+        logger_factory=partial(_Lines, stream, files),
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[settings.level]),
         cache_logger_on_first_use=True,
     )
     formatter = _Formatter(complete, last)
     root = logging.getLogger()
     root.handlers.clear()
-    for handler in (logging.StreamHandler(sys.stderr), *files):
+    for handler in (stream, *files):
         handler.setFormatter(formatter)
         root.addHandler(handler)
     root.setLevel(settings.level)
@@ -188,19 +190,14 @@ def configure(settings: LogSettings, process: str, secrets: list[str], token: st
 
 
 def _file_handlers(folder: Path, process: str) -> list[logging.Handler]:
-    """Reopened when logrotate moves a file away."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        files: list[logging.Handler] = [_file(folder, process)]
+        files: list[logging.Handler] = [File(folder / f"{process}.log", encoding="utf-8")]
         if process == WEBHOOK_PROCESS:
-            callbacks = _file(folder, "webhook")
+            callbacks = File(folder / "webhook.log", encoding="utf-8")
             callbacks.addFilter(lambda record: getattr(record, "event", "").startswith(FOLLOWED))
             files.append(callbacks)
     except OSError as error:
         what = f"LOG_DIR {folder} can't be written to ({error.strerror})"
         raise CannotStart(f"Cannot start: {what}. Let user {os.geteuid()} write there.") from None
     return files
-
-
-def _file(folder: Path, name: str) -> logging.Handler:
-    return WatchedFileHandler(folder / f"{name}.log", encoding="utf-8")

@@ -49,6 +49,12 @@ WORKER_SILENT = Gauge(
 )
 WORKER_SILENT.set(math.nan)
 
+LOG_LINES_LOST = Counter(
+    "aisha_log_lines_lost", "Log lines that couldn't be written, by where they should have gone", ["place"]
+)
+for _place in ("stderr", "file", "rendering"):
+    LOG_LINES_LOST.labels(place=_place)
+
 # Set when they are read: app/inbox/gauges.py.
 JWKS_AGE = Gauge("aisha_jwks_age_seconds", "Since FAL's keys were fetched; NaN while there are none")
 DATABASE_UP = Gauge(

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from app.core.config import Settings
 from app.core.errors import CannotStart
@@ -19,5 +19,6 @@ def starting(process: str) -> Iterator[Settings]:
         configure(settings.log, process, settings.secrets(), settings.telegram.token.get_secret_value())
         yield settings
     except CannotStart as error:
-        sys.stderr.write(f"{error}\n")
+        with suppress(OSError):  # whoever reads the exit status still knows
+            sys.stderr.write(f"{error}\n")
         raise SystemExit(EXIT_CANNOT_START) from None

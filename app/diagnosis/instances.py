@@ -12,6 +12,7 @@ from app.diagnosis.place import Place
 PORTS = (8001, 8002)
 COMPOSED = (("aisha-webhook-api-1", 8001), ("aisha-webhook-api-2", 8002))  # in the containers' network
 _RESOLVING_SECONDS = 3
+_LOGS = "logs"
 _STRANGER = "another program"
 _ANYWHERE = ("0.0.0.0", "::")  # noqa: S104  # where it may listen, not where we do
 _START = "Start the webhook service (aisha-webhook-api-1 and -2, or aisha-api.service); its log says more"
@@ -59,7 +60,7 @@ async def _health(http: httpx.AsyncClient, address: str) -> str | None:
     """Its own word; None where nothing listens."""
     try:
         body = (await http.get(f"{address}/health")).json()
-        return str(body.get("failed", body["status"]))
+        return str(body.get("failed") or body.get("degraded") or body["status"])
     except httpx.TransportError:
         return None
     except (ValueError, KeyError, TypeError, AttributeError):
@@ -73,8 +74,10 @@ def _summed_up(told: Mapping[str, str | None], pair: Collection[str]) -> Found:
     what = "; ".join(f"{address}: {word}" for address, word in there.items())
     if "database" in there.values():
         return failure(f"{what} can't be reached from there", "See database, as that instance reaches it")
-    if "ok" not in there.values():
+    if not {"ok", _LOGS} & set(there.values()):
         return failure(what)
+    if _LOGS in there.values():
+        return warning(f"{what} can't be written there", "See AishaLogsLost in docs/RUNBOOK.md")
     missing = [address for address in pair if not told[address]]
     if missing and any(there.get(address, _STRANGER) != _STRANGER for address in pair):
         return warning(f"{what}; nothing answers at {', '.join(missing)}")

@@ -131,15 +131,15 @@ class SubmitTraining:
             await self._database.insist(lambda session: service.not_accepted(session, training.id))
             raise
         except SubmitUnknown:
-            log.warning("training.submit_unknown", training_id=str(training.id))
             async with self._database.transaction() as session:
                 await self._lose_sight(session, training.id)
+            log.warning("training.submit_unknown", training_id=str(training.id))
             return
-        log.info("training.submitted", training_id=str(training.id), request_id=request_id)
         check_at = datetime.now(UTC) + self._pace.after
         await self._database.insist(
             lambda session: service.submitted(session, training.id, request_id, check_at)
         )
+        log.info("training.submitted", training_id=str(training.id), request_id=request_id)
 
     def _webhook_url(self, training: Training) -> str | None:
         if not self._settings.webhook_url:

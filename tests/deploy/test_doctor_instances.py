@@ -42,6 +42,18 @@ async def test_a_service_that_runs_once(monkeypatch: pytest.MonkeyPatch) -> None
             assert (await seen(monkeypatch, own)).verdict is Verdict.OK
 
 
+async def test_an_instance_whose_log_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    degraded = {"GET": told(200, status="ok", degraded="logs")}
+    async with serving(None, degraded) as one:
+        monkeypatch.setattr(instances, "PORTS", ())
+        found = await seen(monkeypatch, one)
+    assert (found.verdict, found.what) == (
+        Verdict.WARNING,
+        f"http://{HOST}:{one}: logs can't be written there",
+    )
+    assert "AishaLogsLost" in found.remedy
+
+
 async def test_in_the_containers_the_instances_are_asked_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing listens on a container's own loopback; one that is stopped has no name."""
 

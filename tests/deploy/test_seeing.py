@@ -108,8 +108,9 @@ def test_what_shows_forgers_is_there_before_the_first_of_them() -> None:
 
 
 def test_every_query_asks_the_process_that_counts() -> None:
-    """The bot shows the service's gauges as well, and never sets them; a worker is in both."""
-    jobs = {"bot": 'job="aisha-bot"', "worker": 'job=~"aisha-.+"'}
+    """The bot shows the service's gauges as well, and never sets them; a worker and a log are in both."""
+    both = 'job=~"aisha-.+"'
+    jobs = {"bot": 'job="aisha-bot"', "worker": both, "log": both}
     for query in QUERIES:
         for metric, process, matchers in re.findall(r"\b(aisha_([a-z]+)\w*)(\{[^}]*\})?", query):
             assert jobs.get(process, 'job="aisha-webhook"') in matchers, (metric, query)

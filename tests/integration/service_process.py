@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from tests.integration.jobs_harness import until
 from tests.integration.webhook_service import ENVIRONMENT
@@ -45,7 +46,7 @@ class ServiceProcess:
 
 @asynccontextmanager
 async def service_process(
-    folder: Path, database_url: str, keys_url: str, **environment: str
+    folder: Path, database_url: str, keys_url: str, stderr: IO[bytes] | None = None, /, **environment: str
 ) -> AsyncIterator[ServiceProcess]:
     """A process that listens; it reaches no Telegram unless told of one."""
     port = free_port()
@@ -64,6 +65,7 @@ async def service_process(
             **environment,
         },
         cwd=folder,
+        stderr=stderr,
     )
     running = ServiceProcess(process, port)
     try:

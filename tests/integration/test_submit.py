@@ -1,6 +1,7 @@
 """Submitting a training: to FAL at most once, whatever breaks, and never a training that nobody hears of."""
 
 import asyncio
+import errno
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -35,7 +36,7 @@ from app.jobs.right_of_way import RightOfWay
 from app.photos.archive import build_archive
 from app.photos.storage import FolderStorage, PhotoStorage, StorageUnavailable
 from app.photos.workroom import Workroom
-from app.trainings import service
+from app.trainings import service, submit
 from app.trainings.removal import remove_person
 from app.trainings.service import SUBMIT
 from app.trainings.submit import SubmitTraining
@@ -194,6 +195,25 @@ async def test_a_crash_around_the_call_never_submits_twice(
         await stage.run(training)
     assert len(stage.fal.submits) == 1
     assert (await training_now(stage.database, training)).state is TrainingState.SUBMIT_UNKNOWN
+
+
+class FullDisk:
+    """A log whose line about the submit can't be written."""
+
+    def info(self, event: str, **_: Any) -> None:
+        if event == "training.submitted":
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+
+async def test_what_fal_answered_is_committed_before_anything_is_told_of_it(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    training = await stage.requested()
+    stage.fal.answers = [request_id := a_request_id()]
+    monkeypatch.setattr(submit, "log", FullDisk())
+    with pytest.raises(OSError, match="No space left"):
+        await stage.run(training)
+    assert (await training_now(stage.database, training)).request_id == request_id
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,10 @@
 """Log lines: greppable by operators, whole in Cyrillic, and without a secret in them."""
 
 import ast
+import contextlib
 import json
 import logging
-import logging.handlers
+import shutil
 import string
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -12,8 +13,10 @@ from typing import Any
 
 import pytest
 import structlog
+from prometheus_client import REGISTRY
 from structlog.contextvars import bound_contextvars
 
+from app.core import log_sinks
 from app.core.config import LogSettings
 from app.core.errors import CannotStart
 from app.core.logging import MESSAGES, REDACTED, configure, correlation_id, new_correlation_id
@@ -62,6 +65,10 @@ def only(lines: Lines) -> dict[str, Any]:
     (line,) = lines()
     event: dict[str, Any] = json.loads(line)
     return event
+
+
+def lost(place: str) -> float:
+    return REGISTRY.get_sample_value("aisha_log_lines_lost_total", {"place": place}) or 0
 
 
 def fail(message: str) -> None:
@@ -179,10 +186,6 @@ def test_an_exception_is_told_by_its_class_and_place_alone(lines: Lines, format_
 def test_a_folder_gets_a_file_that_logrotate_may_move(tmp_path: Path, lines: Lines) -> None:
     folder = tmp_path / "logs" / "one"
     start(SECRET, dir=folder)
-    assert [type(handler) for handler in logging.getLogger().handlers] == [
-        logging.StreamHandler,
-        logging.handlers.WatchedFileHandler,
-    ]
     logger().info("ours.первое", token=SECRET)
     (folder / "bot.log").rename(folder / "bot.log.1")
     logger().info("ours.второе")
@@ -215,6 +218,65 @@ def test_the_bot_has_no_such_file(tmp_path: Path, lines: Lines) -> None:
     logger().info("webhook.received")
     assert [path.name for path in tmp_path.iterdir()] == ["bot.log"]
     assert lines()
+
+
+def test_a_folder_that_goes_away_loses_lines_and_stops_nobody(tmp_path: Path, lines: Lines) -> None:
+    folder = tmp_path / "logs"
+    start(process="api_server", dir=folder)
+    logger().info("webhook.first")
+    before = lost("file")
+    shutil.rmtree(folder)
+    logger().info("webhook.second")
+    logging.getLogger("theirs").warning("theirs")
+    assert (lost("file") - before, log_sinks.health()["degraded"]) == (3, "logs")
+    assert len(lines()) == 3
+    folder.mkdir()
+    logger().info("webhook.third")
+    assert "degraded" not in log_sinks.health()
+    assert "webhook.third" in (folder / "api_server.log").read_text() == (folder / "webhook.log").read_text()
+
+
+def test_a_full_disk_loses_lines_and_stops_nobody(monkeypatch: pytest.MonkeyPatch, lines: Lines) -> None:
+    before = lost("stderr")
+    with open("/dev/full", "w", buffering=1, encoding="utf-8") as full, monkeypatch.context() as patch:  # noqa: PTH123 - as Python opens stderr
+        patch.setattr("sys.stderr", full)
+        start(SECRET)
+        logger().info("ours.event")
+        logging.getLogger("theirs").warning("theirs: %s", SECRET)
+        assert (lost("stderr") - before, log_sinks.health()["degraded"]) == (2, "logs")
+        with contextlib.suppress(OSError):
+            full.close()
+        logger().info("ours.event")  # to a stream that is closed
+        assert lost("stderr") - before == 3
+    start()
+    logger().info("ours.event")
+    assert len(lines()) == 1
+    assert "degraded" not in log_sinks.health()
+
+
+class Unspeakable:
+    def __repr__(self) -> str:
+        raise RuntimeError
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+@pytest.mark.parametrize(
+    ("event", "fields"),
+    [
+        ("ours.event", {"field": Unspeakable()}),
+        ("webhook.status", {"status": "OK"}),
+    ],
+    ids=["a field without a repr", "a field that its line needs is missing"],
+)
+def test_an_event_that_no_line_can_be_made_of_stops_nobody(
+    lines: Lines, format_: str, event: str, fields: dict[str, Any]
+) -> None:
+    start(format=format_)
+    before = lost("rendering")
+    logger().info(event, **fields)
+    assert lost("rendering") - before == 1
+    logger().info("ours.next")
+    assert len(lines()) == 1
 
 
 def test_a_folder_that_cannot_be_written_to_keeps_the_process_from_starting(tmp_path: Path) -> None:
