@@ -6,16 +6,25 @@ from contextlib import asynccontextmanager
 
 import httpx
 import pytest
+import pytest_asyncio
 from sqlalchemy import text
 
 from sandbox.supervisor import Sandbox
 from tests.bot.kit import counter, picture
+from tests.conftest import fresh_database
 from tests.e2e.stage import Stage, crowd_of, guest_of, house
 from tests.torture.bystander import Bystander
 
 AN_HOUR = 3600
 FOR_EVER = 100_000  # calls
 STOPPING = 8.0  # seconds; the bot lets jobs take 20, and after 10 the sandbox kills it
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def sandbox(postgres: str, template: str) -> AsyncIterator[Sandbox]:
+    with fresh_database(postgres, template) as url:
+        async with house(url) as opened:
+            yield opened
 
 
 @asynccontextmanager
@@ -49,9 +58,10 @@ async def forget_faults(sandbox: Sandbox) -> None:
         (await http.delete("/control/faults")).raise_for_status()
 
 
-async def test_chats_that_wait_for_an_hour_keep_nobody_else_waiting(database_url: str, full: bool) -> None:
+@pytest.mark.asyncio(loop_scope="module")
+async def test_chats_that_wait_for_an_hour_keep_nobody_else_waiting(sandbox: Sandbox, full: bool) -> None:
     """Each waits with the word about a photo, which is a job's, and with an answer, which is a handler's."""
-    async with house(database_url) as sandbox, people(sandbox, 220 if full else 20) as waiting:
+    async with people(sandbox, 220 if full else 20) as waiting:
         bystander = await Bystander.arrive(sandbox)
         for stage in waiting:
             for method in ("sendMessage", "editMessageText"):
@@ -76,8 +86,9 @@ async def test_chats_that_wait_for_an_hour_keep_nobody_else_waiting(database_url
 
 
 @pytest.mark.parametrize("step", ["getFile", "download"])
-async def test_downloads_that_never_end_keep_nobody_else_waiting(database_url: str, step: str) -> None:
-    async with house(database_url) as sandbox, guest_of(sandbox) as stage:
+@pytest.mark.asyncio(loop_scope="module")
+async def test_downloads_that_never_end_keep_nobody_else_waiting(sandbox: Sandbox, step: str) -> None:
+    async with guest_of(sandbox) as stage:
         bystander = await Bystander.arrive(sandbox)
         await stage.guest.create()
         await stage.fault(step, "hang", times=FOR_EVER)
