@@ -20,9 +20,10 @@ run: install  ## the whole product: emulated, or real as far as .env has credent
 test: lint  ## every check that .ci/run runs
 	$(BIN)/python -m pytest -n 3 --no-loadscope-reorder
 
+# On the Postgres that the compose file deploys; `make test` runs on the newest one.
 torture: install  ## every fault of tests/torture in full counts; SEED=n repeats the random moments of a run
 	@echo 'Half an hour: tests/torture in the counts of docs/torture.md, with their seeds.'
-	$(BIN)/python -m pytest tests/torture --full $(if $(SEED),--seed $(SEED)) --timeout 1800 --verbose --capture no
+	$(BIN)/python -m pytest tests/torture tests/integration/test_release.py --postgres 16 --full $(if $(SEED),--seed $(SEED)) --timeout 1800 --verbose --capture no
 
 bench: install  ## every figure of docs/bench.md, side by side; twelve minutes of a quiet machine
 	$(BIN)/python -m bench

@@ -24,10 +24,16 @@ ROOM = 2 * 1024**3
 UNIT = Path(__file__).parent / "unit"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    releases = sorted(wheel.FOLDERS)
+    parser.addoption("--postgres", type=int, choices=releases, default=wheel.RELEASE, help="which release")
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """An event loop wakes itself through a pair of Unix sockets, in unit tests too."""
     config.option.allow_unix_socket = True
+    wheel.RELEASE = config.getoption("--postgres")
     gc.disable()
 
 

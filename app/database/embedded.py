@@ -41,6 +41,10 @@ SETTINGS = {
     "timezone": "UTC",
     "log_timezone": "UTC",
 }
+LOCALES = {
+    18: ("--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"),
+    16: ("--locale=C.UTF-8",),  # the system's
+}
 
 
 def running_url(data_dir: Path) -> str | None:
@@ -198,7 +202,7 @@ def _create(cluster: Path) -> None:
         for path in (draft, password):
             os.chown(path, owner.pw_uid, owner.pw_gid)
     settings = [f"--set={name}={value}" for name, value in SETTINGS.items()]
-    locale = ["--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
+    locale = ["--encoding=UTF8", *LOCALES[wheel.RELEASE]]
     access = ["--auth=scram-sha-256", f"--username={NAME}", f"--pwfile={password}"]
     wheel.run(draft, "initdb", f"--pgdata={draft}", "--no-sync", *locale, *access, *settings)
     password.rename(draft / "password")

