@@ -12,6 +12,9 @@ from app.core.errors import AishaError
 # A proxy that refuses to connect was told where to, and nothing more.
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 
+_LONGEST_WAIT = 24 * 3600  # seconds; the job comes again, and then Telegram may say it once more
+_LONGEST_DESCRIPTION = 500
+
 
 class TooManyRequests(AishaError):
     """Telegram asks to wait; nothing was sent."""
@@ -77,14 +80,13 @@ class TelegramSender:
                 f"{self._url}/sendMessage", json=_body(chat_id, screen), timeout=self._timeout
             )
             answer = response.json()
-            message_id = int(answer["result"]["message_id"]) if answer.get("ok") else None
+            if answer.get("ok"):
+                return _message_id(answer["result"]["message_id"])
         except _NEVER_SENT as error:
             raise NotSent from error
-        except (httpx.HTTPError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (httpx.HTTPError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise Ambiguous from error  # an answer that isn't Telegram's is none
-        if message_id is None:
-            raise _refusal(response.status_code, answer)
-        return message_id
+        raise _refusal(response.status_code, answer)
 
     async def bot_name(self) -> str:
         """Whom the token is of, without the @.
@@ -98,7 +100,14 @@ class TelegramSender:
             answer = response.json()
             if answer["ok"]:
                 return str(answer["result"]["username"])
-        except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError, TypeError) as error:
+        except (
+            httpx.HTTPError,
+            httpx.InvalidURL,
+            ValueError,
+            KeyError,
+            TypeError,
+            RecursionError,
+        ) as error:
             raise NotSent from error
         if isinstance(_refusal(response.status_code, answer), TokenRefused):
             raise TokenRefused
@@ -115,14 +124,28 @@ class TelegramSender:
 
 def _refusal(status_code: int, answer: dict[str, Any]) -> AishaError:
     if status_code == httpx.codes.TOO_MANY_REQUESTS:
-        return TooManyRequests(int(answer.get("parameters", {}).get("retry_after", 1)))
+        return TooManyRequests(_retry_after(answer.get("parameters")))
     if status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.NOT_FOUND):
         return TokenRefused()
     if status_code in (httpx.codes.BAD_REQUEST, httpx.codes.FORBIDDEN):
-        description = str(answer.get("description", status_code))
+        told = str(answer.get("description", status_code))
+        description = "".join(filter(str.isprintable, told[:_LONGEST_DESCRIPTION]))
         nobody_there = status_code == httpx.codes.FORBIDDEN or "chat not found" in description
         return Rejected(description, unreachable=nobody_there)
     return Ambiguous()
+
+
+def _retry_after(parameters: object) -> int:
+    """Seconds; a moment where Telegram doesn't say how long, or nothing that can be meant."""
+    wait = parameters.get("retry_after") if isinstance(parameters, dict) else None
+    return min(wait, _LONGEST_WAIT) if isinstance(wait, int) and wait > 0 else 1
+
+
+def _message_id(value: object) -> int:
+    """Raises ValueError: it is none that Telegram gives."""
+    if not isinstance(value, int) or not 0 < value < 2**31:
+        raise ValueError("no message id")
+    return value
 
 
 def _body(chat_id: int, screen: Screen) -> dict[str, Any]:

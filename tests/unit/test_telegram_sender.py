@@ -6,7 +6,7 @@ from pydantic import SecretStr
 
 from app.core.buttons import Screen
 from app.core.config import TelegramSettings
-from app.notifications.telegram import Ambiguous, Rejected, TelegramSender, TokenRefused
+from app.notifications.telegram import Ambiguous, Rejected, TelegramSender, TokenRefused, TooManyRequests
 
 
 async def send(status_code: int, body: str) -> int:
@@ -31,6 +31,11 @@ async def test_a_message_that_is_there_has_its_id() -> None:
         '{"ok": true}',
         '{"ok": true, "result": []}',
         '{"ok": true, "result": {}}',
+        *(
+            f'{{"ok": true, "result": {{"message_id": {odd}}}}}'
+            for odd in ("null", "[]", "1e400", "0", 2**31)
+        ),
+        "[" * 100_000,
     ],
 )
 async def test_an_answer_that_is_not_telegrams_leaves_it_open(body: str) -> None:
@@ -52,3 +57,30 @@ async def test_an_answer_that_is_not_telegrams_leaves_it_open(body: str) -> None
 async def test_a_refusal_is_told_by_its_code(status_code: int, kind: type[Exception]) -> None:
     with pytest.raises(kind):
         await send(status_code, f'{{"ok": false, "error_code": {status_code}, "description": "no"}}')
+
+
+@pytest.mark.parametrize(
+    ("parameters", "seconds"),
+    [
+        ("null", 1),
+        ("[]", 1),
+        ('"text"', 1),
+        ("7", 1),
+        ("{}", 1),
+        *((f'{{"retry_after": {odd}}}', 1) for odd in ("null", '"9"', "[9]", "{}", "1.5", "0", "-9")),
+        ('{"retry_after": 9}', 9),
+        (f'{{"retry_after": {10**30}}}', 86_400),
+    ],
+)
+async def test_a_wait_of_another_shape_is_a_short_one(parameters: str, seconds: int) -> None:
+    with pytest.raises(TooManyRequests) as waiting:
+        await send(429, f'{{"ok": false, "parameters": {parameters}}}')
+    assert waiting.value.retry_after == seconds
+
+
+@pytest.mark.parametrize("description", ["null", "7", "[]", "{}", r'"no\u0000 \ud800"', f'"{"no" * 9_999}"'])
+async def test_the_words_of_a_refusal_can_be_kept(description: str) -> None:
+    with pytest.raises(Rejected) as refused:
+        await send(400, f'{{"ok": false, "description": {description}}}')
+    assert refused.value.description.isprintable()
+    assert len(refused.value.description) <= 500
