@@ -3,11 +3,12 @@
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any
 
 import structlog
 from aiogram import BaseMiddleware, Bot
-from aiogram.exceptions import TelegramAPIError, TelegramForbiddenError
+from aiogram.exceptions import TelegramAPIError, TelegramForbiddenError, TelegramRetryAfter
 from aiogram.types import CallbackQuery, Message, TelegramObject
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -51,7 +52,12 @@ class Status:
         screen = screens.avatar(person.words, view)
         message = await show(event, screen)
         if view.state is AvatarState.TRAINING and view.training is not None and message is not None:
-            row = {"user_id": person.id, "message_id": message.message_id, "shown": _hash(screen)}
+            row = {
+                "user_id": person.id,
+                "message_id": message.message_id,
+                "shown": _hash(screen),
+                "looked_at": func.now(),
+            }
             remember = insert(StatusMessage).values(training_id=view.training.id, **row)
             async with self._database.transaction() as session:
                 await session.execute(
@@ -63,7 +69,8 @@ class Status:
 
     async def refresh(self) -> None:
         """Look after those that were longest not looked after."""
-        longest = select(StatusMessage.training_id).order_by(StatusMessage.looked_at).limit(_A_TICK)
+        free = select(StatusMessage.training_id).where(StatusMessage.looked_at <= func.now())
+        longest = free.order_by(StatusMessage.looked_at).limit(_A_TICK)
         async with self._database.transaction() as session:
             messages = await session.scalars(
                 update(StatusMessage)
@@ -87,6 +94,9 @@ class Status:
                 there = await edit(self._bot, message.user_id, message.message_id, screen)
         except TelegramForbiddenError:
             there = False
+        except TelegramRetryAfter as error:
+            await self._leave_alone(message, timedelta(seconds=error.retry_after))
+            return
         except (TelegramAPIError, TimeoutError) as error:
             log.warning("bot.status_not_edited", error=type(error).__name__)
             return
@@ -97,6 +107,11 @@ class Status:
                 await session.execute(delete(StatusMessage).where(row, same))
             else:
                 await session.execute(update(StatusMessage).where(row, same).values(shown=_hash(screen)))
+
+    async def _leave_alone(self, message: StatusMessage, wait: timedelta) -> None:
+        this = update(StatusMessage).where(StatusMessage.training_id == message.training_id)
+        async with self._database.autocommit() as session:
+            await session.execute(this.values(looked_at=func.now() + wait))
 
     async def _now(self, message: StatusMessage) -> tuple[Screen, bool] | None:
         """What should stand there, and whether the training is over; None when it is no status any more."""

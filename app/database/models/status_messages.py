@@ -12,7 +12,7 @@ class StatusMessage(Base):
     """The newest message about a training, in the person's chat; `shown` is a hash of what stands in it.
 
     It is edited while the training goes on, and once more when that is over; `looked_at` is when it was last
-    seen to.
+    seen to, or until when Telegram has its chat wait.
     """
 
     __tablename__ = "status_messages"
