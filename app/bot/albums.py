@@ -21,9 +21,12 @@ from app.avatars.service import AvatarBusy, AvatarNotFound
 from app.bot import screens
 from app.bot.screens.digest import Verdict
 from app.bot.show import put, remove, send
+from app.bot.states import States
+from app.bot.steps import asked, step_of
 from app.bot.views import own_avatar_view
+from app.core.buttons import Screen
 from app.core.errors import AishaError
-from app.core.i18n import Dictionary
+from app.core.i18n import Dictionary, Words
 from app.core.logging import where
 from app.database.engine import Database
 from app.database.models import Avatar, AvatarType, Upload, User
@@ -43,6 +46,7 @@ _DOWNLOAD_SECONDS = 20.0  # the largest file Telegram gives out has 20 MB
 _GONE = ("wrong remote file", "wrong file identifier", "invalid file_id", "file_reference")
 _PROGRESS_EVERY = timedelta(seconds=2)
 _EVERY_MINUTE = "* * * * *"
+_EVERY_HOUR = "23 * * * *"
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -151,11 +155,14 @@ class TellOfUploads:
     What is to be told is claimed first and goes when it is told: a crash in between may tell it twice.
     """
 
-    def __init__(self, bot: Bot, database: Database, photos: Photos, dictionary: Dictionary) -> None:
+    def __init__(
+        self, bot: Bot, database: Database, photos: Photos, dictionary: Dictionary, states: States
+    ) -> None:
         self._bot = bot
         self._database = database
         self._photos = photos
         self._dictionary = dictionary
+        self._storage = states.storage
 
     async def __call__(self, job: Job) -> None:
         user_id = job.payload["user_id"]
@@ -176,27 +183,54 @@ class TellOfUploads:
                     await uploads.told(session, job.id, avatar_id)
 
     async def _tell(self, user_id: int, avatar_id: int | None, sent: Sequence[Upload]) -> None:
+        """What the person is being asked stands last, also when this comes in between."""
         async with self._database.transaction() as session:
-            words = self._dictionary[(await session.get_one(User, user_id)).language]
+            words = self._dictionary[await avatars.language_of(session, user_id)]
             advice = await self._photos.advice(session, [one.photo_id for one in sent if one.photo_id])
-            verdicts = [_verdict(one, advice) for one in sent]
-            if avatar_id is None:
-                replaces, screen = None, screens.refused(words, verdicts)
-            else:
-                replaces = (await avatars.get(session, user_id, avatar_id)).digest_message_id
-                view = await own_avatar_view(session, self._photos, user_id, avatar_id)
-                screen = screens.digest(words, view, verdicts)
+        question = await asked(step_of(self._storage, self._bot.id, user_id), words)
+        verdicts = [_verdict(one, advice) for one in sent]
         only = sent[0] if len(sent) == 1 else None
         reply_to = only.message_id if only and only.refusal else None
-        message = await send(self._bot, user_id, screen, reply_to=reply_to)
+        if avatar_id is None:
+            await self._tell_of_none(user_id, words, verdicts, question, reply_to)
+            return
+        await self._tell_of_avatar(user_id, avatar_id, words, verdicts, reply_to)
+        if question is not None:
+            await send(self._bot, user_id, question)
+
+    async def _tell_of_none(
+        self,
+        user_id: int,
+        words: Words,
+        verdicts: Sequence[Verdict],
+        question: Screen | None,
+        reply_to: int | None,
+    ) -> None:
+        async with self._database.transaction() as session:
+            waiting = await uploads.count_waiting(session, user_id)
+        screen = screens.refused(words, verdicts, waiting, question)
+        if screen is not None:
+            await send(self._bot, user_id, screen, reply_to=reply_to)
+
+    async def _tell_of_avatar(
+        self,
+        user_id: int,
+        avatar_id: int,
+        words: Words,
+        verdicts: Sequence[Verdict],
+        reply_to: int | None,
+    ) -> None:
+        async with self._database.transaction() as session:
+            replaces = (await avatars.get(session, user_id, avatar_id)).digest_message_id
+            view = await own_avatar_view(session, self._photos, user_id, avatar_id)
+        message = await send(self._bot, user_id, screens.digest(words, view, verdicts), reply_to=reply_to)
         if replaces is not None:
             with suppress(TelegramAPIError):  # that the older word stays is no reason to repeat this one
                 await remove(self._bot, user_id, replaces)
-        if avatar_id is not None:
-            # The next word replaces this one, unless there is something to read in it.
-            spotless = not any(verdict.refusal or verdict.advice for verdict in verdicts)
-            async with self._database.transaction() as session:
-                await avatars.note_digest(session, avatar_id, message.message_id if spotless else None)
+        # The next word replaces this one, unless there is something to read in it.
+        spotless = not any(verdict.refusal or verdict.advice for verdict in verdicts)
+        async with self._database.transaction() as session:
+            await avatars.note_digest(session, avatar_id, message.message_id if spotless else None)
 
 
 def _verdict(upload: Upload, advice: Mapping[int, Sequence[str]]) -> Verdict:
@@ -235,6 +269,14 @@ class TellProgress:
         if known is not None:
             await remove(self._bot, user.id, known)
         return None
+
+
+def forgotten_photos(database: Database) -> Schedule:
+    async def forget() -> None:
+        async with database.autocommit() as session:
+            await uploads.forget_waiting(session)
+
+    return Schedule("uploads.forget_waiting", _EVERY_HOUR, forget)
 
 
 def lost_uploads(database: Database) -> Schedule:

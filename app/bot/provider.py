@@ -6,7 +6,7 @@ from aiogram import Bot
 from dishka import Provider, Scope, provide
 
 from app.bot.alarms import Alarms
-from app.bot.albums import CheckUpload, TellOfUploads, TellProgress, lost_uploads
+from app.bot.albums import CheckUpload, TellOfUploads, TellProgress, forgotten_photos, lost_uploads
 from app.bot.dispatcher import make_bot
 from app.bot.floods import Floods
 from app.bot.retry_after import postponed
@@ -101,6 +101,6 @@ class BotProvider(Provider):
             ),
         ]
         pruning = Schedule("updates.prune", "47 * * * *", updates.prune)
-        schedules = [lost_uploads(database), status.schedule(), pruning]
+        schedules = [lost_uploads(database), forgotten_photos(database), status.schedule(), pruning]
         url, options = database_url(settings.general), WorkerOptions.of(settings.jobs)
         return Worker(url, pools, schedules, options=options)

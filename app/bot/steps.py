@@ -11,6 +11,7 @@ from aiogram import BaseMiddleware, Bot
 from aiogram.dispatcher.flags import get_flag
 from aiogram.fsm.context import FSMContext
 from aiogram.fsm.state import State, StatesGroup
+from aiogram.fsm.storage.base import BaseStorage, StorageKey
 from aiogram.types import TelegramObject
 
 from app.avatars.service import language_of
@@ -56,6 +57,11 @@ def question(words: Words, step: str | None, data: Mapping[str, Any]) -> Screen 
             return screens.ask_new_name(words, data["avatar_id"], data["name"])
         case _:
             return None
+
+
+def step_of(storage: BaseStorage, bot_id: int, user_id: int) -> FSMContext:
+    """A person's, where no update of theirs is at hand: in their private chat."""
+    return FSMContext(storage, StorageKey(bot_id=bot_id, chat_id=user_id, user_id=user_id))
 
 
 async def asked(state: FSMContext, words: Words) -> Screen | None:

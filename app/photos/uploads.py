@@ -16,10 +16,10 @@ from app.avatars import service as avatars
 from app.avatars.states import photos_changeable
 from app.core.errors import AishaError
 from app.core.logging import correlation_id
-from app.database.models import Avatar, Upload, UploadState, User
+from app.database.models import Avatar, Upload, UploadState, User, WaitingPhoto
 from app.jobs.job import Retry
 from app.jobs.queue import GIVING_WAY, Payload, enqueue, queued
-from app.photos.checks import PhotoRefused
+from app.photos.checks import PhotoLimitReached, PhotoRefused
 
 CHECK = "upload.check"
 TELL = "upload.tell"
@@ -31,18 +31,23 @@ SILENCE = timedelta(seconds=1)
 PROGRESS_AFTER = timedelta(seconds=3)
 # Longer than the job that checks it may take with all its tries.
 LOST_AFTER = timedelta(minutes=15)
+WAITS_FOR = timedelta(days=7)  # an avatar; nobody is surprised later by photos that they have forgotten
+MOST_WAITING = 50  # the most that an avatar can be set to take
 
 
 class NoDraft(AishaError):
-    """Photos came, and there is no avatar they could be for."""
+    """Photos came, and there is no avatar they could be for: they wait for one."""
 
     reason = "no-draft"
 
 
 class NameFirst(AishaError):
-    """Photos came before their avatar had a name."""
+    """Photos came before their avatar had a name: they wait for it."""
 
     reason = "name-first"
+
+
+WAITS = frozenset({NoDraft.reason, NameFirst.reason})
 
 
 class VideoRefused(AishaError):
@@ -79,17 +84,54 @@ async def receive(session: AsyncSession, user_id: int, arrival: Arrival) -> None
     await avatars.hold_person(session, user_id)
     avatar = await avatars.current(session, user_id)
     if avatar is None:
-        await turn_away(session, user_id, arrival.message_id, arrival.refusal or NoDraft())
+        await wait(session, user_id, arrival, NoDraft())
     elif not photos_changeable(avatar):
-        await turn_away(session, user_id, arrival.message_id, avatars.AvatarBusy(name=avatar.name))
+        busy = avatars.AvatarBusy(name=avatar.name)
+        await turn_away(session, user_id, arrival.message_id, busy, avatar.id)
     else:
         await _receive(session, avatar, arrival)
 
 
-async def turn_away(session: AsyncSession, user_id: int, message_id: int, why: AishaError) -> None:
-    """Note what is for no avatar, so that the person is told once of all they send."""
+async def wait(session: AsyncSession, user_id: int, arrival: Arrival, why: NoDraft | NameFirst) -> None:
+    """Keep it for the next avatar that the person makes; they are told what it waits for."""
     await avatars.hold_person(session, user_id)
-    upload = Upload(user_id=user_id, message_id=message_id)
+    if arrival.refusal is not None:
+        await turn_away(session, user_id, arrival.message_id, arrival.refusal)
+    elif await count_waiting(session, user_id) >= MOST_WAITING:
+        await turn_away(session, user_id, arrival.message_id, PhotoLimitReached(maximum=MOST_WAITING))
+    else:
+        photo = WaitingPhoto(user_id=user_id, message_id=arrival.message_id, file_id=arrival.file_id)
+        session.add(photo)
+        await turn_away(session, user_id, arrival.message_id, why)
+
+
+async def count_waiting(session: AsyncSession, user_id: int) -> int:
+    mine = select(func.count()).select_from(WaitingPhoto).where(WaitingPhoto.user_id == user_id)
+    return await session.scalar(mine) or 0
+
+
+async def take_waiting(session: AsyncSession, avatar: Avatar) -> None:
+    """What waited for an avatar is for this one now, in the order it was sent."""
+    await avatars.hold_person(session, avatar.user_id)
+    mine = delete(WaitingPhoto).where(WaitingPhoto.user_id == avatar.user_id)
+    waited = (await session.execute(mine.returning(WaitingPhoto.message_id, WaitingPhoto.file_id))).all()
+    untold = (Upload.user_id == avatar.user_id, Upload.refusal.in_(WAITS), Upload.digest_id.is_(None))
+    await session.execute(delete(Upload).where(*untold))
+    for message_id, file_id in sorted((row.message_id, row.file_id) for row in waited):
+        await _receive(session, avatar, Arrival(message_id, file_id))
+
+
+async def forget_waiting(session: AsyncSession) -> None:
+    """Nobody came to make an avatar of them."""
+    old = WaitingPhoto.created_at < func.now() - WAITS_FOR
+    await session.execute(delete(WaitingPhoto).where(old))
+
+
+async def turn_away(
+    session: AsyncSession, user_id: int, message_id: int, why: AishaError, avatar_id: int | None = None
+) -> None:
+    """Note what no avatar takes, so that the person is told once of all they send."""
+    upload = Upload(user_id=user_id, message_id=message_id, avatar_id=avatar_id)
     session.add(upload)
     await refuse(session, upload, why)
 

@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable
 import pytest
 from PIL import Image
 
-from app.core.buttons import ConfirmTraining, ShowAvatar
+from app.core.buttons import ChooseType, ConfirmTraining, NewAvatar, ShowAvatar
+from app.database.models.avatars import NAME_LENGTH
 from sandbox.telegram.chat import ChatMessage
 from tests.bot.kit import MAXIMUM, PROGRESS, Guest, Town, counter, picture, words
 from tests.images import blocks, encoded, heic, noise, png_header_only
@@ -17,6 +18,10 @@ Files = Callable[[Guest], Awaitable[object]]
 
 def as_file(content: bytes, name: str = "IMG_4100.jpg") -> Files:
     return lambda guest: guest.user.send_document(content, file_name=name)
+
+
+def asks_name() -> str:
+    return words("ask-name", type="portrait", maximum=NAME_LENGTH)
 
 
 REFUSED = {
@@ -123,29 +128,65 @@ async def test_the_twenty_first_is_refused_also_when_five_come_at_once(aisha: Gu
     assert len((await aisha.belongings()).photos) == MAXIMUM
 
 
-async def test_a_photo_without_an_avatar_is_told_what_is_missing(aisha: Guest) -> None:
-    album = [picture(number) for number in range(3)]
-    answer = await aisha.answer_to(aisha.user.send_album(album))
-    assert answer.text.endswith(f"{words('uploads-all')}: {words('error-no-draft')}")
-    assert (await aisha.belongings()).avatars == []
+async def test_photos_without_an_avatar_wait_for_the_one_that_is_made(aisha: Guest) -> None:
+    await aisha.user.send_album([picture(number) for number in range(3)], as_documents=True)
+    waits = await aisha.hears(words("uploads-waiting", count=3))
+    assert waits.text == f"{words('uploads-waiting', count=3)} {words('error-no-draft')}"
+    await aisha.tap(NewAvatar())
+    await aisha.tap(ChooseType("style"))
+    await aisha.say("Плёнка")
+    await aisha.hears(counter(3))
+    left = await aisha.belongings()
+    assert {row[0] for row in left.photos} == {left.current_avatar_id}
+    assert [row[1] for row in left.photos] == await own_messages(aisha, media=True)
+    await aisha.create("Вторая")
+    await aisha.answer_to(aisha.user.send_photo(picture(50)))
+    assert len((await aisha.belongings()).photos) == 4
 
 
-async def test_a_photo_that_comes_before_the_name_does_not_go_to_another_avatar(aisha: Guest) -> None:
+async def test_photos_that_come_in_the_wizard_are_for_its_avatar(aisha: Guest) -> None:
+    first = await aisha.create()
+    await aisha.say("/new")
+    sent = ([picture(1), picture(2)], [picture(3)], [picture(4)])
+    questions = (words("choose-type"), words("choose-gender"), asks_name())
+    answers = ("портрет", "женский", "Вторая")
+    for pictures, question, answer in zip(sent, questions, answers, strict=True):
+        await aisha.user.send_album(pictures, as_documents=True)
+        waits = await aisha.hears(f"{words('error-name-first')}\n\n{question}")
+        assert waits.buttons
+        await aisha.say(answer)
+    await aisha.hears(counter(4))
+    assert first not in [row[0] for row in (await aisha.belongings()).photos]
+
+
+async def test_of_more_photos_than_an_avatar_takes_the_rest_are_not_needed(aisha: Guest) -> None:
+    for start in (0, 10, 20):
+        album = [picture(number) for number in range(start, min(start + 10, 25))]
+        await aisha.user.send_album(album, as_documents=True)
+    await aisha.hears(words("uploads-waiting", count=25))
     await aisha.create()
-    await aisha.reach_naming()
-    before = await aisha.belongings()
-    answer = await aisha.answer_to(aisha.user.send_photo(picture(1)))
-    assert answer.text.endswith(words("error-name-first"))
-    assert await aisha.belongings() == before
-    await aisha.say("Вторая")
-    assert [row[3] for row in (await aisha.belongings()).avatars] == ["Айша", "Вторая"]
+    told = await aisha.hears(words("error-photo-limit", maximum=MAXIMUM))
+    assert words("uploads-accepted", count=MAXIMUM) in told.text
+    assert words("uploads-refused") not in told.text
+    await aisha.tidy()
+    assert len((await aisha.belongings()).photos) == MAXIMUM
 
 
-async def test_a_photo_while_it_trains_changes_nothing(aisha: Guest) -> None:
-    await aisha.train()
+async def test_what_waits_is_forgotten_with_its_person(town: Town, aisha: Guest) -> None:
+    await aisha.answer_to(aisha.user.send_photo(picture(1)))
+    await aisha.say("/delete_me")
+    await aisha.tap("forget")
+    await aisha.create()
+    await aisha.fill(1, first=5)
+    assert len((await aisha.belongings()).photos) == 1
+
+
+async def test_a_photo_while_it_trains_is_told_so_and_changes_nothing(aisha: Guest) -> None:
+    avatar_id = await aisha.train()
     before = await aisha.belongings()
     answer = await aisha.answer_to(aisha.user.send_document(b"not even a picture", file_name="a.jpg"))
-    assert answer.text.endswith(words("error-avatar-busy", name="Айша"))
+    assert answer.text == words("uploads-in-training", name="Айша")
+    assert [button.data for button in answer.buttons] == [ShowAvatar(avatar_id).pack(), NewAvatar().pack()]
     assert await aisha.belongings() == before
 
 

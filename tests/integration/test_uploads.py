@@ -9,11 +9,12 @@ from sqlalchemy import func, text, update
 from app.avatars.service import make_current
 from app.core.errors import AishaError
 from app.database.engine import Database
-from app.database.models import Avatar, Upload, UploadState, User
+from app.database.models import Avatar, Upload, UploadState, User, WaitingPhoto
 from app.jobs.job import Retry
 from app.photos import uploads
+from app.photos.checks import PhotoLimitReached
 from app.photos.uploads import Arrival, NoDraft, PhotoUnavailable, StickerRefused
-from app.trainings.removal import remove_avatar
+from app.trainings.removal import remove_avatar, remove_person
 from tests.factories import make_avatar, make_photos, make_user
 from tests.integration.webhook_service import rows
 
@@ -135,6 +136,60 @@ async def test_without_an_avatar_the_person_is_told_so(database: Database) -> No
     [upload] = await rows(database, Upload)
     assert (upload.state, upload.refusal) == (UploadState.REFUSED, NoDraft.reason)
     assert await kinds(database) == [uploads.TELL]
+
+
+async def newcomer(database: Database, photos: int) -> int:
+    """Somebody who has sent photos before there was an avatar."""
+    async with database.transaction() as session:
+        user = await make_user(session)
+        for number in range(1, photos + 1):
+            await uploads.receive(session, user.id, Arrival(number, f"file-{number}"))
+    return user.id
+
+
+async def make_first(database: Database, user_id: int) -> Avatar:
+    """Their next avatar, as the wizard makes it."""
+    async with database.transaction() as session:
+        avatar = await make_avatar(session, await session.get_one(User, user_id))
+        await make_current(session, user_id, avatar.id)
+        await uploads.take_waiting(session, avatar)
+    return avatar
+
+
+async def test_what_waited_goes_to_the_next_avatar_once_and_is_told_of_as_its_own(
+    database: Database,
+) -> None:
+    user_id = await newcomer(database, 3)
+    avatar = await make_first(database, user_id)
+    taken = await rows(database, Upload)
+    assert [(one.avatar_id, one.message_id, one.file_id) for one in taken] == [
+        (avatar.id, number, f"file-{number}") for number in (1, 2, 3)
+    ]
+    assert {one.state for one in taken} == {UploadState.WAITING}
+    assert (await kinds(database)).count(uploads.CHECK) == 3
+    await make_first(database, user_id)
+    assert len(await rows(database, Upload)) == 3
+
+
+async def test_only_so_many_wait_and_not_for_ever(database: Database) -> None:
+    user_id = await newcomer(database, uploads.MOST_WAITING + 1)
+    assert len(await rows(database, WaitingPhoto)) == uploads.MOST_WAITING
+    assert (await rows(database, Upload))[-1].refusal == PhotoLimitReached.reason
+    past = func.now() - uploads.WAITS_FOR
+    async with database.transaction() as session:
+        await session.execute(update(WaitingPhoto).values(created_at=past + timedelta(minutes=1)))
+        await uploads.forget_waiting(session)
+        assert await uploads.count_waiting(session, user_id) == uploads.MOST_WAITING
+        await session.execute(update(WaitingPhoto).values(created_at=past - timedelta(minutes=1)))
+        await uploads.forget_waiting(session)
+        assert await uploads.count_waiting(session, user_id) == 0
+
+
+async def test_what_waits_goes_with_its_person(database: Database) -> None:
+    user_id = await newcomer(database, 2)
+    async with database.transaction() as session:
+        await remove_person(session, user_id)
+    assert await rows(database, WaitingPhoto) == []
 
 
 async def give_up(database: Database) -> list[UploadState]:

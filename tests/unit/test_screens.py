@@ -475,6 +475,38 @@ def test_photos_that_a_full_set_has_no_room_for_are_not_called_unsuitable(words:
     assert one.startswith(f"👌 {words('error-photo-limit', maximum=20)}\n")
 
 
+def test_photos_that_wait_for_an_avatar_lead_to_one(words: Words) -> None:
+    sent = [refusal("no-draft")] * 3
+    screen = screens.refused(words, sent, 3)
+    assert screen is not None
+    assert checked(screen) == f"{words('uploads-waiting', count=3)} {words('error-no-draft')}"
+    assert actions(screen) == [NewAvatar()]
+    assert screens.refused(words, sent, 0) is None  # an avatar has them meanwhile
+
+
+def test_in_the_wizard_they_leave_its_question_standing(words: Words) -> None:
+    question = screens.choose_type(words)
+    sent = [refusal("media-video"), refusal("name-first")]
+    screen = screens.refused(words, sent, 1, question)
+    assert screen is not None
+    assert checked(screen).count(words("error-media-video")) == 1
+    assert screen.text.endswith(f"{words('error-name-first')}\n\n{question.text}")
+    assert screen.rows == question.rows
+
+
+def test_photos_for_an_avatar_that_takes_none_are_told_why_and_where_to_look(words: Words) -> None:
+    sent = [refusal("avatar-busy", name=NAME)] * 2
+    trained = replace(view(AvatarState.TRAINING, latest=training(TrainingState.RUNNING)), changeable=False)
+    screen = screens.digest(words, trained, sent)
+    assert screen.text == words("uploads-in-training", name=NAME)
+    assert actions(screen) == [ShowAvatar(ID), NewAvatar()]
+    screen = screens.digest(words, replace(view(AvatarState.COMPLETED), changeable=False), sent)
+    assert screen.text == words("uploads-closed", name=NAME)
+    assert actions(screen) == [OpenPhotos(ID), NewAvatar()]
+    again = screens.digest(words, view(), sent)  # its training has failed meanwhile
+    assert words("error-avatar-busy", name=NAME) in again.text
+
+
 @pytest.mark.parametrize(
     ("advised", "numbers"),
     [([1, 2, 3], "1–3"), ([1, 2, 4], "1, 2, 4"), ([1, 3, 4, 5, 9], "1, 3–5, 9"), ([2], "2")],

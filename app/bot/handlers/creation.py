@@ -23,6 +23,7 @@ from app.core.buttons import ChooseGender, ChooseType, NewAvatar
 from app.core.i18n import Dictionary
 from app.database.engine import Database
 from app.database.models import AvatarType, Gender
+from app.photos import uploads
 from app.photos.service import Photos
 
 
@@ -113,6 +114,7 @@ async def name(
         avatar = await avatars.made_since(session, person.id, chosen.get("begun_after"))
         if avatar is None:
             avatar = await avatars.create(session, person.id, kind, gender, message.text or "")
+            await uploads.take_waiting(session, avatar)
         view = await avatar_view(session, photos, avatar)
     await state.clear()
     await show(message, screens.avatar(person.words, view))

@@ -37,13 +37,13 @@ async def take(message: Message, arrival: Arrival, person: Person, kept: KeptUpd
 async def too_early(
     message: Message, arrival: Arrival, person: Person, kept: KeptUpdate, state: FSMContext
 ) -> None:
-    """Before an avatar has its name, a photo would go to the one before it."""
+    """Before an avatar has its name, a photo would go to the one before it: it waits."""
     begun_after = (await state.get_data()).get("begun_after")
     async with kept.effect() as session:
         named = await avatars.made_since(session, person.id, begun_after)
         if named:
             await uploads.receive(session, person.id, arrival)
         else:
-            await uploads.turn_away(session, person.id, arrival.message_id, NameFirst())
+            await uploads.wait(session, person.id, arrival, NameFirst())
     if named:
         await state.clear()

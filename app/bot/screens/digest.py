@@ -4,15 +4,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
+from app.avatars.service import AvatarBusy
 from app.bot.screens.avatar import avatar
 from app.bot.screens.coach import advice_words
+from app.bot.screens.parts import button
 from app.bot.views import AvatarView
-from app.core.buttons import Screen
+from app.core.buttons import NewAvatar, OpenPhotos, Screen, ShowAvatar
 from app.core.i18n import Words
+from app.database.models import AvatarState
 from app.photos.checks import PhotoLimitReached
 from app.photos.coach import Advice
+from app.photos.uploads import WAITS
 
 _NUMBERS = 20  # of photos, or of runs of them, in a line
+_TOLD_APART = frozenset({PhotoLimitReached.reason})
 _LINES = 10  # of a list; a message holds 4096 characters
 
 
@@ -26,28 +31,54 @@ class Verdict:
 
 
 def digest(words: Words, view: AvatarView, verdicts: Sequence[Verdict]) -> Screen:
-    """All that was sent for one avatar, in the order it was sent, above the avatar as it is now."""
-    after = avatar(words, view)
-    return Screen("\n\n".join([*_judged(words, verdicts), after.text]), after.rows)
+    """All that was sent for one avatar, in the order it was sent, above the avatar as it is now.
+
+    One that takes no photos now isn't shown whole: only how things are, and where to look.
+    """
+    if view.changeable:
+        after, unsaid = avatar(words, view), _TOLD_APART
+    else:
+        after, unsaid = _closed(words, view), _TOLD_APART | {AvatarBusy.reason}
+    return Screen("\n\n".join([*_judged(words, verdicts, unsaid), after.text]), after.rows)
 
 
-def refused(words: Words, verdicts: Sequence[Verdict]) -> Screen:
-    """What was for no avatar."""
-    return Screen("\n\n".join(_judged(words, verdicts)))
+def refused(
+    words: Words, verdicts: Sequence[Verdict], waiting: int = 0, question: Screen | None = None
+) -> Screen | None:
+    """What was for no avatar: so many photos wait for one. None when there is nothing left to say."""
+    paragraphs = list(_judged(words, verdicts, _TOLD_APART | WAITS))
+    if waiting and any(verdict.refusal in WAITS for verdict in verdicts):
+        then = words("error-name-first") if question else words("error-no-draft")
+        paragraphs.append(f"{words('uploads-waiting', count=waiting)} {then}")
+    if not paragraphs:
+        return None
+    if question is not None:
+        return Screen("\n\n".join([*paragraphs, question.text]), question.rows)
+    return Screen("\n\n".join(paragraphs), ((button(words, "button-new-avatar", NewAvatar()),),))
+
+
+def _closed(words: Words, view: AvatarView) -> Screen:
+    new = (button(words, "button-new-avatar", NewAvatar()),)
+    if view.state is AvatarState.TRAINING:
+        look = button(words, "button-open-avatar", ShowAvatar(view.id))
+        return Screen(words("uploads-in-training", name=view.name), ((look,), new))
+    change = button(words, "button-open-photos", OpenPhotos(view.id))
+    return Screen(words("uploads-closed", name=view.name), ((change,), new))
 
 
 def checking(words: Words, done: int, sent: int) -> Screen:
     return Screen(words("uploads-checking", done=done, sent=sent))
 
 
-def _judged(words: Words, verdicts: Sequence[Verdict]) -> Iterator[str]:
+def _judged(words: Words, verdicts: Sequence[Verdict], unsaid: frozenset[str]) -> Iterator[str]:
+    """Refusals that are `unsaid` here are told in another place."""
     accepted = sum(verdict.refusal is None for verdict in verdicts)
     if accepted:
         yield words("uploads-accepted", count=accepted)
     advised = _list(words, [_advice(words, verdict) for verdict in verdicts])
     if advised:
         yield f"{words('uploads-advised')}\n{advised}"
-    refusals = _list(words, [_refusal(words, verdict) for verdict in verdicts])
+    refusals = _list(words, [_refusal(words, verdict, unsaid) for verdict in verdicts])
     if refusals:
         yield f"{words('uploads-refused')}\n{refusals}"
     yield from _not_needed(words, verdicts)
@@ -57,8 +88,8 @@ def _advice(words: Words, verdict: Verdict) -> str:
     return "; ".join(advice_words(words, Advice(one)) for one in verdict.advice)
 
 
-def _refusal(words: Words, verdict: Verdict) -> str:
-    if verdict.refusal is None or verdict.refusal == PhotoLimitReached.reason:
+def _refusal(words: Words, verdict: Verdict, unsaid: frozenset[str]) -> str:
+    if verdict.refusal is None or verdict.refusal in unsaid:
         return ""
     return words(f"error-{verdict.refusal}", **verdict.details)
 

@@ -14,9 +14,13 @@ uploads-more = { $count ->
    *[other] …and { $count } more remarks.
 }
 
+uploads-waiting = 📷 Photos that wait: { $count }.
+uploads-in-training = ⏳ The avatar “{ $name }” is being trained: until that is over, no photos can be added to it.
+uploads-closed = ✅ The avatar “{ $name }” is ready. To add photos to it, press “Change the photos” and send them again.
+
 uploads-checking = 🔎 Checking the photos: { $done } of { $sent }.
 
-error-name-first = First write the avatar's name as a message, then send these photos once more.
+error-name-first = Answer the question, and I'll add them to the new avatar.
 error-media-video = A video won't do: an avatar learns from photos. Send pictures in JPEG, PNG, WebP or HEIC.
 error-media-sticker = A sticker won't do: an avatar learns from photos. Send pictures.
 error-media-sound = I don't understand voice and music. Send photos, or write in words.
