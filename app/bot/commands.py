@@ -1,18 +1,23 @@
-"""The commands in Telegram's menu."""
+"""What Telegram shows of the bot: the menu of commands, and before somebody has started it who it is."""
 
 from aiogram import Bot
 from aiogram.types import BotCommand, BotCommandScopeChat
 
 from app.core.i18n import Dictionary, Language, Words
 
-COMMANDS = ("start", "new", "avatars", "status", "language", "help", "privacy", "support", "cancel")
+COMMANDS = (
+    *("start", "new", "avatars", "status", "language"),
+    *("help", "support", "privacy", "delete_me", "cancel"),
+)
 
 
 async def set_commands(bot: Bot, dictionary: Dictionary) -> None:
-    """The commands in each language; Russian for all others."""
+    """The commands and the descriptions in each language; Russian for all others."""
     for language in Language:
-        code = None if language is Language.RUSSIAN else language.value
-        await bot.set_my_commands(_commands(dictionary[language]), language_code=code)
+        code, words = None if language is Language.RUSSIAN else language.value, dictionary[language]
+        await bot.set_my_commands(_commands(words), language_code=code)
+        await bot.set_my_description(words.label("bot-description"), language_code=code)
+        await bot.set_my_short_description(words.label("bot-short-description"), language_code=code)
 
 
 async def set_own_commands(bot: Bot, chat_id: int, words: Words) -> None:

@@ -33,7 +33,7 @@ class TrainingView:
     minutes: int
     failure: Reason | None
     position: int | None = None
-    doing: Steps | Preparing | str = ""
+    doing: Steps | Preparing | None = None
     smoke: bool = False
     known_in: int | None = None
 

@@ -29,8 +29,11 @@ class DrillCompleted(_Fact):
 
 
 class TrainingFailed(_Fact):
+    """With `has_model` an earlier training gave the avatar one, which it keeps."""
+
     kind: Literal["training_failed"] = "training_failed"
     failure: Reason
+    has_model: bool = False
 
 
 class TrainingOverdue(_Fact):
@@ -47,7 +50,10 @@ class TrainingUnconfirmed(_Fact):
 
 
 class TrainingCancelled(_Fact):
+    """With `has_model` an earlier training gave the avatar one, which it keeps."""
+
     kind: Literal["training_cancelled"] = "training_cancelled"
+    has_model: bool = False
 
 
 Fact = (

@@ -28,12 +28,18 @@ def message(fact: Fact, words: Words) -> Screen:
             text = words("training-unconfirmed", name=fact.avatar_name, hours=hours)
             return Screen(text, _waiting(fact, words))
         case TrainingCancelled():
-            return Screen(words("training-cancelled", name=fact.avatar_name), (_opening(fact, words),))
+            text = _with_earlier_model(words("training-cancelled", name=fact.avatar_name), fact, words)
+            return Screen(text, (_opening(fact, words),))
 
 
 def _completed(fact: TrainingCompleted, words: Words) -> Screen:
     name = fact.avatar_name
-    text = words("smoke-completed", name=name) if fact.smoke else words("training-completed", name=name)
+    if fact.smoke:
+        text = words("smoke-completed", name=name)
+    elif fact.too_late:  # nothing to celebrate for somebody who wanted it stopped
+        text = words("training-completed-late", name=name)
+    else:
+        text = words("training-completed", name=name)
     return Screen(
         f"{text}\n\n{words('training-too-late')}" if fact.too_late else text,
         (_opening(fact, words), (Button(words.label("button-new-avatar"), NewAvatar()),)),
@@ -42,13 +48,16 @@ def _completed(fact: TrainingCompleted, words: Words) -> Screen:
 
 def _failed(fact: TrainingFailed, words: Words) -> Screen:
     """The reason, and the one next step that can help: other photos, or the same ones once more."""
-    text = words(
-        "training-failed", name=fact.avatar_name, reason=words.label(f"failure-{fact.failure.value}")
-    )
+    reason = words.label(f"failure-{fact.failure.value}")
+    text = _with_earlier_model(words("training-failed", name=fact.avatar_name, reason=reason), fact, words)
     if fact.failure in NEEDS_OTHER_PHOTOS:
         photos = Button(words.label("button-photos"), ShowPhotos(fact.avatar_id))
         return Screen(text, ((photos,), _opening(fact, words)))
     return Screen(text, ((Button(words.label("button-try-again"), StartTraining(fact.avatar_id)),),))
+
+
+def _with_earlier_model(text: str, fact: TrainingFailed | TrainingCancelled, words: Words) -> str:
+    return f"{text}\n\n{words('training-earlier-model')}" if fact.has_model else text
 
 
 def _waiting(fact: Fact, words: Words) -> tuple[tuple[Button, ...], ...]:

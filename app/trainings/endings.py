@@ -35,7 +35,9 @@ WHERE trainings.id = said.id AND trainings.state = ANY(string_to_array(said.sour
     AND (said.request_id IS NULL OR trainings.request_id IS NULL OR trainings.request_id = said.request_id)
 RETURNING trainings.id, avatar_id, user_id, kind, trainings.state, trainings.model_url,
     trainings.finetune_id, smoke, cancel_asked_at IS NOT NULL AS too_late,
-    (SELECT name FROM avatars WHERE avatars.id = avatar_id) AS avatar_name
+    (SELECT name FROM avatars WHERE avatars.id = avatar_id) AS avatar_name,
+    (SELECT coalesce(avatars.model_url, avatars.finetune_id) IS NOT NULL FROM avatars
+        WHERE avatars.id = avatar_id) AS has_model
 """
 
 
@@ -119,9 +121,9 @@ def _for_avatar(row: Row[Any]) -> Model:
 def _fact(ending: Ending, row: Row[Any]) -> Fact:
     about = {"avatar_id": row.avatar_id, "avatar_name": row.avatar_name}
     if row.state == TrainingState.CANCELLED:
-        return TrainingCancelled(**about)
+        return TrainingCancelled(**about, has_model=row.has_model)
     if isinstance(ending.result, Failure):
-        return TrainingFailed(**about, failure=ending.result.reason)
+        return TrainingFailed(**about, failure=ending.result.reason, has_model=row.has_model)
     if row.kind == TrainingKind.DRILL:
         return DrillCompleted(**about)
     return TrainingCompleted(**about, too_late=row.too_late, smoke=row.smoke)

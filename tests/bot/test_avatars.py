@@ -119,7 +119,9 @@ async def test_an_avatar_is_deleted_with_all_that_hangs_on_it(town: Town, aisha:
     await aisha.say("/status")
     question = await aisha.tap(AskDeleteAvatar(avatar_id))
     assert question.text.startswith(words("avatar-ask-delete", name="Айша", photos="")[:20])
-    assert (await aisha.tap(DeleteAvatar(avatar_id))).text == words("avatars-empty")
+    after = await aisha.tap(DeleteAvatar(avatar_id))
+    assert after.text == f"{words('avatar-deleted', name='Айша')}\n\n{words('avatars-none-left')}"
+    assert after.labels == (words("button-new-avatar"),)
     left = await aisha.belongings()
     assert (left.avatars, left.photos, left.trainings) == ([], [], [])
     async with town.database.transaction() as session:

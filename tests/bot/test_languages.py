@@ -120,3 +120,14 @@ async def test_a_later_change_of_telegrams_language_does_not_change_ours(town: T
         await guest.say("/start")
         async with TelegramUser(town.telegram_url, guest.id, language_code="en"):
             assert (await guest.say("/avatars")).text == words("avatars-empty", "kk")
+
+
+async def test_telegram_shows_who_the_bot_is_and_where_to_complain_or_leave(town: Town) -> None:
+    for method in ("setMyDescription", "setMyShortDescription"):
+        calls = [call["params"] for call in await town.calls(method, None)]
+        assert {call.get("language_code", "") for call in calls} == {"", "kk", "en"}
+        for call in calls:
+            text = call["description" if method == "setMyDescription" else "short_description"]
+            assert "/support" in text
+            assert "/delete_me" in text
+            assert len(text) <= (512 if method == "setMyDescription" else 120)

@@ -114,6 +114,10 @@ async def test_a_finished_avatar_is_trained_again_with_another_preset(town: Town
     await aisha.tap(agreeing(avatar_id, "fast"))
     left = await aisha.belongings()
     assert (left.avatars[0][-1], len(left.trainings)) == ("TRAINING", 2)
+    await town.running(aisha)
+    await town.end_training(aisha, Failure(Reason.SERVICE, "HTTP 500"))
+    reason = words("failure-service")
+    assert words("avatar-retraining-failed", reason=reason) in (await aisha.say("/status")).text
 
 
 async def test_an_old_try_again_does_not_train_what_has_its_model_now(town: Town, aisha: Guest) -> None:

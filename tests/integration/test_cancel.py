@@ -239,6 +239,7 @@ async def test_an_avatar_that_had_a_model_keeps_it(database: Database) -> None:
     await cancel(database, training)
     await carry_out(database, FakeFal(STOPPED), training)
     assert await avatar_now(database, training) is AvatarState.COMPLETED
+    assert [note.fact["has_model"] for note in await rows(database, Notification)] == [True]
 
 
 @pytest.mark.parametrize(

@@ -63,8 +63,19 @@ def test_a_finished_avatar_can_be_opened(words: Words) -> None:
 
 
 def test_a_model_that_came_in_spite_of_a_cancellation_says_so(words: Words) -> None:
-    assert words("training-too-late") in message(FACTS[2], words).text
-    assert words("training-too-late") not in message(FACTS[0], words).text
+    late, in_time = message(FACTS[2], words).text, message(FACTS[0], words).text
+    assert words("training-too-late") in late
+    assert words("training-too-late") not in in_time
+    assert "🎉" in in_time
+    assert "🎉" not in late
+
+
+@pytest.mark.parametrize("kind", ["training_failed", "training_cancelled"])
+def test_a_model_that_is_kept_is_told_of(kind: str, words: Words) -> None:
+    about = {"kind": kind, "avatar_id": ID, "avatar_name": NAME, "failure": Reason.SERVICE}
+    for has_model in (True, False):
+        text = message(FACT.validate_python({**about, "has_model": has_model}), words).text
+        assert (words("training-earlier-model") in text) is has_model
 
 
 def test_a_smoke_training_promises_no_model(words: Words) -> None:

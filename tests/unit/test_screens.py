@@ -74,7 +74,7 @@ def training(
     minutes: int = 3,
     failure: Reason | None = None,
     position: int | None = None,
-    doing: Steps | Preparing | str = "",
+    doing: Steps | Preparing | None = None,
     smoke: bool = False,
 ) -> TrainingView:
     return TrainingView(TRAINING, state, drill, minutes, failure, position, doing, smoke)
@@ -104,7 +104,12 @@ def views() -> Iterator[AvatarView]:
     for state, drill, minutes in product(sorted(OPEN), (False, True), (0, 1, 2, 5, 11, 21, 60, 1440)):
         yield view(AvatarState.TRAINING, latest=training(state, drill=drill, minutes=minutes))
     yield view(AvatarState.TRAINING, latest=training(TrainingState.RUNNING, smoke=True))
-    said: list[Steps | Preparing | str] = [Steps(0, 1000), Preparing(), NAME]
+    said: list[Steps | Preparing | None] = [
+        Steps(0, 1000),
+        Steps(999, 1000, timedelta(hours=1, minutes=2)),
+        Preparing(),
+        None,
+    ]
     for state, doing, position in product(sorted(OPEN), said, (None, 1)):
         yield view(AvatarState.TRAINING, latest=training(state, doing=doing, position=position))
 
@@ -204,8 +209,10 @@ def test_fals_last_word_is_told_in_words(words: Words) -> None:
         running = training(TrainingState.RUNNING, **values)
         return checked(screens.avatar(words, view(AvatarState.TRAINING, latest=running)))
 
-    assert "450" in shown(doing=Steps(450, 2000))
-    assert "Caching <b> latents" in shown(doing="Caching <b> latents")
+    assert "▓▓░░░░░░░░ 22" in shown(doing=Steps(450, 2000))
+    left = words("duration", hours=0, minutes=4)
+    assert left in shown(doing=Steps(450, 2000, timedelta(seconds=235)))
+    assert "%" not in shown()
     assert words("training-preparing") in shown(doing=Preparing())
     assert words("training-position", position=3) in shown(position=3)
     assert words("training-since", hours=2, minutes=5) in shown(minutes=125)

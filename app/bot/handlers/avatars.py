@@ -156,6 +156,7 @@ async def ask_delete(
 @inject
 async def delete(query: CallbackQuery, action: DeleteAvatar, person: Person, kept: KeptUpdate) -> None:
     async with kept.effect() as session:
-        await remove_avatar(session, person.id, action.avatar_id)
+        avatar = await avatars.get(session, person.id, action.avatar_id)
+        await remove_avatar(session, person.id, avatar.id)
         page = await avatars.page(session, person.id, 1)
-    await show(query, screens.avatars_list(person.words, page))
+    await show(query, screens.deleted(person.words, avatar.name, page))

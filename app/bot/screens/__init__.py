@@ -1,6 +1,6 @@
 """Every screen as a pure function: data in, text and buttons out."""
 
-from app.bot.screens.avatar import ask_delete, ask_new_name, avatar, avatars_list, no_avatar
+from app.bot.screens.avatar import ask_delete, ask_new_name, avatar, avatars_list, deleted, no_avatar
 from app.bot.screens.coach import tips
 from app.bot.screens.creation import ask_name, choose_gender, choose_type
 from app.bot.screens.digest import Verdict, checking, digest, refused
@@ -23,6 +23,7 @@ __all__ = [
     "choose_type",
     "confirm_cancel",
     "confirm_training",
+    "deleted",
     "digest",
     "farewell",
     "languages",

@@ -2,7 +2,7 @@
 
 from app.avatars.service import AvatarPage
 from app.bot.screens.coach import set_advice_words
-from app.bot.screens.parts import Rows, button, menu_row, type_of
+from app.bot.screens.parts import Rows, bar, button, menu_row, type_of
 from app.bot.screens.training import in_training
 from app.bot.views import AvatarView
 from app.core.buttons import (
@@ -26,9 +26,7 @@ from app.database.models import Avatar, AvatarState
 from app.database.models.avatars import NAME_LENGTH
 from app.fal.failures import NEEDS_OTHER_PHOTOS
 from app.photos.checks import PhotoLimits
-from app.photos.service import PhotoCount
 
-_BAR = 10
 _LIMITS = PhotoLimits()
 
 
@@ -41,6 +39,13 @@ def avatar(words: Words, view: AvatarView) -> Screen:
             return in_training(words, view)
         case AvatarState.COMPLETED:
             return _completed(words, view)
+
+
+def deleted(words: Words, name: str, page: AvatarPage) -> Screen:
+    """What was deleted, and what there still is, or can be done next."""
+    rest = avatars_list(words, page)
+    text = rest.text if page.items else words("avatars-none-left")
+    return Screen(f"{words('avatar-deleted', name=name)}\n\n{text}", rest.rows)
 
 
 def avatars_list(words: Words, page: AvatarPage) -> Screen:
@@ -84,7 +89,8 @@ def no_avatar(words: Words) -> Screen:
 
 
 def _draft(words: Words, view: AvatarView) -> Screen:
-    photos, about = view.photos, {"name": view.name, "type": type_of(words, view), "bar": _bar(view.photos)}
+    photos = view.photos
+    about = {"name": view.name, "type": type_of(words, view), "bar": bar(photos.have, photos.needed)}
     if not photos.ready:
         text = words(
             "avatar-collecting",
@@ -168,10 +174,6 @@ def _with_failure(words: Words, view: AvatarView, text: str) -> str:
     if view.training is None or view.training.failure is None:
         return text
     reason = words.label(f"failure-{view.training.failure.value}")
+    if view.state is AvatarState.COMPLETED:
+        return f"{text}\n\n{words('avatar-retraining-failed', reason=reason)}"
     return f"{text}\n\n{words('avatar-failed', reason=reason)}"
-
-
-def _bar(photos: PhotoCount) -> str:
-    """Ten blocks: how much of what is needed is there."""
-    filled = min(_BAR, photos.have * _BAR // photos.needed)
-    return "▓" * filled + "░" * (_BAR - filled)

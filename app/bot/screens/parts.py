@@ -6,6 +6,8 @@ from app.core.i18n import Words
 
 Rows = tuple[tuple[Button, ...], ...]
 
+_BLOCKS = 10
+
 
 def type_of(words: Words, view: AvatarView) -> str:
     return words.label("avatar-type", type=view.type.value)
@@ -13,6 +15,12 @@ def type_of(words: Words, view: AvatarView) -> str:
 
 def menu_row(words: Words) -> tuple[Button, ...]:
     return (button(words, "button-menu", ShowMenu()),)
+
+
+def bar(done: int, total: int) -> str:
+    """Ten blocks: how much of all there is."""
+    filled = min(_BLOCKS, done * _BLOCKS // total)
+    return "▓" * filled + "░" * (_BLOCKS - filled)
 
 
 def button(words: Words, key: str, action: Action) -> Button:

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Literal
 
-from app.bot.screens.parts import Rows, button, menu_row, type_of
+from app.bot.screens.parts import Rows, bar, button, menu_row, type_of
 from app.bot.views import AvatarView, TrainingView
 from app.core.buttons import (
     AskToCancel,
@@ -82,14 +82,20 @@ def _fals_word(words: Words, training: TrainingView) -> list[str]:
     if training.position is not None:
         return [words("training-position", position=training.position)]
     match training.doing:
-        case Steps(done=done, total=total):
-            return [words("training-steps", done=done, total=total)]
+        case Steps():
+            return [_progress(words, training.doing)]
         case Preparing():
             return [words("training-preparing")]
-        case "":
+        case None:
             return []
-        case line:
-            return [words("training-line", line=line)]
+
+
+def _progress(words: Words, steps: Steps) -> str:
+    percent = 100 * steps.done // steps.total
+    drawn = bar(steps.done, steps.total)
+    if steps.left is None:
+        return words("training-progress", bar=drawn, percent=percent)
+    return words("training-progress-left", bar=drawn, percent=percent, left=_duration(words, steps.left))
 
 
 def _about(words: Words, view: AvatarView, wanted: Extent) -> str:

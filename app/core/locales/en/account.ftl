@@ -3,6 +3,7 @@ button-resume = ▶️ Go on with “{ $name }”
 command-language = Change the language
 command-privacy = What happens to your data
 command-support = Support
+command-delete_me = Delete everything about me
 
 language = Which language shall we speak?
 language-ru = 🇷🇺 Русский

@@ -12,6 +12,8 @@ avatar-completed =
     ✅ The avatar is ready. In its set: { $photos }.
 
 avatars-empty = You have no avatars yet. Shall we create the first one?
+avatar-deleted = 🗑 The avatar “{ $name }” is deleted, with its photos and its model.
+avatars-none-left = You have no other avatars. Shall we create a new one?
 avatars-list = <b>Your avatars</b>
 avatars-list-page = <b>Your avatars</b> · page { $page } of { $pages }
 

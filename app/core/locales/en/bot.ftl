@@ -19,6 +19,14 @@ command-status = How the training is going
 command-help = How it works
 command-cancel = Stop
 
+bot-description =
+    I make avatars: you send 10–20 photos, I train a model on them and write to you when the avatar is ready.
+
+    What happens to your data: /privacy
+    Support: /support
+    Delete everything about you: /delete_me
+bot-short-description = Avatars from your photos. Support: /support · delete everything about you: /delete_me
+
 welcome =
     👋 Hello, { $name }!
 
@@ -36,8 +44,9 @@ help =
     /avatars — my avatars
     /status — how the training is going
     /language — change the language
-    /privacy — what happens to your data
     /support — support
+    /privacy — what happens to your data
+    /delete_me — delete everything about me
     /cancel — stop
 
 choose-type =

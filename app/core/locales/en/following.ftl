@@ -54,6 +54,6 @@ training-promise = I'll write when the avatar is ready.
 training-promise-cancelling = I'll write how it ended.
 
 training-position = 🔢 Place in the queue: { $position }.
-training-steps = 📈 Steps done: { $done } of { $total }.
+training-progress = { $bar } { $percent }%
+training-progress-left = { $bar } { $percent }% · about { $left } left
 training-preparing = 📥 FAL AI is loading what the training needs.
-training-line = 📄 FAL AI said last: <i>{ $line }</i>

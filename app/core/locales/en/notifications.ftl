@@ -35,7 +35,14 @@ training-cancelled =
 
     All the photos are in place: it can be started again.
 
+training-completed-late =
+    ✅ <b>The avatar “{ $name }” is ready.</b>
+
+    The model is trained and saved.
+
 training-too-late = It was too late to cancel it: the training had ended before.
+
+training-earlier-model = The avatar's earlier model is still there and works as before.
 
 failure-too-few-images = there were too few photos. Add some and start again.
 failure-too-many-images = there were too many photos.

@@ -23,3 +23,4 @@ avatar-drill =
 avatar-smoke = 🧪 This is a trial training: its model will be no good, and the avatar won't get it.
 
 avatar-failed = ⚠️ It didn't work out last time: { $reason }
+avatar-retraining-failed = ⚠️ Retraining failed: { $reason } The earlier model works as before.

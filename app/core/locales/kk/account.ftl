@@ -3,6 +3,7 @@ button-resume = ▶️ «{ $name }» жалғастыру
 command-language = Тілді ауыстыру
 command-privacy = Деректерге не болады
 command-support = Қолдау
+command-delete_me = Мен туралы бәрін жою
 
 language = Қай тілде сөйлесеміз?
 language-ru = 🇷🇺 Русский

@@ -49,6 +49,6 @@ training-promise = Аватар дайын болғанда жазамын.
 training-promise-cancelling = Немен біткенін жазамын.
 
 training-position = 🔢 Кезектегі орны: { $position }.
-training-steps = 📈 Жасалған қадам: { $done } / { $total }.
+training-progress = { $bar } { $percent } %
+training-progress-left = { $bar } { $percent } % · шамамен { $left } қалды
 training-preparing = 📥 FAL AI оқытуға керектінің бәрін жүктеп жатыр.
-training-line = 📄 FAL AI соңғы хабары: <i>{ $line }</i>

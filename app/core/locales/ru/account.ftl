@@ -3,6 +3,7 @@ button-resume = ▶️ Продолжить «{ $name }»
 command-language = Сменить язык
 command-privacy = Что происходит с данными
 command-support = Поддержка
+command-delete_me = Удалить всё обо мне
 
 language = На каком языке говорим?
 language-ru = 🇷🇺 Русский

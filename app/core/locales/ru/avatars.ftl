@@ -12,6 +12,8 @@ avatar-completed =
     ✅ Аватар готов. В наборе: { $photos }.
 
 avatars-empty = У вас пока нет аватаров. Создадим первый?
+avatar-deleted = 🗑 Аватар «{ $name }» удалён: его фотографий и модели больше нет.
+avatars-none-left = Других аватаров у вас нет. Создадим новый?
 avatars-list = <b>Ваши аватары</b>
 avatars-list-page = <b>Ваши аватары</b> · страница { $page } из { $pages }
 

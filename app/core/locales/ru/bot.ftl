@@ -19,6 +19,14 @@ command-status = Как идёт обучение
 command-help = Как это работает
 command-cancel = Прервать
 
+bot-description =
+    Я делаю аватары: вы присылаете 10–20 фотографий, я обучаю по ним модель и пишу, когда аватар готов.
+
+    Что происходит с данными: /privacy
+    Поддержка: /support
+    Удалить всё о себе: /delete_me
+bot-short-description = Аватары из ваших фотографий. Поддержка: /support · удалить всё о себе: /delete_me
+
 welcome =
     👋 Привет, { $name }!
 
@@ -36,8 +44,9 @@ help =
     /avatars — мои аватары
     /status — как идёт обучение
     /language — сменить язык
-    /privacy — что происходит с данными
     /support — поддержка
+    /privacy — что происходит с данными
+    /delete_me — удалить всё обо мне
     /cancel — прервать
 
 choose-type =

@@ -57,6 +57,6 @@ training-promise = Я напишу, когда аватар будет гото�
 training-promise-cancelling = Я напишу, чем это кончилось.
 
 training-position = 🔢 Место в очереди: { $position }.
-training-steps = 📈 Сделано шагов: { $done } из { $total }.
+training-progress = { $bar } { $percent } %
+training-progress-left = { $bar } { $percent } % · осталось примерно { $left }
 training-preparing = 📥 FAL AI загружает всё нужное для обучения.
-training-line = 📄 Последнее, что сообщил FAL AI: <i>{ $line }</i>
