@@ -34,7 +34,13 @@ fal_client_module.MAX_ATTEMPTS = 1
 
 _REQUEST_URL = "https://api.fal.ai/v1/models/requests"
 _UPLOAD_PATIENCE = 600  # seconds
-_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+_NEVER_SENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.LocalProtocolError,  # a key that no header can hold
+)
 _ANSWERS_WITHIN = 60  # seconds
 
 

@@ -9,8 +9,14 @@ from app.core.buttons import Screen
 from app.core.config import TelegramSettings
 from app.core.errors import AishaError
 
-# A proxy that refuses to connect was told where to, and nothing more.
-_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+# A proxy that refuses to connect was told where to, and nothing more; what can't be written down isn't sent.
+_NEVER_SENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.LocalProtocolError,
+)
 
 _LONGEST_WAIT = 24 * 3600  # seconds; the job comes again, and then Telegram may say it once more
 _LONGEST_DESCRIPTION = 500

@@ -1,6 +1,6 @@
 """A training is submitted exactly once, whatever happens to the call, to its reply and to the bot."""
 
-from sandbox.fal.models import Behaviour
+from sandbox.fal.models import Behaviour, UploadFault
 from tests.e2e.stage import DONE, TOLD_ONCE, Stage
 
 UNKNOWN = """
@@ -66,6 +66,18 @@ async def test_an_overloaded_fal_is_asked_again_by_the_job(stage: Stage) -> None
     assert [submit.reply_status for submit in submits] == [429, 429, 200]
     assert len(await stage.sandbox.fal.uploads()) == before[0] + 1
     assert await stage.states() == DONE
+
+
+async def test_an_archive_whose_parts_get_lost_is_packed_once_and_arrives(stage: Stage) -> None:
+    before = len(await stage.sandbox.fal.uploads())
+    await stage.sandbox.fal.spoil_uploads(UploadFault(times=2))
+    await stage.start_training()
+    await stage.hears("training-completed", name="Айша")
+    assert len(await stage.sandbox.fal.uploads()) == before + 1
+    [training] = await stage.rows("SELECT id FROM trainings WHERE user_id = :me")
+    log = (stage.sandbox.log_dir / "bot.log").read_text().splitlines()
+    runs = [line for line in log if "training.starting" in line and str(training["id"]) in line]
+    assert len(runs) == 1, "each run of the job packs an archive"
 
 
 async def test_a_fal_that_breaks_down_leaves_no_secret_in_any_log(stage: Stage) -> None:

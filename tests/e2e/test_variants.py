@@ -2,9 +2,16 @@
 
 import asyncio
 import sys
+from uuid import UUID
 
 from sandbox.environment import ADMIN_CHAT_ID
+from sandbox.fal.models import Behaviour
 from tests.e2e.stage import Stage, guest_of, house
+
+_ASKED = """
+SELECT 1 FROM trainings JOIN inbox_events ON training_id = trainings.id
+WHERE user_id = :me AND source = 'simulation' AND outcome = 'asked' AND queue_position IS NOT NULL
+"""
 
 
 async def test_a_style_by_the_deprecated_trainer_ends_with_its_finetune(stage: Stage) -> None:
@@ -34,9 +41,23 @@ async def drill(stage: Stage) -> None:
     await stage.start_training()
     waiting = "SELECT id FROM trainings WHERE kind = 'drill' AND state = 'SUBMITTED'"
     [row] = await stage.until(lambda: stage.rows(waiting))
-    command = [sys.executable, "-m", "scripts.simulate_webhook", str(row["id"])]
-    script = await asyncio.create_subprocess_exec(*command, env=stage.sandbox.environment("api"))
-    assert await script.wait() == 0
+    assert await simulated(stage, row["id"]) == 0
     await stage.hears("drill-completed", name="Айша")
     assert await stage.states() == (["COMPLETED"], ["DRAFT"])
     assert await stage.sandbox.fal.requests() == []
+
+
+async def simulated(stage: Stage, training_id: UUID) -> int:
+    command = [sys.executable, "-m", "scripts.simulate_webhook", str(training_id)]
+    script = await asyncio.create_subprocess_exec(*command, env=stage.sandbox.environment("api"))
+    return await script.wait()
+
+
+async def test_an_operators_callback_about_a_real_training_has_fal_asked(stage: Stage) -> None:
+    await stage.sandbox.fal.behave(Behaviour(training_seconds=3600))
+    await stage.start_training()
+    waiting = "SELECT id FROM trainings WHERE user_id = :me AND state = 'SUBMITTED'"
+    [row] = await stage.until(lambda: stage.rows(waiting))
+    assert await simulated(stage, row["id"]) == 0
+    await stage.until(lambda: stage.rows(_ASKED))
+    assert await stage.states() == (["SUBMITTED"], ["TRAINING"])

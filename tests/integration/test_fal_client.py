@@ -1,5 +1,6 @@
 """app/fal/client.py against the FAL emulator: what each fault of HTTP or transport means, one POST each."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime, timedelta
@@ -143,6 +144,30 @@ async def test_nobody_at_the_other_end_means_that_nothing_was_accepted(
             await fal.progress(ENDPOINT, "any")
         with pytest.raises(FalUnavailable):
             await fal.upload(archive(tmp_path / "photos.zip", images=1))
+
+
+async def test_a_proxy_that_refuses_to_connect_means_that_nothing_was_accepted(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(refuse, "127.0.0.1", 0) as proxy:
+        lead_to(monkeypatch, proxy.sockets[0].getsockname()[1], emulator.ca_bundle)
+        async with account(KEY) as fal:
+            with pytest.raises(FalUnavailable):
+                await fal.submit(ENDPOINT, arguments(), None)
+
+
+async def test_a_key_that_no_header_can_hold_never_leaves_the_machine(control: FalControl) -> None:
+    sent = arguments()
+    async with account(f"{KEY}\n") as fal:
+        with pytest.raises(FalUnavailable):
+            await fal.submit(ENDPOINT, sent, None)
+    assert await posts(control, sent) == []
 
 
 @pytest.mark.usefixtures("control")

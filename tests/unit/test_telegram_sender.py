@@ -6,7 +6,14 @@ from pydantic import SecretStr
 
 from app.core.buttons import Screen
 from app.core.config import TelegramSettings
-from app.notifications.telegram import Ambiguous, Rejected, TelegramSender, TokenRefused, TooManyRequests
+from app.notifications.telegram import (
+    Ambiguous,
+    NotSent,
+    Rejected,
+    TelegramSender,
+    TokenRefused,
+    TooManyRequests,
+)
 
 
 async def send(status_code: int, body: str) -> int:
@@ -14,6 +21,33 @@ async def send(status_code: int, body: str) -> int:
     async with httpx.AsyncClient(transport=answering) as http:
         sender = TelegramSender(http, TelegramSettings(token=SecretStr("1:token")))
         return await sender.send(7, Screen("hello"))
+
+
+@pytest.mark.parametrize(
+    ("error", "meaning"),
+    [
+        (httpx.ConnectError, NotSent),
+        (httpx.ConnectTimeout, NotSent),
+        (httpx.PoolTimeout, NotSent),
+        (httpx.ProxyError, NotSent),
+        (httpx.LocalProtocolError, NotSent),
+        (httpx.WriteError, Ambiguous),
+        (httpx.WriteTimeout, Ambiguous),
+        (httpx.ReadError, Ambiguous),
+        (httpx.ReadTimeout, Ambiguous),
+        (httpx.RemoteProtocolError, Ambiguous),
+    ],
+)
+async def test_only_what_surely_never_left_is_not_sent(
+    error: type[httpx.TransportError], meaning: type[Exception]
+) -> None:
+    def fails(request: httpx.Request) -> httpx.Response:
+        raise error("no", request=request)
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(fails)) as http:
+        sender = TelegramSender(http, TelegramSettings(token=SecretStr("1:token")))
+        with pytest.raises(meaning):
+            await sender.send(7, Screen("hello"))
 
 
 async def test_a_message_that_is_there_has_its_id() -> None:
