@@ -148,6 +148,8 @@ class DeliverNotification:
         after = _BACKOFF(notification.attempts, random.random())  # noqa: S311 - spreads load, guards nothing
         match error:
             case TooManyRequests(retry_after=seconds):
+                if not await service.lock(session, notification.id):
+                    return None  # the person has left meanwhile, and a pause would be written down anew
                 wanted = timedelta(seconds=seconds)
                 after = await pause(session, notification.user_id, self._rates, wanted)
             case TokenRefused():

@@ -74,6 +74,12 @@ def begin_sending(notification: Notification) -> bool:
     return confirmed
 
 
+async def lock(session: AsyncSession, notification_id: int) -> bool:
+    """Whether it is there still, and until the transaction ends."""
+    query = select(Notification.id).where(Notification.id == notification_id).with_for_update()
+    return await session.scalar(query) is not None
+
+
 async def mark_sent(session: AsyncSession, notification_id: int, message_id: int) -> None:
     await session.execute(_MARK_SENT, {"notification": notification_id, "message": message_id})
 

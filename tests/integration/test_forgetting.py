@@ -3,21 +3,30 @@
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
+import httpx
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import func, text, update
 
+from app.core.buttons import Screen
+from app.core.config import TelegramSettings
+from app.core.i18n import Dictionary
 from app.database.engine import Database
-from app.database.models import ForgottenRequest, InboxEvent, Training, TrainingState
+from app.database.models import ForgottenRequest, InboxEvent, SendingLimit, Training, TrainingState
 from app.inbox.handler import HandleCallback
 from app.inbox.prune import KEPT, Pruner
 from app.inbox.writer import HANDLE
 from app.jobs.job import Job
 from app.jobs.queue import enqueue
 from app.jobs.right_of_way import RightOfWay
+from app.notifications.deliver import DeliverNotification
+from app.notifications.pacing import EVERYBODY, Rates
+from app.notifications.service import DELIVER
+from app.notifications.telegram import TelegramSender, TooManyRequests
 from app.photos import uploads
 from app.trainings.removal import remove_avatar, remove_person
 from app.trainings.service import ASK, SUBMITTED
-from tests.factories import make_inbox_event
+from tests.factories import make_inbox_event, make_notification
 from tests.integration.webhook_service import (
     OLD,
     Service,
@@ -127,6 +136,31 @@ async def test_held_jobs_about_a_person_go_and_others_stay(database: Database) -
         other.request_id,
         other.user_id,
     ]
+
+
+class Leaving(TelegramSender):
+    """The person wants to be forgotten while a message is on its way, and Telegram asks for patience."""
+
+    def __init__(self, database: Database, http: httpx.AsyncClient, training: Training) -> None:
+        super().__init__(http, TelegramSettings(token=SecretStr("1:token")))
+        self._database = database
+        self._training = training
+
+    async def send(self, chat_id: int, screen: Screen) -> int:
+        await forget(self._database, self._training)
+        raise TooManyRequests(retry_after=5)
+
+
+async def test_a_message_on_its_way_leaves_nothing_either(database: Database) -> None:
+    training = await a_training(database, COMPLETED)
+    async with database.transaction() as session:
+        note = await make_notification(session, training)
+        note.fact = {"kind": "training_completed", "avatar_id": training.avatar_id, "avatar_name": "Aisha"}
+    async with httpx.AsyncClient() as http:
+        sender = Leaving(database, http, training)
+        deliver = DeliverNotification(database, sender, Dictionary(), Rates(25, 1), RightOfWay())
+        await deliver(Job(1, DELIVER, {"notification_id": note.id, "v": 1}, starts=1))
+    assert [limit.chat_id for limit in await rows(database, SendingLimit)] == [EVERYBODY]
 
 
 async def test_hashes_are_forgotten_too(database: Database) -> None:
