@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -58,11 +59,20 @@ class Status:
                 "shown": _hash(screen),
                 "looked_at": func.now(),
             }
+            this = StatusMessage.training_id == view.training.id
             remember = insert(StatusMessage).values(training_id=view.training.id, **row)
             async with self._database.transaction() as session:
+                earlier = await session.scalar(select(StatusMessage.message_id).where(this))
                 await session.execute(
                     remember.on_conflict_do_update(index_elements=[StatusMessage.training_id], set_=row)
                 )
+            if earlier not in (None, message.message_id):
+                await self._close(person, earlier)
+
+    async def _close(self, person: Person, message_id: int) -> None:
+        """What nobody keeps up to date any more says so, and has no buttons that would speak of the past."""
+        with suppress(TelegramAPIError):  # it stays as it is
+            await edit(self._bot, person.id, message_id, Screen(person.words("status-moved")))
 
     def schedule(self) -> Schedule:
         return Schedule("trainings.status", _EVERY_TEN_SECONDS, self.refresh)

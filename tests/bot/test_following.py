@@ -77,9 +77,11 @@ async def test_only_the_newest_status_is_kept_up_to_date(town: Town, aisha: Gues
     await aisha.train()
     await town.running(aisha)
     old, new = await aisha.say("/status"), await aisha.say("/status")
+    closed = await edited(aisha, old, words("status-moved"))
+    assert closed.labels == ()
     await followed(town, aisha, new)
     await edited(aisha, new, await earlier(town, aisha, 42))
-    assert old in (await aisha.user.chat()).messages
+    assert closed in (await aisha.user.chat()).messages
 
 
 async def test_a_message_that_became_another_screen_stays_that(town: Town, aisha: Guest) -> None:

@@ -57,3 +57,5 @@ training-position = 🔢 Place in the queue: { $position }.
 training-progress = { $bar } { $percent }%
 training-progress-left = { $bar } { $percent }% · about { $left } left
 training-preparing = 📥 FAL AI is loading what the training needs.
+
+status-moved = ⬇️ How the training goes: see the message below.

@@ -52,3 +52,5 @@ training-position = 🔢 Кезектегі орны: { $position }.
 training-progress = { $bar } { $percent } %
 training-progress-left = { $bar } { $percent } % · шамамен { $left } қалды
 training-preparing = 📥 FAL AI оқытуға керектінің бәрін жүктеп жатыр.
+
+status-moved = ⬇️ Оқытудың қалай жүріп жатқаны — төмендегі хабарламада.

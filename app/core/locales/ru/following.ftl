@@ -60,3 +60,5 @@ training-position = 🔢 Место в очереди: { $position }.
 training-progress = { $bar } { $percent } %
 training-progress-left = { $bar } { $percent } % · осталось примерно { $left }
 training-preparing = 📥 FAL AI загружает всё нужное для обучения.
+
+status-moved = ⬇️ Как идёт обучение — в сообщении ниже.
