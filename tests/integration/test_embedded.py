@@ -125,7 +125,7 @@ def test_root_copies_a_wheel_that_others_cannot_read(
     data_dir: Path, open_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     site = Path(sqlalchemy.__file__).parent.parent
-    for part in (Path(wheel.PACKAGE) / "pginstall18", Path(f"{wheel.PACKAGE}.libs")):
+    for part in (Path(wheel.PACKAGE) / wheel.FOLDERS[wheel.RELEASE], Path(f"{wheel.PACKAGE}.libs")):
         shutil.copytree(site / part, tmp_path / part)
     (tmp_path / wheel.PACKAGE / "__init__.py").touch()
     tmp_path.chmod(0o700)
