@@ -5,7 +5,6 @@ import ssl
 from collections.abc import Iterator
 from importlib.util import find_spec
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 from urllib.request import getproxies
 
 from pydantic import BeforeValidator, SecretStr
@@ -118,7 +117,7 @@ def _tls(url: URL) -> ssl.SSLContext | str | None:
 def unusable_proxies() -> Iterator[str]:
     """The variables that name a proxy which httpx refuses, with everything that it should be for."""
     for scheme, address in getproxies().items():
-        proxy = urlsplit(address if "://" in address else f"http://{address}").scheme
+        proxy = address.partition("://")[0].lower() if "://" in address else "http"
         socks = proxy in ("socks5", "socks5h") and find_spec("socksio") is not None
         if scheme in ("all", "http", "https") and proxy not in ("http", "https") and not socks:
             yield f"{scheme.upper()}_PROXY"
