@@ -86,7 +86,7 @@ async def test_a_chat_whose_answers_are_all_lost_gets_one_copy_more_and_the_othe
     rig: Rig, rng: random.Random, full: bool, kind: str
 ) -> None:
     """It is told in the end, and for each lost answer had one copy and no more."""
-    for _ in range(10 if full else 1):
+    for _ in range(3 if full else 1):
         await rig.fault(kind, chat_id=PERSON, times=1000)
         await stream(rig, rng, 40)
         await rig.until(_HELD.format("="))
