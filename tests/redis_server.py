@@ -23,13 +23,13 @@ needs_redis = pytest.mark.skipif(
 
 class RedisServer:
     def __init__(self, folder: Path) -> None:
-        self._port = free_port()
+        self.port = free_port()
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
-        return f"redis://{HOST}:{self._port}/0"
+        return f"redis://{HOST}:{self.port}/0"
 
     async def start(self) -> None:
         """Empty, on the same port as ever."""
@@ -44,7 +44,7 @@ class RedisServer:
                     return
 
     def _launch(self) -> None:
-        options = {"--port": self._port, "--bind": HOST, "--save": "", "--appendonly": "no"}
+        options = {"--port": self.port, "--bind": HOST, "--save": "", "--appendonly": "no"}
         words = [str(word) for option in options.items() for word in option]
         command = ["redis-server", *words, "--dir", str(self._folder), "--loglevel", "warning"]
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL)

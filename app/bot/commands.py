@@ -1,9 +1,16 @@
 """What Telegram shows of the bot: the menu of commands, and before somebody has started it who it is."""
 
+import asyncio
+import random
+from datetime import timedelta
+
+import structlog
 from aiogram import Bot
+from aiogram.exceptions import TelegramAPIError, TelegramRetryAfter
 from aiogram.types import BotCommand, BotCommandScopeChat
 
 from app.core.i18n import Dictionary, Language, Words
+from app.jobs.backoff import Backoff
 
 COMMANDS = (
     *("start", "new", "avatars", "status", "language"),
@@ -11,7 +18,28 @@ COMMANDS = (
 )
 
 
-async def set_commands(bot: Bot, dictionary: Dictionary) -> None:
+_BACKOFF = Backoff(first=timedelta(seconds=5), factor=2, ceiling=timedelta(minutes=10))
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+async def set_profile(bot: Bot, dictionary: Dictionary) -> None:
+    """Try until Telegram has taken all of it. What it shows meanwhile is what it showed before."""
+    failures = 0
+    while True:
+        try:
+            await _set_profile(bot, dictionary)
+            return
+        except TelegramAPIError as error:
+            failures += 1
+            wait = _BACKOFF(failures, random.random())  # noqa: S311 - spreads load, guards nothing
+            if isinstance(error, TelegramRetryAfter):
+                wait = timedelta(seconds=error.retry_after)
+            log.warning("bot.profile_not_set", error=type(error).__name__, retry_in=wait.total_seconds())
+            await asyncio.sleep(wait.total_seconds())
+
+
+async def _set_profile(bot: Bot, dictionary: Dictionary) -> None:
     """The commands and the descriptions in each language; Russian for all others."""
     for language in Language:
         code, words = None if language is Language.RUSSIAN else language.value, dictionary[language]

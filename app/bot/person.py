@@ -7,7 +7,7 @@ from typing import Any
 import structlog
 from aiogram import BaseMiddleware
 from aiogram.enums import ChatMemberStatus, ChatType
-from aiogram.types import TelegramObject, Update
+from aiogram.types import Chat, TelegramObject, Update
 from aiogram.types import User as TelegramUser
 
 from app.avatars.service import remember_user
@@ -30,12 +30,15 @@ class Person:
 def blocks(event: TelegramObject) -> bool:
     """Whether the person has just blocked the bot; nothing else comes from somebody who has."""
     change = event.my_chat_member if isinstance(event, Update) else None
-    private = change is not None and change.chat.type == ChatType.PRIVATE
-    return change is not None and private and change.new_chat_member.status == ChatMemberStatus.KICKED
+    return change is not None and change.new_chat_member.status == ChatMemberStatus.KICKED
 
 
 class KnowPerson(BaseMiddleware):
-    """Gives each handler its `person`; an update gets a correlation id that goes on to jobs and messages."""
+    """Gives each handler its `person`; an update gets a correlation id that goes on to jobs and messages.
+
+    A group is left in peace: an avatar is between one person and the bot. Whoever speaks there has said
+    nothing to the bot, so nobody is remembered for it, nor taken to be back.
+    """
 
     def __init__(self, database: Database, dictionary: Dictionary) -> None:
         self._database = database
@@ -48,7 +51,8 @@ class KnowPerson(BaseMiddleware):
         data: dict[str, Any],
     ) -> Any:
         user: TelegramUser | None = data.get("event_from_user")
-        if user is None:
+        chat: Chat | None = data.get("event_chat")
+        if user is None or (chat is not None and chat.type != ChatType.PRIVATE):
             return None
         # Never unbound: errors are handled further out, and the chat's next update binds its own.
         structlog.contextvars.bind_contextvars(correlation_id=new_correlation_id(), user_id=user.id)

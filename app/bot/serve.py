@@ -8,12 +8,17 @@ from typing import Any
 
 import structlog
 from aiogram import Bot
-from aiogram.exceptions import TelegramAPIError, TelegramNetworkError, TelegramUnauthorizedError
+from aiogram.exceptions import (
+    TelegramAPIError,
+    TelegramNetworkError,
+    TelegramRetryAfter,
+    TelegramUnauthorizedError,
+)
 from dishka import AsyncContainer
 
 from app.bot import metrics
 from app.bot.chats import Chats
-from app.bot.commands import set_commands
+from app.bot.commands import set_profile
 from app.bot.dispatcher import make_dispatcher
 from app.bot.floods import Floods
 from app.bot.only_poller import OnlyPoller
@@ -49,7 +54,7 @@ async def serve(container: AsyncContainer) -> None:
     kinds = dispatcher.resolve_used_update_types()
     metrics.serve(settings.bot)
     await _introduce(bot)
-    await _set_commands(bot, await container.get(Dictionary))
+    profile = set_profile(bot, await container.get(Dictionary))
     async with AsyncExitStack() as held:
         receiving: list[Work]
         if settings.telegram.webhook_url:
@@ -63,7 +68,7 @@ async def serve(container: AsyncContainer) -> None:
         jobs = asyncio.create_task(worker.run())
         log.info("bot.started")
         try:
-            await _until_told(jobs, [chats.sweep(), metrics.watch_loop(), *receiving])
+            await _until_told(jobs, [chats.sweep(), metrics.watch_loop(), *receiving], beside=profile)
         finally:
             worker.stop()
             await chats.stop()
@@ -71,30 +76,26 @@ async def serve(container: AsyncContainer) -> None:
             await jobs
 
 
-async def _until_told(jobs: asyncio.Task[None], works: list[Work]) -> None:
-    """Have them run until the process is told to stop, or one of them can't go on; its error is raised."""
+async def _until_told(jobs: asyncio.Task[None], works: list[Work], *, beside: Work) -> None:
+    """Have them run until the process is told to stop, or one of them can't go on; its error is raised.
+
+    What is done `beside` them may end, or fail, before.
+    """
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     stopped = asyncio.create_task(stop.wait())
-    tasks = [asyncio.create_task(work) for work in works]
+    tasks, aside = [asyncio.create_task(work) for work in works], asyncio.create_task(beside)
     done, _ = await asyncio.wait({stopped, jobs, *tasks}, return_when=asyncio.FIRST_COMPLETED)
-    for task in (stopped, *tasks):
+    for task in (stopped, *tasks, aside):
         task.cancel()
-    await asyncio.gather(stopped, *tasks, return_exceptions=True)
+    await asyncio.gather(stopped, *tasks, aside, return_exceptions=True)
     for task in done:
         task.result()
 
 
-async def _set_commands(bot: Bot, dictionary: Dictionary) -> None:
-    try:
-        await set_commands(bot, dictionary)
-    except TelegramAPIError as error:  # they stay as they were; people can talk to the bot all the same
-        log.warning("bot.commands_not_set", error=type(error).__name__)
-
-
 async def _introduce(bot: Bot) -> None:
-    """See that Telegram is there and knows the token.
+    """See that Telegram is there and knows the token. One that has us wait for long is there.
 
     Raises:
         CannotStart: it isn't, or doesn't.
@@ -104,6 +105,8 @@ async def _introduce(bot: Bot) -> None:
     except TelegramUnauthorizedError:
         remedy = REMEDIES["TELEGRAM_TOKEN"]
         raise CannotStart(f"Cannot start: Telegram doesn't know TELEGRAM_TOKEN. {remedy}") from None
+    except TelegramRetryAfter as error:
+        log.warning("bot.not_introduced", retry_in=error.retry_after)
     except TelegramAPIError as error:
         place = bot.session.api.base.partition("/bot")[0]
         lost = isinstance(error, TelegramNetworkError)

@@ -6,9 +6,10 @@ one process there is needs no locks: it takes up a chat once at a time.
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
 import structlog
 from aiogram.fsm.state import State
@@ -16,6 +17,7 @@ from aiogram.fsm.storage.base import BaseEventIsolation, BaseStorage, DefaultKey
 from aiogram.fsm.storage.memory import DisabledEventIsolation
 from aiogram.fsm.storage.redis import RedisStorage
 from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.lock import Lock
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import LockNotOwnedError, RedisError
@@ -80,6 +82,20 @@ class LockLost(Exception):
     """Another process may have the chat's turn."""
 
 
+class _Lock(Lock):
+    """Knows itself again where Redis took it, and the reply was lost: its next try finds it taken."""
+
+    async def do_acquire(self, token: str | bytes) -> bool:
+        if await super().do_acquire(token):
+            return True
+        self.local.token = token
+        try:
+            return await self.do_reacquire()
+        except LockNotOwnedError:
+            self.local.token = None
+            return False
+
+
 class RedisLocks(BaseEventIsolation):
     """A lock is renewed for as long as its holder works, and ends soon after a holder that was killed.
 
@@ -90,6 +106,7 @@ class RedisLocks(BaseEventIsolation):
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
+        self._doubtful: dict[str, str] = {}  # tokens of locks that Redis may think are taken, by their names
 
     @asynccontextmanager
     async def lock(self, key: StorageKey) -> AsyncIterator[None]:
@@ -98,8 +115,8 @@ class RedisLocks(BaseEventIsolation):
             LockLost: it ended before what is done under it, which was cancelled.
         """
         name = _KEYS.build(key, "lock")
-        lock = self._redis.lock(name, timeout=_LOCK_SECONDS, raise_on_release_error=False)
-        async with lock:
+        lock = _Lock(self._redis, name, timeout=_LOCK_SECONDS)
+        async with self._taken(lock, name):
             held = asyncio.timeout(_LOCK_SECONDS)
             try:
                 async with held:
@@ -112,6 +129,20 @@ class RedisLocks(BaseEventIsolation):
                 if held.expired():
                     raise LockLost from None
                 raise
+
+    @asynccontextmanager
+    async def _taken(self, lock: Lock, name: str) -> AsyncIterator[None]:
+        token = self._doubtful.pop(name, None) or uuid4().hex
+        try:
+            await lock.acquire(token=token)
+            try:
+                yield
+            finally:
+                with suppress(LockNotOwnedError):  # whoever worked under it has been told
+                    await lock.release()
+        except (OSError, RedisError):
+            self._doubtful[name] = token
+            raise
 
     async def close(self) -> None:
         """The connections are `open_states`' to close."""

@@ -159,6 +159,34 @@ async def test_a_stranger_is_refused(pair: Replicas, stage: Stage, secret: str |
     assert await stage.rows(WAITING) == []
 
 
+async def test_who_speaks_in_a_group_has_said_nothing_to_the_bot(pair: Replicas, stage: Stage) -> None:
+    """Strangers there aren't remembered; who blocked the bot isn't back; a group's buttons do nothing."""
+    await stage.guest.say("/start")
+    await stage.guest.user.block_bot()
+    blocked = "SELECT 1 FROM users WHERE id = :me AND unreachable_at IS NOT NULL"
+    await stage.until(lambda: stage.rows(blocked))
+    stranger = {"id": 7_777_000_001, "is_bot": False, "first_name": "Stranger"}
+    group = {"id": -100_200_300, "type": "supergroup", "title": "Friends"}
+    for number, sender in enumerate((stranger, {**stranger, "id": stage.guest.id}), start=900_000_001):
+        message = {"message_id": number, "date": 1, "chat": group, "from": sender, "text": "/start"}
+        press = {"id": "1", "from": sender, "chat_instance": "1", "data": "menu", "message": message}
+        member = {"user": stranger, "status": "member"}
+        change = {"chat": group, "from": sender, "date": 1, "old_chat_member": member}
+        parts: list[dict[str, object]] = [
+            {"message": message},
+            {"callback_query": press},
+            {"my_chat_member": {**change, "new_chat_member": {**member, "status": "left"}}},
+        ]
+        for place, part in enumerate(parts):
+            assert (await post(pair.ports[0], {"update_id": 10 * number + place, **part})).status_code == 200
+    await stage.until(lambda: stage.rows(ALL_DONE))
+    assert await stage.rows("SELECT 1 FROM users WHERE id = 7777000001") == []
+    assert await stage.rows(blocked)
+    async with httpx.AsyncClient(trust_env=False) as http:
+        calls = (await http.get(f"{pair.sandbox.telegram_url}/control/calls")).json()
+    assert group["id"] not in {call["chat_id"] for call in calls}
+
+
 async def test_what_is_too_long_or_no_update_is_not_kept(pair: Replicas, stage: Stage) -> None:
     long = {"update_id": 1, "message": a_message(stage, "x" * 1024**2)}
     assert (await post(pair.ports[0], long)).status_code == 413

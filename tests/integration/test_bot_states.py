@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 import pytest
 from aiogram.fsm.state import State, StatesGroup
@@ -10,6 +10,7 @@ from aiogram.fsm.storage.base import StorageKey
 from pydantic import SecretStr
 from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisAway
+from redis.exceptions import RedisError
 from sqlalchemy import select
 
 from app.bot import states
@@ -19,6 +20,7 @@ from app.core.errors import CannotStart
 from app.database.engine import Database
 from app.database.models import BotState
 from tests.conftest import passable_folder
+from tests.ports import HOST
 from tests.redis_server import RedisServer, needs_redis, redis_server
 
 HERS = StorageKey(bot_id=42, chat_id=5_000_000_001, user_id=5_000_000_001)
@@ -144,6 +146,56 @@ async def test_what_is_done_under_a_lost_lock_is_cancelled(
     async with Redis.from_url(redis.url) as one:
         with pytest.raises(LockLost if loss == "flushed" else RedisAway):
             await work(one)
+
+
+@needs_redis
+@pytest.mark.parametrize(("command", "lost"), [(b"SET", 1), (b"SET", 3), (b"EVALSHA", 3)])
+async def test_who_has_taken_a_lock_and_was_not_told_does_not_wait_for_it(
+    redis: RedisServer, database: Database, monkeypatch: pytest.MonkeyPatch, command: bytes, lost: int
+) -> None:
+    """One reply, or so many that the chat's worker begins anew; to taking the lock, or to letting it go."""
+    monkeypatch.setattr(states, "_ANSWERING_SECONDS", 0.2)
+    async with (
+        lossy(redis.port, command, lost) as port,
+        open_states(general(f"redis://{HOST}:{port}/0"), database) as opened,
+        asyncio.timeout(10),
+    ):
+        for _ in range(2):
+            await taken_in_the_end(opened)
+
+
+async def taken_in_the_end(opened: States) -> None:
+    while True:
+        with suppress(OSError, RedisError):
+            async with opened.locks.lock(HERS):
+                return
+
+
+@asynccontextmanager
+async def lossy(redis_port: int, command: bytes, times: int) -> AsyncIterator[int]:
+    """The port of a way to Redis on which the answers to the first so many of these commands get lost."""
+    left = times
+
+    async def lead(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal left
+        there, back = await asyncio.open_connection(HOST, redis_port)
+        try:
+            while asked := await reader.read(65536):
+                back.write(asked)
+                answer = await there.read(65536)
+                if left and command in asked and b"CLIENT" not in asked:
+                    left -= 1
+                else:
+                    writer.write(answer)
+        except ConnectionError:
+            pass
+        finally:
+            for end in (writer, back):
+                end.close()
+
+    async with await asyncio.start_server(lead, HOST, 0) as server:
+        yield server.sockets[0].getsockname()[1]
+    assert left == 0
 
 
 async def test_a_timeout_of_the_holders_own_is_no_lost_lock(opened: States) -> None:

@@ -1,7 +1,6 @@
 """One router a file, put in order once."""
 
-from aiogram import F, Router
-from aiogram.enums import ChatType
+from aiogram import Router
 
 from app.bot.handlers import (
     account,
@@ -19,12 +18,8 @@ from app.bot.handlers import (
 
 
 def router() -> Router:
-    """Commands stand before the wizard, so that they work in the middle of it; `anything` is last.
-
-    A group is left in peace: an avatar is between one person and the bot.
-    """
+    """Commands stand before the wizard, so that they work in the middle of it; `anything` is last."""
     root = Router(name="bot")
-    root.message.filter(F.chat.type == ChatType.PRIVATE)
     for make in (
         errors.router,
         membership.router,
