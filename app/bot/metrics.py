@@ -8,7 +8,7 @@ from app.core.config import BotSettings
 from app.core.errors import CannotStart
 
 UPDATES = Counter("aisha_bot_updates", "Updates by what became of them", ["outcome"])
-for outcome in ("kept", "handled", "delayed", "skipped", "dropped"):
+for outcome in ("kept", "handled", "delayed", "skipped", "dropped", "simplified", "unreadable"):
     UPDATES.labels(outcome)
 CHATS = Gauge("aisha_bot_chats", "Chats whose updates are being carried out by this process")
 WAITING = Gauge("aisha_bot_updates_waiting", "Updates that are kept and not yet done with, seen every 5 s")

@@ -12,12 +12,12 @@ from typing import Any
 import structlog
 from aiogram import Bot
 from aiogram.types import Update
-from pydantic import ValidationError
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.bot import metrics
+from app.bot.reading import Unreadable, read, read_json
 from app.database.engine import Database
 from app.database.models import BotUpdate, BotUpdateId
 
@@ -75,12 +75,10 @@ class Updates:
         self._database = database
 
     def understood(self, raw: Any) -> Update | None:
-        """What Telegram sent, unless this release can't read it: sent again, it would be no better."""
+        """What Telegram sent, as far as this release can read it; none when it can't tell whose it is."""
         try:
-            return Update.model_validate(raw, context={"bot": self._bot})
-        except ValidationError as error:
-            update_id = raw.get("update_id") if isinstance(raw, dict) else None
-            log.error("bot.update_not_understood", update_id=update_id, problems=error.error_count())
+            return read(raw, self._bot)
+        except Unreadable:
             return None
 
     async def keep(self, updates: Sequence[Update]) -> set[int | None]:
@@ -104,16 +102,22 @@ class Updates:
             return (await session.scalars(query.having(oldest <= func.now() - waiting))).all()
 
     async def waiting(self, chat_id: int | None) -> Sequence[Update]:
-        """The chat's updates in the order they came."""
+        """The chat's updates in the order they came; a row that can't be read is dropped and hides none."""
         query = (
-            select(BotUpdate.payload)
+            select(BotUpdate.update_id, BotUpdate.payload)
             .where(BotUpdate.chat_id.is_not_distinct_from(chat_id))
             .order_by(BotUpdate.update_id)
             .limit(_READ_AT_MOST)
         )
         async with self._database.autocommit() as session:
-            payloads = await session.scalars(query)
-            return [Update.model_validate_json(each, context={"bot": self._bot}) for each in payloads]
+            rows = (await session.execute(query)).all()
+        found: list[Update] = []
+        for update_id, payload in rows:
+            try:
+                found.append(read_json(payload, self._bot))
+            except Unreadable:
+                await self._drop([update_id])
+        return found
 
     async def begin(self, update_id: int) -> KeptUpdate | None:
         """Take it in hand; none when somebody else is done with it, or nobody waits for it after a day.
@@ -147,7 +151,9 @@ class Updates:
             await session.execute(begun.values(starts=BotUpdate.starts - 1))
 
     async def drop(self, updates: Iterable[Update]) -> None:
-        ids = [each.update_id for each in updates]
+        await self._drop([each.update_id for each in updates])
+
+    async def _drop(self, ids: Sequence[int]) -> None:
         async with self._database.autocommit() as session:
             await session.execute(delete(BotUpdate).where(BotUpdate.update_id.in_(ids)))
 

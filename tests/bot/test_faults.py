@@ -1,13 +1,18 @@
 """Telegram at its worst: limits, lost connections, deleted messages, people who leave in the middle."""
 
+import json
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import func, select
 
 from app.core.buttons import ChooseGender, NewAvatar
+from app.database.models import BotUpdate
 from sandbox.environment import ADMIN_CHAT_ID
 from sandbox.telegram.user import TelegramUser
-from tests.bot.kit import PROGRESS, Guest, Town, counter, picture, quietly, words
+from tests.bot.kit import PROGRESS, Guest, Town, counter, eventually, picture, quietly, words
 
 
 async def test_a_limit_in_one_chat_is_obeyed_while_others_flow(town: Town, aisha: Guest, bota: Guest) -> None:
@@ -112,20 +117,59 @@ async def test_the_apologys_code_is_in_the_log(town: Town, aisha: Guest) -> None
     assert any(line["reference"] in answer.text for line in town.errors(aisha))
 
 
-async def test_what_cannot_be_read_ends_nothing_and_hides_nothing(town: Town, aisha: Guest) -> None:
-    """A proxy's page in the place of updates; among them one of a kind that this release doesn't know."""
+async def test_a_proxys_page_in_the_place_of_updates_ends_nothing(town: Town, aisha: Guest) -> None:
     await aisha.say("/start")
-    person = {"id": aisha.id, "is_bot": False, "first_name": "Айша"}
-    forwarded = {"text": "to nobody else", "forward_origin": {"type": "unheard-of", "date": 1}}
-    message = {"message_id": 1, "date": 1, "chat": {"id": aisha.id, "type": "private"}, **forwarded}
     await town.fault("getUpdates", "proxy_page", None)
     await town.fault("sendMessage", "proxy_page", aisha)
-    await town.push({"message": {**message, "from": person}})
     assert (await aisha.say("/avatars")).text.startswith("😔")
     assert (await aisha.say("/avatars")).text == words("avatars-empty")
-    [skipped] = town.events("bot.update_not_understood")
-    assert skipped["update_id"] > 0
-    assert "to nobody else" not in str(skipped)
+
+
+ODD: dict[str, Any] = {"type": "unheard-of", "date": 1}
+
+
+def a_message(guest: Guest, **content: Any) -> dict[str, Any]:
+    person = {"id": guest.id, "is_bot": False, "first_name": "Айша", "language_code": "ru"}
+    chat = {"id": guest.id, "type": "private"}
+    return {"message_id": 1, "date": 1, "chat": chat, "from": person, **content}
+
+
+async def test_side_parts_that_cannot_be_read_hide_nothing(town: Town, aisha: Guest) -> None:
+    await aisha.say("/start")
+    odd = {"forward_origin": ODD, "reply_to_message": ODD, "external_reply": {"origin": ODD}, "via_bot": 7}
+    await town.push({"message": a_message(aisha, text="/avatars", **odd)})
+    await aisha.hears(words("avatars-empty"))
+    simplified = town.events("bot.update_simplified")[-1]
+    assert simplified["parts"] == [f"message.{part}" for part in sorted(odd)]
+
+
+async def test_who_sends_what_cannot_be_read_is_told_so(town: Town, aisha: Guest) -> None:
+    await aisha.say("/start")
+    await town.push({"message": a_message(aisha, photo=[{"of": "another shape"}], caption="to nobody else")})
+    await aisha.hears(words("message-unreadable"))
+    await town.push({"message": a_message(aisha, a_kind_unheard_of={"id": 7})})
+    await aisha.hears(words("message-unreadable"))
+    assert not [line for line in town.events("bot.update_simplified") if "to nobody else" in str(line)]
+
+
+async def test_kept_updates_that_cannot_be_read_silence_nobody(town: Town, aisha: Guest) -> None:
+    """Of another release, say: the one tells whose it is, the other doesn't."""
+    payloads: list[dict[str, Any]] = [{"message": a_message(aisha, photo=1)}, {"message": 7}, {}]
+    async with town.database.transaction() as session:
+        for update_id, update in enumerate(payloads, start=2**40 + 10 * aisha.id):
+            payload = json.dumps({"update_id": update_id, **update} if update else None).encode()
+            session.add(BotUpdate(update_id=update_id, chat_id=aisha.id, payload=payload))
+    await aisha.user.send("/avatars")
+    await aisha.hears(words("avatars-empty"))
+    await aisha.hears(words("message-unreadable"))
+    assert len(town.events("bot.update_not_understood")) == 2
+    await eventually(partial(nothing_waits, town, aisha))
+
+
+async def nothing_waits(town: Town, guest: Guest) -> bool:
+    async with town.database.transaction() as session:
+        query = select(func.count()).select_from(BotUpdate).where(BotUpdate.chat_id == guest.id)
+        return await session.scalar(query) == 0
 
 
 async def test_a_blocked_bot_is_back_when_it_is_unblocked(aisha: Guest) -> None:

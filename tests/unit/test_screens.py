@@ -547,3 +547,4 @@ def test_the_rest_of_the_menu(words: Words) -> None:
         assert checked(screen)
     assert screens.again(words, view()).text.startswith(words("not-understood"))
     assert checked(screens.again(words, None)) == words("not-understood")
+    assert checked(screens.again(words, None, unreadable=True)) == words("message-unreadable")

@@ -1,6 +1,7 @@
 """What no other handler took: it gets the current screen again, never silence."""
 
 from aiogram import Router
+from aiogram.enums import ContentType
 from aiogram.fsm.context import FSMContext
 from aiogram.types import CallbackQuery, Message
 from dishka.integrations.aiogram import FromDishka, inject
@@ -34,7 +35,8 @@ async def not_understood(
     async with database.transaction() as session:
         avatar = await avatars.current(session, person.id)
         view = await avatar_view(session, photos, avatar) if avatar else None
-    await show(message, screens.again(person.words, view, question))
+    unreadable = message.content_type == ContentType.UNKNOWN
+    await show(message, screens.again(person.words, view, question, unreadable=unreadable))
 
 
 async def expired(query: CallbackQuery, person: Person) -> None:

@@ -23,10 +23,13 @@ def menu(words: Words, text: str, current: Avatar | None = None) -> Screen:
     )
 
 
-def again(words: Words, view: AvatarView | None, question: Screen | None = None) -> Screen:
+def again(
+    words: Words, view: AvatarView | None, question: Screen | None = None, *, unreadable: bool = False
+) -> Screen:
     """What the person is asked, or the avatar that they are at, or the menu, for what nobody understood."""
+    excuse = words("message-unreadable" if unreadable else "not-understood")
     after = question or (avatar(words, view) if view else menu(words, ""))
-    return Screen(f"{words('not-understood')}\n\n{after.text}".strip(), after.rows)
+    return Screen(f"{excuse}\n\n{after.text}".strip(), after.rows)
 
 
 def support(words: Words, contact: str) -> Screen:

@@ -66,6 +66,7 @@ ask-name =
     Write its name as a message, up to { $maximum } characters.
 
 not-understood = I understand buttons, commands and photos.
+message-unreadable = I couldn't read this message. Send it again, as plain text or as a photo.
 
 cancelled = All right, stopped. Nothing is lost.
 
