@@ -53,7 +53,7 @@ async def test_a_failure_is_told_with_its_reason_and_trying_again_works(stage: S
     assert await stage.states() == (["FAILED"], ["DRAFT"])
     for button, answer in [
         ("Открыть аватар", "Можно начинать"),
-        ("🚀 Начать обучение", "Продолжаем?"),
+        ("🚀 Начать обучение", "Обучить аватар «Айша»?"),
         ("✅ Да, начать", "Я напишу"),
     ]:
         await stage.guest.user.press(button)
