@@ -15,6 +15,7 @@ from aiogram.exceptions import (
     TelegramForbiddenError,
     TelegramRetryAfter,
 )
+from aiogram.types import File
 
 from app.avatars import service as avatars
 from app.avatars.service import AvatarBusy, AvatarNotFound
@@ -126,7 +127,8 @@ class CheckUpload:
         """
         try:
             async with asyncio.timeout(_DOWNLOAD_SECONDS):
-                await self._bot.download(file_id, destination=path)
+                file = await self._bot.get_file(file_id)
+                await self._bot.download_file(_address(file), destination=path)
         except TelegramBadRequest as error:
             if "too big" in error.message:
                 raise PhotoTooLarge(megabytes=PhotoLimits().max_bytes // 1024**2) from error
@@ -147,6 +149,16 @@ class CheckUpload:
             used = await is_kept(session, key)
         if not used:
             await self._photos.forget(key)
+
+
+def _address(file: File) -> str:
+    """Raises:
+    PhotoUnavailable: it lies on a Bot API server's own disk, which nobody says that we share.
+    """
+    if file.file_path is None or file.file_path.startswith("/"):
+        log.error("upload.no_address", remedy="TELEGRAM_API_URL: start that Bot API server without --local")
+        raise PhotoUnavailable
+    return file.file_path
 
 
 class TellOfUploads:

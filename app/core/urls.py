@@ -5,7 +5,8 @@ import ssl
 from collections.abc import Iterator
 from importlib.util import find_spec
 from typing import Annotated, Any
-from urllib.request import getproxies
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 from pydantic import BeforeValidator, SecretStr
 from pydantic_core import PydanticCustomError
@@ -112,6 +113,16 @@ def _tls(url: URL) -> ssl.SSLContext | str | None:
         raise ValueError("Has an sslrootcert that is no readable file of certificates") from None
     context.check_hostname = mode == "verify-full"
     return context
+
+
+def proxy_for(url: str) -> str | None:
+    """The proxy that the environment has for an address, by the rules that httpx goes by."""
+    address, proxies = urlsplit(url), getproxies()
+    proxy = proxies.get(address.scheme) or proxies.get("all")
+    past_all = "*" in map(str.strip, proxies.get("no", "").split(","))
+    if proxy is None or past_all or proxy_bypass(address.hostname or ""):
+        return None
+    return proxy if "://" in proxy else f"http://{proxy}"
 
 
 def unusable_proxies() -> Iterator[str]:

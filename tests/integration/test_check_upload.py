@@ -8,6 +8,7 @@ import pytest
 from aiogram import Bot
 from aiogram.exceptions import TelegramBadRequest, TelegramRetryAfter
 from aiogram.methods import TelegramMethod
+from aiogram.types import File
 
 from app.bot.albums import _OF_ONE_PERSON, _TRIES, CheckUpload
 from app.core.config import AvatarSettings, PhotoSettings
@@ -124,4 +125,18 @@ async def test_a_download_that_never_ends_is_ended(
     with pytest.raises(TimeoutError):
         await check(check_of(avatar, upload_id))
     await check(check_of(avatar, upload_id, _TRIES))
+    assert await verdict(database) == (UploadState.REFUSED, PhotoUnavailable.reason)
+
+
+async def test_a_file_on_the_bot_api_servers_own_disk_is_refused_in_words(
+    database: Database, avatar: Avatar, tmp_path: Path
+) -> None:
+    """As a server that was started with --local tells it: we may be on another machine."""
+
+    async def answer(_: TelegramMethod[Any]) -> File:
+        path = "/var/lib/telegram-bot-api/42:token/photos/file_1.jpg"
+        return File(file_id="A", file_unique_id="A", file_path=path)
+
+    [upload_id] = await send(database, avatar, Arrival(1, "file"))
+    await checking(database, tmp_path, answer)(check_of(avatar, upload_id))
     assert await verdict(database) == (UploadState.REFUSED, PhotoUnavailable.reason)
