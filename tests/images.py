@@ -71,15 +71,24 @@ def exif(orientation: int = 1) -> Image.Exif:
     return tags
 
 
+def png_with(image: Image.Image, *chunks: bytes) -> bytes:
+    """A PNG with more chunks behind its header."""
+    content = encoded(image, "PNG")
+    header = len(b"\x89PNG\r\n\x1a\n") + 25
+    return content[:header] + b"".join(chunks) + content[header:]
+
+
 def png_header_only(width: int, height: int) -> bytes:
     """A few hundred bytes that claim any size; the pixels are one deflated row of nothing."""
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(bytes(1000))), (b"IEND", b""))
-    return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(kind, data) for kind, data in chunks)
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(kind, data) for kind, data in chunks)
 
 
-def _chunk(kind: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+def chunk(kind: bytes, data: bytes, *, damage: int = 0) -> bytes:
+    """One of PNG's, with a wrong checksum where there is `damage`."""
+    checksum = zlib.crc32(kind + data) ^ damage
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", checksum)
 
 
 def stored(folder: Path, content: bytes, name: str = "photo.jpg") -> Path:

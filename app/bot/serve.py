@@ -54,7 +54,7 @@ async def serve(container: AsyncContainer) -> None:
     kinds = dispatcher.resolve_used_update_types()
     metrics.serve(settings.bot)
     await _introduce(bot)
-    profile = set_profile(bot, await container.get(Dictionary))
+    dictionary = await container.get(Dictionary)
     async with AsyncExitStack() as held:
         receiving: list[Work]
         if settings.telegram.webhook_url:
@@ -68,7 +68,8 @@ async def serve(container: AsyncContainer) -> None:
         jobs = asyncio.create_task(worker.run())
         log.info("bot.started")
         try:
-            await _until_told(jobs, [chats.sweep(), metrics.watch_loop(), *receiving], beside=profile)
+            works = [chats.sweep(), metrics.watch_loop(), *receiving]
+            await _until_told(jobs, works, beside=set_profile(bot, dictionary))
         finally:
             worker.stop()
             await chats.stop()

@@ -1,6 +1,7 @@
 """What a photo must be before it may teach an avatar. Synchronous: call from `asyncio.to_thread`."""
 
 import hashlib
+import io
 import struct
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from app.core.errors import AishaError
+from app.photos import formats, jpeg, png
 from app.photos.traits import PhotoTraits, measure, measured_size
 
 PhotoFormat = Literal["jpeg", "png", "webp", "heic"]
@@ -60,6 +62,30 @@ class PhotoFormatRefused(PhotoRefused):
     reason = "photo-format"
 
 
+class PhotoConvertFirst(PhotoRefused):
+    """A picture of a kind that a messenger doesn't convert either. Details: `format`."""
+
+    reason = "photo-convert"
+
+
+class PhotoRaw(PhotoRefused):
+    """What a camera saw, not yet made into a picture. Details: `format`."""
+
+    reason = "photo-raw"
+
+
+class PhotoVideo(PhotoRefused):
+    """Moving pictures, whatever the file is called. Details: `format`."""
+
+    reason = "photo-video"
+
+
+class PhotoContainer(PhotoRefused):
+    """A document or an archive, which may hold photos. Details: `format`."""
+
+    reason = "photo-container"
+
+
 class PhotoBroken(PhotoRefused):
     """A truncated or damaged picture."""
 
@@ -82,6 +108,12 @@ class PhotoTooManyPixels(PhotoRefused):
     """Too many pixels to decode. Details: `maximum`, in megapixels."""
 
     reason = "photo-too-many-pixels"
+
+
+class PhotoTooSlow(PhotoRefused):
+    """It takes longer to read than any photo does."""
+
+    reason = "photo-too-slow"
 
 
 class PhotoTooStretched(PhotoRefused):
@@ -112,9 +144,9 @@ _DAMAGE = (
     RuntimeError,  # libheif
 )
 
-_HEAD_BYTES = 32
-_HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
-_AVIF_BRANDS = {b"avif", b"avis"}
+_FORMATS: dict[str, type[PhotoRefused]] = {
+    one.reason: one for one in (PhotoFormatRefused, PhotoConvertFirst, PhotoRaw, PhotoVideo, PhotoContainer)
+}
 
 
 def inspect(path: Path, limits: PhotoLimits, *, look_for_faces: bool = False) -> PhotoFacts:
@@ -148,16 +180,18 @@ def open_photo(path: Path, limits: PhotoLimits) -> Iterator[ImageFile]:
     if path.stat().st_size > limits.max_bytes:
         raise PhotoTooLarge(megabytes=limits.max_bytes // 1024**2)
     with path.open("rb") as file:
-        plugin = _plugin(file.read(_HEAD_BYTES))
+        plugin = _plugin(file.read(formats.HEAD_BYTES))
         file.seek(0)
         with _read_header(plugin, file, limits) as image:
             yield image
 
 
 def decode(image: ImageFile) -> None:
-    """Read the pixels; raises `PhotoBroken`."""
+    """Read the pixels; raises `PhotoBroken`, `PhotoTooSlow`."""
     try:
         image.load()
+    except jpeg.TooManyScans:
+        raise PhotoTooSlow from None
     except _DAMAGE as error:
         raise PhotoBroken from error
 
@@ -185,16 +219,16 @@ def _read_header(plugin: Callable[[BinaryIO], ImageFile], file: BinaryIO, limits
 
 
 def _plugin(head: bytes) -> Callable[[BinaryIO], ImageFile]:
-    if head.startswith(b"\xff\xd8\xff"):
-        return JpegImageFile
+    if head.startswith(b"\xff\xd8"):
+        return lambda file: jpeg.opened(file.read())
     if head.startswith(b"\x89PNG\r\n\x1a\n"):
-        return PngImageFile
+        return lambda file: PngImageFile(io.BytesIO(png.bare(file.read())))
     if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
         return WebPImageFile
-    if head[4:8] == b"ftyp" and head[8:12] in _HEIF_BRANDS and not _brands(head) & _AVIF_BRANDS:
+    if formats.is_heic(head):
         return _heif_plugin()
-    if known := _other_format(head):
-        raise PhotoFormatRefused(format=known)
+    if known := formats.known(head):
+        raise _FORMATS[known.remedy](format=known.format)
     raise PhotoNotImage
 
 
@@ -211,21 +245,6 @@ def _heif_plugin() -> Callable[[BinaryIO], ImageFile]:
     pillow_heif.options.DEPTH_IMAGES = False
     pillow_heif.options.AUX_IMAGES = False
     return pillow_heif.HeifImageFile
-
-
-def _brands(head: bytes) -> set[bytes]:
-    """The major brand of a file of ISO's family, and as many of the compatible ones as the head holds."""
-    return {head[8:12], *(head[start : start + 4] for start in range(16, len(head), 4))}
-
-
-def _other_format(head: bytes) -> str | None:
-    if head.startswith((b"GIF87a", b"GIF89a")):
-        return "GIF"
-    if head.startswith((b"II*\0", b"MM\0*")):
-        return "TIFF"
-    if head.startswith(b"BM") and head[6:10] == bytes(4):  # reserved zeros: a text may begin with BM too
-        return "BMP"
-    return "AVIF" if head[4:8] == b"ftyp" and _brands(head) & _AVIF_BRANDS else None
 
 
 def _name(image: ImageFile) -> PhotoFormat:

@@ -2,11 +2,13 @@
 
 import asyncio
 import io
+import struct
 import weakref
 from collections.abc import Sequence
 from pathlib import Path
 from zipfile import ZIP_STORED, ZipFile
 
+import pillow_heif
 import pytest
 from PIL import Image, ImageCms
 
@@ -164,6 +166,71 @@ async def test_colours_follow_the_profile(tmp_path: Path) -> None:
     swapped = srgb.replace(b"rXYZ", b"....").replace(b"gXYZ", b"rXYZ").replace(b"....", b"gXYZ")
     (image,) = await archived(tmp_path, encoded(corners(), icc_profile=swapped))
     assert seen_corners(image) == ("lime", "red", "blue", "white")
+
+
+# sRGB's numbers of Display P3's (200, 100, 100), by the primaries of SMPTE EG 432-1 and BT.709, both at D65.
+P3, MEANT = (200, 100, 100), (215, 93, 97)
+
+
+@pytest.mark.parametrize(
+    ("primaries", "transfer", "colour", "meant"),
+    [
+        (12, 13, P3, MEANT),  # Display P3, as iPhones have it
+        (12, 1, P3, MEANT),
+        (1, 13, P3, P3),
+        (2, 2, P3, P3),  # unspecified
+        (1, 8, (128, 128, 128), (188, 188, 188)),  # linear light
+        (9, 16, (148, 148, 148), (255, 255, 255)),  # PQ: 58 % is 203 nits, the white of paper (BT.2408)
+        (9, 18, (191, 191, 191), (255, 255, 255)),  # HLG: 75 % is
+    ],
+)
+async def test_colours_follow_the_numbers_of_a_heic_without_a_profile(
+    tmp_path: Path,
+    primaries: int,
+    transfer: int,
+    colour: tuple[int, int, int],
+    meant: tuple[int, int, int],
+) -> None:
+    (image,) = await archived(tmp_path, heic_in(Image.new("RGB", (640, 520), colour), primaries, transfer))
+    assert image.getpixel((320, 260)) == pytest.approx(meant, abs=3)
+
+
+def heic_in(image: Image.Image, primaries: int, transfer: int) -> bytes:
+    """Its colours are declared by numbers of H.273 alone."""
+    file = io.BytesIO()
+    pillow_heif.from_pillow(image).save(
+        file,
+        quality=95,
+        chroma=444,
+        color_primaries=primaries,
+        transfer_characteristics=transfer,
+        matrix_coefficients=6,
+        full_range_flag=1,
+        save_nclx_profile=True,
+    )
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("mode", ["L", "LA"])
+async def test_greys_follow_their_profile_with_and_without_transparency(tmp_path: Path, mode: str) -> None:
+    colour = 128 if mode == "L" else (128, 255)
+    grey = Image.new(mode, (520, 520), colour)
+    (image,) = await archived(tmp_path, encoded(grey, "PNG", icc_profile=linear_greys()))
+    assert image.getpixel((260, 260)) == pytest.approx((188, 188, 188), abs=2)
+
+
+def linear_greys() -> bytes:
+    """A profile of greys whose numbers are amounts of light. Source: ICC.1:2001-04, 6.3.2 and 6.5.2."""
+    white = b"XYZ \0\0\0\0" + struct.pack(">3i", 63190, 65536, 54061)
+    curve = b"curv\0\0\0\0" + struct.pack(">I", 0)
+    data = white + curve
+    table = struct.pack(">I", 2)
+    table += struct.pack(">4sII", b"wtpt", 156, len(white))
+    table += struct.pack(">4sII", b"kTRC", 156 + len(white), len(curve))
+    head = struct.pack(
+        ">I4sI4s4s4s12x4s", 156 + len(data), b"", 0x02400000, b"mntr", b"GRAY", b"XYZ ", b"acsp"
+    )
+    return (head + bytes(128))[:68] + white[8:] + bytes(48) + table + data
 
 
 @pytest.mark.parametrize("profile", [b"no profile", bytes(200)])

@@ -4,6 +4,7 @@ import hashlib
 import struct
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -12,19 +13,36 @@ from PIL import ImageFile
 
 from app.photos.checks import (
     PhotoBroken,
+    PhotoContainer,
+    PhotoConvertFirst,
     PhotoDuplicate,
     PhotoFormatRefused,
     PhotoLimitReached,
     PhotoLimits,
     PhotoNotImage,
+    PhotoRaw,
     PhotoRefused,
     PhotoTooLarge,
     PhotoTooManyPixels,
+    PhotoTooSlow,
     PhotoTooSmall,
     PhotoTooStretched,
+    PhotoVideo,
     inspect,
 )
-from tests.images import blocks, corners, encoded, exif, heic, noise, png_header_only, stored
+from app.photos.jpeg import WholeJpeg
+from tests.images import (
+    blocks,
+    chunk,
+    corners,
+    encoded,
+    exif,
+    heic,
+    noise,
+    png_header_only,
+    png_with,
+    stored,
+)
 
 LIMITS = PhotoLimits()
 
@@ -106,9 +124,8 @@ def test_of_an_animation_the_first_frame_counts(tmp_path: Path, kind: str) -> No
         b"BM",
         b"BMW drivers wrote this",
         b"just a text file\n" * 100,
-        b"\0\0\0\x18ftypmp42",
+        b"\0\0\0\x18ftypnone",
         bytes(4096),
-        b"%PDF-1.7",
     ],
 )
 def test_what_is_no_picture_is_refused(tmp_path: Path, content: bytes) -> None:
@@ -122,6 +139,144 @@ def test_other_formats_are_named(tmp_path: Path, kind: str) -> None:
     with pytest.raises(PhotoFormatRefused) as refusal:
         inspect(stored(tmp_path, encoded(noise(), kind)), LIMITS)
     assert (refusal.value.reason, refusal.value.details) == ("photo-format", {"format": kind})
+
+
+def tiff(*tags: tuple[int, int, bytes], order: str = "<") -> bytes:
+    """The head of a TIFF with these tags: number, type, and the value."""
+    start = b"II*\0" if order == "<" else b"MM\0*"
+    entries, data = b"", b""
+    for tag, kind, value in tags:
+        place = struct.pack(f"{order}I", 10 + 12 * len(tags) + len(data)) if len(value) > 4 else value
+        data += value if len(value) > 4 else b""
+        entries += struct.pack(f"{order}HHI4s", tag, kind, len(value) if kind == 2 else 1, place)
+    return start + struct.pack(f"{order}IH", 8, len(tags)) + entries + data + bytes(500)
+
+
+@pytest.mark.parametrize(
+    ("refusal", "name", "content"),
+    [
+        (PhotoConvertFirst, "JPEG XL", b"\xff\x0a" + bytes(100)),
+        (PhotoConvertFirst, "JPEG XL", b"\0\0\0\x0cJXL \r\n\x87\n" + bytes(100)),
+        (PhotoConvertFirst, "JPEG 2000", b"\0\0\0\x0cjP  \r\n\x87\n" + bytes(100)),
+        (PhotoConvertFirst, "JPEG 2000", b"\xff\x4f\xff\x51" + bytes(100)),
+        (PhotoRaw, "CR2", b"II*\0\x10\0\0\0CR\x02\0" + bytes(100)),
+        (PhotoRaw, "RAF", b"FUJIFILMCCD-RAW 0201" + bytes(100)),
+        (PhotoRaw, "ORF", b"IIRO\x08\0\0\0" + bytes(100)),
+        (PhotoRaw, "RW2", b"IIU\0\x18\0\0\0" + bytes(100)),
+        (PhotoRaw, "DNG", tiff((50706, 1, b"\x01\x04\0\0"))),
+        (PhotoRaw, "DNG", tiff((50706, 1, b"\x01\x04\0\0"), order=">")),
+        (PhotoRaw, "NEF", tiff((254, 4, b"\x01\0\0\0"), (271, 2, b"NIKON CORPORATION\0"))),
+        (PhotoFormatRefused, "TIFF", tiff((254, 4, bytes(4)), (271, 2, b"EPS\0"))),
+        (PhotoVideo, "MP4", b"\0\0\0\x14ftypmp42\0\0\0\0isom" + bytes(100)),
+        (PhotoVideo, "MOV", b"\0\0\0\x14ftypqt  \0\0\0\0qt  " + bytes(100)),
+        (PhotoRaw, "CR3", b"\0\0\0\x14ftypcrx \0\0\0\1isom" + bytes(100)),
+        (PhotoContainer, "PDF", b"%PDF-1.7\n" + bytes(100)),
+        (PhotoContainer, "ZIP", b"PK\x03\x04" + bytes(100)),
+    ],
+)
+def test_what_cannot_be_taken_is_named_with_what_helps(
+    tmp_path: Path, refusal: type[PhotoRefused], name: str, content: bytes
+) -> None:
+    with pytest.raises(PhotoRefused) as refused:
+        inspect(stored(tmp_path, content), LIMITS)
+    assert (type(refused.value), refused.value.details) == (refusal, {"format": name})
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        chunk(b"zTXt", b"Comment\0\0" + zlib.compress(bytes(2_000_000))),
+        chunk(b"iCCP", b"Profile\0\0" + zlib.compress(bytes(2_000_000))),
+        chunk(b"iCCP", b"Profile\0\0" + zlib.compress(bytes(2_000)), damage=1),
+        chunk(b"iCCP", b"Profile\0\0no deflated data"),
+        chunk(b"tEXt", b"Comment\0at home", damage=1),
+        chunk(b"tIME", b"never"),
+    ],
+)
+def test_metadata_of_a_png_is_no_reason_to_refuse_it(tmp_path: Path, extra: bytes) -> None:
+    facts = inspect(stored(tmp_path, png_with(noise(640, 520), extra)), LIMITS)
+    assert (facts.format, facts.width, facts.height) == ("png", 640, 520)
+
+
+def test_a_png_with_damaged_pixels_is_broken(tmp_path: Path) -> None:
+    content = bytearray(encoded(noise(640, 520), "PNG"))
+    content[content.index(b"IDAT") + 1000] ^= 1
+    with pytest.raises(PhotoBroken):
+        inspect(stored(tmp_path, bytes(content)), LIMITS)
+
+
+ENCODINGS: list[dict[str, Any]] = [
+    {},
+    {"progressive": True},
+    {"restart_marker_rows": 1},
+    {"restart_marker_blocks": 7, "progressive": True},
+    {"subsampling": 0, "quality": 95},
+    {"optimize": True, "quality": 40},
+]
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+@pytest.mark.parametrize("options", ENCODINGS)
+def test_a_jpeg_whose_scan_is_whole_is_taken_however_the_file_ends(
+    tmp_path: Path, mode: str, options: dict[str, Any]
+) -> None:
+    content = encoded(noise(640, 520).convert(mode), **options)
+    for ending in (content, content[:-2], content + bytes(100), content + noise(8, 8).tobytes()):
+        assert inspect(stored(tmp_path, ending), LIMITS).format == "jpeg"
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+@pytest.mark.parametrize("options", ENCODINGS)
+@pytest.mark.parametrize("part", [0.25, 0.6, 0.95])
+def test_a_jpeg_whose_scan_ends_early_is_broken_though_the_file_ends_well(
+    tmp_path: Path, mode: str, options: dict[str, Any], part: float
+) -> None:
+    content = encoded(noise(640, 520).convert(mode), **options)
+    scan = content.index(b"\xff\xda") + 20
+    cut = content[: scan + int((len(content) - scan) * part)].rstrip(b"\xff")
+    with pytest.raises(PhotoBroken):
+        inspect(stored(tmp_path, cut + b"\xff\xd9"), LIMITS)
+
+
+@pytest.mark.parametrize("options", ENCODINGS)
+def test_a_flat_part_is_no_missing_part(tmp_path: Path, options: dict[str, Any]) -> None:
+    picture = noise(640, 520)
+    picture.paste((128, 128, 128), (0, 130, 640, 520))
+    content = encoded(picture, **options)
+    for ending in (content, content[:-2]):
+        assert inspect(stored(tmp_path, ending), LIMITS).format == "jpeg"
+
+
+@pytest.mark.parametrize("where", [2, 20])
+def test_bytes_between_the_segments_of_a_jpeg_are_passed_over(tmp_path: Path, where: int) -> None:
+    """Behind its first marker, and behind JFIF's segment; viewers show such files."""
+    content = encoded(noise(640, 520))
+    facts = inspect(stored(tmp_path, content[:where] + b"\x00" + content[where:]), LIMITS)
+    assert (facts.width, facts.height) == (640, 520)
+
+
+def test_a_scan_that_names_an_odd_band_is_read_as_decoders_do(tmp_path: Path) -> None:
+    """Some cameras write zeros where a scan that isn't progressive has 0 to 63."""
+    content = bytearray(encoded(noise(640, 520)))
+    head = content.index(b"\xff\xda")
+    assert content[head + 12] == 63
+    content[head + 12] = 0
+    assert inspect(stored(tmp_path, bytes(content)), LIMITS).format == "jpeg"
+
+
+def test_more_scans_than_an_encoder_makes_are_refused_in_words(tmp_path: Path) -> None:
+    content = encoded(noise(640, 520), progressive=True)
+    last = content.rindex(b"\xff\xda")
+    more = content[:-2] + content[last:-2] * WholeJpeg.most_scans
+    with pytest.raises(PhotoTooSlow):
+        inspect(stored(tmp_path, more + b"\xff\xd9"), LIMITS)
+
+
+@pytest.mark.parametrize("major", [b"mif1", b"MiHE", b"abcd"])
+def test_a_heic_is_known_by_any_of_its_brands(tmp_path: Path, major: bytes) -> None:
+    content = bytearray(heic(blocks(1)))
+    content[8:12] = major
+    assert inspect(stored(tmp_path, bytes(content)), LIMITS).format == "heic"
 
 
 def test_an_animated_gif_is_refused_like_any_gif(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ def again(
     words: Words, view: AvatarView | None, question: Screen | None = None, *, unreadable: bool = False
 ) -> Screen:
     """What the person is asked, or the avatar that they are at, or the menu, for what nobody understood."""
-    excuse = words("message-unreadable" if unreadable else "not-understood")
+    excuse = words("message-unreadable") if unreadable else words("not-understood")
     after = question or (avatar(words, view) if view else menu(words, ""))
     return Screen(f"{excuse}\n\n{after.text}".strip(), after.rows)
 
