@@ -12,7 +12,7 @@ from app.core.lists import Network
 from app.diagnosis.finding import Check, Found, failure, ok, skipped, warning
 from app.diagnosis.place import Place
 from app.fal.account import KeyRefused, callback_networks, check_key
-from app.fal.answers import FalUnavailable
+from app.fal.answers import FalUnavailable, json_of
 from app.fal.jwks import parse_keys
 from app.notifications.telegram import NotSent, TelegramSender, TokenRefused
 
@@ -41,7 +41,7 @@ def fal_checks(place: Place) -> list[Check]:
     async def keys() -> Found:
         try:
             answer = (await http.get(settings.jwks_url)).raise_for_status()
-            return ok(f"{len(parse_keys(answer.json()))} to verify callbacks with")
+            return ok(f"{len(parse_keys(json_of(answer)))} to verify callbacks with")
         except httpx.HTTPError as error:
             return failure(f"FAL's keys can't be fetched ({_named(error)}): callbacks get 503")
         except ValueError:

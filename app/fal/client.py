@@ -26,7 +26,7 @@ from app.fal.answers import (
 from app.fal.failures import Failure, Reason, failure_of
 from app.fal.history import History
 from app.fal.trainers import TRAINERS
-from app.fal.upload import UploadRefused, upload_archive
+from app.fal.upload import NOT_STORED, UploadRefused, upload_archive
 from app.fal.webhook import is_request_id
 
 # A submit costs money, and fal-client repeats its POST when the reply is lost: retries are the job's.
@@ -89,14 +89,7 @@ class Fal:
         except UploadRefused as error:
             refusal = Failure(Reason.OUR_ACCOUNT, f"HTTP {error.status_code}")
             raise SubmitRefused(refusal) from error
-        except (
-            fal_client.FalClientHTTPError,
-            httpx.HTTPError,
-            TimeoutError,
-            ValueError,
-            KeyError,
-            TypeError,
-        ) as error:
+        except NOT_STORED as error:
             raise FalUnavailable from error
 
     async def submit(self, endpoint: str, arguments: Mapping[str, Any], webhook_url: str | None) -> str:

@@ -20,6 +20,19 @@ _PATIENCE = 120  # seconds for a part
 _PAUSES = (0.5, 2.0, 8.0)  # seconds before a part, or another step, is sent again
 _REFUSALS = frozenset({401, 402, 403})
 
+# What isn't the answer of a storage that works: a fault on the way, an error, another shape than expected.
+NOT_STORED = (
+    fal_client.FalClientHTTPError,
+    httpx.HTTPError,
+    httpx.InvalidURL,
+    TimeoutError,
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    RecursionError,
+)
+
 T = TypeVar("T")
 
 
@@ -36,7 +49,7 @@ async def upload_archive(path: Path, key: str) -> str:
 
     Raises:
         UploadRefused: it won't be stored.
-        FalClientHTTPError, httpx.HTTPError, TimeoutError, ValueError, KeyError: it isn't, for now.
+        NOT_STORED: it isn't, for now.
     """
     tokens = AsyncCDNTokenManager(AuthCredentials("Key", key))
     async with httpx.AsyncClient(timeout=_PATIENCE) as http:
@@ -48,7 +61,10 @@ async def upload_archive(path: Path, key: str) -> str:
         while part := await asyncio.to_thread(_read, path, number):
             await _again(partial(upload.upload_part, number, part))
             number += 1
-        return await _again(upload.complete)
+        url: object = await _again(upload.complete)
+    if not isinstance(url, str) or not url.startswith("https://"):
+        raise ValueError("no address")
+    return url
 
 
 def _read(path: Path, number: int) -> bytes:
@@ -63,7 +79,7 @@ async def _again(step: Callable[[], Awaitable[T]]) -> T:
     for pause in _PAUSES:
         try:
             return await _once(step)
-        except (fal_client.FalClientHTTPError, httpx.HTTPError, TimeoutError, ValueError, KeyError):
+        except NOT_STORED:
             await asyncio.sleep(pause)
     return await _once(step)
 

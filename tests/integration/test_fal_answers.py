@@ -9,6 +9,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from app.fal import upload
 from app.fal.account import callback_networks
 from app.fal.answers import FalUnavailable, Finished, NoAnswer, Progress, Running, Waiting, Why
 from app.fal.client import Fal, SubmitUnknown
@@ -287,6 +288,24 @@ async def test_a_key_that_may_not_see_the_history_is_told_of(
 
 
 # Other answers.
+
+
+@pytest.mark.parametrize("call", ["storage/auth/token", "upload/multipart$"])
+async def test_a_step_of_an_upload_with_an_answer_of_another_shape_stores_nothing(
+    fal: Fal, control: FalControl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    monkeypatch.setattr(upload, "_PAUSES", ())
+    photos = archive(tmp_path / "photos.zip", images=1)
+    urls: Sequence[Any] = [None, 7, "text", "https://["]
+    begun = [{"access_url": url, "uploadId": "x"} for url in urls]
+    for body in (*ODD, {"token": "x", "token_type": "x", "base_url": "x", "expires_at": 7}, *begun):
+        await control.answer(Answer(call=call, body=body))
+        with pytest.raises(FalUnavailable):
+            await fal.upload(photos)
+        await control.answer(Answer(call=call, raw=DEEP))
+        with pytest.raises(FalUnavailable):
+            await fal.upload(photos)
+        await control.answer_as_usual()
 
 
 @pytest.mark.parametrize("raw", ["", "null", "[]", '"text"', "7", "{}", DEEP, '{"request_id": null}'])
