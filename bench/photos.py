@@ -1,4 +1,4 @@
-"""Photos of phones: checked on two threads, and made into an archive that is uploaded."""
+"""Photos of phones: checked in two processes, and made into an archive that is uploaded."""
 
 import asyncio
 import os
@@ -14,14 +14,14 @@ from pathlib import Path
 import httpx
 
 from app.core.config import PhotoSettings
-from app.photos import coach
 from app.photos.checks import PhotoLimits, decode, open_photo, orientation
+from app.photos.decoders import DecoderPool
 from app.photos.traits import measure
 from bench.house import HOST, ROOT, free_port
 from bench.report import Spread, Target, console, show
 
 _NUMBER = 20
-_THREADS = 2
+_AT_ONCE = 2
 _LIGHT, _HEAVY = 88, 100  # JPEG qualities at which the painted photographs weigh 2.5 and 8 MB
 
 
@@ -30,7 +30,7 @@ async def photos(repetitions: int) -> None:
         folder = Path(name)
         light = await painted(folder / "light", _NUMBER, _LIGHT)
         heavy = await painted(folder / "heavy", _NUMBER, _HEAVY)
-        _checking(light, repetitions)
+        await _checking(light, repetitions)
         async with _fal(folder / "fal") as environment:
             added = [await _archived(heavy, environment) for _ in range(min(repetitions, 3))]
         show(
@@ -39,21 +39,32 @@ async def photos(repetitions: int) -> None:
         )
 
 
-def _checking(paths: Sequence[Path], repetitions: int) -> None:
-    settings = PhotoSettings()
+async def _checking(paths: Sequence[Path], repetitions: int) -> None:
+    """Ours with the processes that the bot has, once they have started; the other on threads of this one."""
     ours, full = [], []
+    pool = DecoderPool(_AT_ONCE, seconds=60)
+    await _checked(pool, paths)
     for _ in range(repetitions):
-        ours.append(_seconds(lambda path: coach.check(path, settings, portrait=False), paths))
-        full.append(_seconds(_check_in_full, paths))
+        ours.append(await _checked(pool, paths))
+        full.append(await asyncio.to_thread(_seconds, _check_in_full, paths))
+    await pool.close()
     ratios = [slow / quick for slow, quick in zip(full, ours, strict=True)]
     show(
-        f"{_NUMBER} photos of 12 megapixels and {_megabytes(paths):.1f} MB, checked on {_THREADS} threads",
+        f"{_NUMBER} photos of 12 megapixels and {_megabytes(paths):.1f} MB, checked in {_AT_ONCE} processes",
         [
             Target("ours", Spread(ours), "s", most=0.6),
             Target("full decoding and the same statistics", Spread(full), "s"),
             Target("full decoding / ours", Spread(ratios), least=2),
         ],
     )
+
+
+async def _checked(pool: DecoderPool, paths: Sequence[Path]) -> float:
+    settings = PhotoSettings().model_dump(mode="json")
+    began = time.perf_counter()
+    checks = [pool.run("check", path=str(path), portrait=False, settings=settings) for path in paths]
+    await asyncio.gather(*checks)
+    return time.perf_counter() - began
 
 
 def _check_in_full(path: Path) -> object:
@@ -65,7 +76,7 @@ def _check_in_full(path: Path) -> object:
 
 
 def _seconds(check: Callable[[Path], object], paths: Sequence[Path]) -> float:
-    with ThreadPoolExecutor(_THREADS) as threads:
+    with ThreadPoolExecutor(_AT_ONCE) as threads:
         began = time.perf_counter()
         list(threads.map(check, paths))
         return time.perf_counter() - began

@@ -33,7 +33,8 @@ from app.database.engine import Database
 from app.database.models import Avatar, AvatarType, Upload, User
 from app.jobs.job import Job, Retry, Schedule
 from app.photos import uploads
-from app.photos.checks import PhotoLimits, PhotoRefused, PhotoTooLarge
+from app.photos.checks import PhotoBroken, PhotoLimits, PhotoRefused, PhotoTooLarge, PhotoTooSlow
+from app.photos.decoders import DecodingFailed, DecodingTookTooLong
 from app.photos.service import Photos, is_kept
 from app.photos.uploads import PhotoUnavailable
 from app.photos.workroom import Workroom
@@ -41,6 +42,7 @@ from app.photos.workroom import Workroom
 _TRIES = 4
 _OF_ONE_PERSON = 4  # at a time; slots are left for others while these hang
 _SHORTEST_WAIT = timedelta(seconds=0.3)
+_UNTIL_PATIENT = timedelta(seconds=3)
 _DOWNLOAD_SECONDS = 20.0  # the largest file Telegram gives out has 20 MB
 # Of getFile's refusals these are final. The others pass, or come again until all tries are used up: "wrong
 # file_id or the file is temporarily unavailable" says itself that it doesn't know.
@@ -95,23 +97,31 @@ class CheckUpload:
             # An earlier run may have left the file, killed before it could forget it.
             await self._forget_unused(key)
             return
+        patient = job.starts > 1
+        if patient and self._photos.patience_is_busy:
+            raise Retry(_UNTIL_PATIENT)
         try:
-            await self._add(upload, key, portrait=avatar.type is AvatarType.PORTRAIT)
+            await self._add(upload, key, portrait=avatar.type is AvatarType.PORTRAIT, patient=patient)
         except (PhotoRefused, AvatarBusy, AvatarNotFound) as why:
             await self._refuse(upload, key, why)
         except TelegramRetryAfter:
             raise
+        except DecodingFailed as error:
+            if not patient:
+                raise
+            slow = isinstance(error, DecodingTookTooLong)
+            await self._refuse(upload, key, PhotoTooSlow() if slow else PhotoBroken())
         except Exception as error:
             if job.starts < _TRIES:
                 raise
             log.error("upload.not_checked", error=type(error).__name__, where=where(error))
             await self._refuse(upload, key, error if isinstance(error, AishaError) else PhotoUnavailable())
 
-    async def _add(self, upload: Upload, key: str, *, portrait: bool) -> None:
+    async def _add(self, upload: Upload, key: str, *, portrait: bool, patient: bool) -> None:
         with self._workroom.folder() as folder:
             path = Path(folder) / "photo"
             await self._download(upload.file_id or "", path)
-            facts = await self._photos.check(path, portrait=portrait)
+            facts = await self._photos.check(path, portrait=portrait, patient=patient)
             await self._photos.keep(key, path)
         async with self._database.transaction() as session:
             found = await uploads.waiting(session, upload.id)

@@ -21,7 +21,7 @@ from app.jobs.options import WorkerOptions
 from app.jobs.worker import Worker
 from app.photos import service as photos
 from app.photos import uploads
-from app.photos.service import ForgetFile, Photos
+from app.photos.service import Decoders, ForgetFile, Photos
 from app.photos.storage import PhotoStorage, open_storage
 from app.photos.workroom import Workroom
 from app.trainings import removal
@@ -69,8 +69,15 @@ class BotProvider(Provider):
         return workroom
 
     @provide
-    def photos(self, storage: PhotoStorage, workroom: Workroom, settings: Settings) -> Photos:
-        return Photos(storage, workroom, settings.avatar, settings.photo)
+    async def decoders(self) -> AsyncIterator[Decoders]:
+        async with Decoders.opened() as decoders:
+            yield decoders
+
+    @provide
+    def photos(
+        self, storage: PhotoStorage, workroom: Workroom, settings: Settings, decoders: Decoders
+    ) -> Photos:
+        return Photos(storage, workroom, settings.avatar, settings.photo, decoders)
 
     @provide
     def worker(

@@ -11,6 +11,7 @@ from PIL import Image, ImageCms
 
 from app.photos import nclx
 from app.photos.checks import PhotoLimits, decode, open_photo, orientation
+from app.photos.decoders import Decoder
 from app.photos.pixels import on_white, reduced, reduced_size, upright
 from app.photos.storage import PhotoStorage
 
@@ -23,22 +24,25 @@ _MODES = {"GRAY": "L", "RGB": "RGB"}  # by a profile's space: some greys carry a
 _SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
 
 
-async def build_archive(storage: PhotoStorage, keys: Sequence[str], path: Path) -> int:
+async def build_archive(storage: PhotoStorage, keys: Sequence[str], path: Path, decoder: Decoder) -> int:
     """Write the photos, in order, to a zip at `path` (owner only) as 01.jpg, 02.jpg, ...; returns its bytes.
 
-    Photos pass through one at a time, each in a worker thread. Raises `PhotoMissing`, and `PhotoRefused` for
-    a stored file that is no acceptable photo; a failure or a cancellation leaves nothing at `path`.
+    Photos pass through one at a time. A failure or a cancellation leaves nothing at `path`.
+
+    Raises:
+        PhotoMissing: one isn't in the storage.
+        PhotoRefused, DecodingFailed: a stored file is no acceptable photo, or can't be read in time.
     """
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".", ignore_cleanup_errors=True) as room:
         archive, photo = Path(room, "archive.zip"), Path(room, "photo")
         for number, key in enumerate(keys, start=1):
             await storage.get(key, photo)
-            await asyncio.to_thread(_append, archive, f"{number:02}.jpg", photo)
+            await decoder.run("pack", path=str(photo), target=str(archive), name=f"{number:02}.jpg")
         return await asyncio.to_thread(_publish, archive, path)
 
 
-def _append(archive: Path, name: str, photo: Path) -> None:
-    """The archive is opened anew for each photo: a cancelled caller then leaves no open file behind."""
+def append(archive: Path, name: str, photo: Path) -> None:
+    """Add the photo to the archive. Blocking: for the process that decodes."""
     image = _bare(photo)
     archive.touch(mode=0o600)
     with ZipFile(archive, "a", ZIP_STORED) as file, file.open(name, "w") as member:
@@ -46,7 +50,7 @@ def _append(archive: Path, name: str, photo: Path) -> None:
 
 
 def jpeg_to_look_at(path: Path) -> bytes:
-    """The photo, small enough for any chat."""
+    """The photo, small enough for any chat. Blocking: for the process that decodes."""
     image = _bare(path)
     image.thumbnail((_LOOK_SIDE, _LOOK_SIDE))
     file = io.BytesIO()

@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 # As much as `known` wants to see: the brands of HEIC, and a TIFF's first directory, mostly stand there.
 HEAD_BYTES = 4096
-HEIC = "HEIC"
 
 
 class Remedy(StrEnum):

@@ -1,12 +1,9 @@
 """Photos of an avatar: checked beside the event loop, kept in the storage, counted in the database."""
 
 import asyncio
-import os
-import threading
-from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
 
 from sqlalchemy import delete, select
@@ -19,16 +16,15 @@ from app.database.models import AvatarPhoto, Upload
 from app.jobs.job import Job
 from app.jobs.queue import enqueue
 from app.photos import coach
-from app.photos.archive import jpeg_to_look_at
 from app.photos.checks import PhotoDuplicate, PhotoFacts, PhotoLimitReached
 from app.photos.coach import Advice, Likeness, PhotoAlike
+from app.photos.decoders import Decoder, DecoderPool
 from app.photos.storage import PhotoStorage
 from app.photos.traits import PhotoTraits
 from app.photos.verdict import SetRemark, verdict
 from app.photos.workroom import Workroom
 
 FORGET = "photo.forget"
-_CHECKS_AT_ONCE, _NICENESS = 2, 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,24 +44,64 @@ class PhotoCount:
         return self.have >= self.needed
 
 
+@dataclass(frozen=True)
+class Decoders:
+    """Who decodes what: nobody waits for a photo of another kind.
+
+    check: new photos, nearly all of which take a tenth of a second.
+    patient: new photos that took longer than that.
+    look, pack: photos that were accepted, for the gallery and for an archive.
+    """
+
+    check: Decoder
+    patient: Decoder
+    look: Decoder
+    pack: Decoder
+
+    @classmethod
+    @asynccontextmanager
+    async def opened(cls) -> AsyncIterator["Decoders"]:
+        pools = DecoderPool(2, 4), DecoderPool(1, 30), DecoderPool(1, 10), DecoderPool(1, 30)
+        try:
+            yield cls(*pools)
+        finally:
+            for pool in pools:
+                await pool.close()
+
+
 class Photos:
     def __init__(
-        self, storage: PhotoStorage, workroom: Workroom, settings: AvatarSettings, photo: PhotoSettings
+        self,
+        storage: PhotoStorage,
+        workroom: Workroom,
+        settings: AvatarSettings,
+        photo: PhotoSettings,
+        decoders: Decoders,
     ) -> None:
         self._storage = storage
         self._workroom = workroom
         self._settings = settings
         self._photo = photo
-        self._threads = ThreadPoolExecutor(_CHECKS_AT_ONCE, "photos", _give_way)
+        self._decoders = decoders
 
-    async def check(self, path: Path, *, portrait: bool = False) -> PhotoFacts:
+    @property
+    def patience_is_busy(self) -> bool:
+        """Whether a photo that takes long would have to wait for another one."""
+        return self._decoders.patient.busy
+
+    async def check(self, path: Path, *, portrait: bool = False, patient: bool = False) -> PhotoFacts:
         """What the file is; for a portrait its faces are counted, if that can be done.
 
         Raises:
             PhotoRefused: why it can't be used.
+            DecodingFailed, DecodingTookTooLong: nobody knows; `patient` gives it much more time.
         """
-        check = partial(coach.check, path, self._photo, portrait=portrait)
-        return await asyncio.get_running_loop().run_in_executor(self._threads, check)
+        pool = self._decoders.patient if patient else self._decoders.check
+        told = await pool.run(
+            "check", path=str(path), portrait=portrait, settings=self._photo.model_dump(mode="json")
+        )
+        traits = PhotoTraits(**told.pop("traits"))
+        return PhotoFacts(**{**told, "sha256": bytes.fromhex(told["sha256"])}, traits=traits)
 
     async def keep(self, key: str, path: Path) -> None:
         await self._storage.put(key, path)
@@ -135,12 +171,13 @@ class Photos:
         """The photo as a JPEG to look at.
 
         Raises:
-            PhotoMissing, StorageUnavailable: it can't be had.
+            PhotoMissing, StorageUnavailable, DecodingFailed: it can't be had.
         """
         with self._workroom.folder() as folder:
-            path = Path(folder) / "photo"
+            path, jpeg = Path(folder) / "photo", Path(folder) / "jpeg"
             await self._storage.get(key, path)
-            return await asyncio.get_running_loop().run_in_executor(self._threads, jpeg_to_look_at, path)
+            await self._decoders.look.run("look", path=str(path), target=str(jpeg))
+            return await asyncio.to_thread(jpeg.read_bytes)
 
     async def remarks(self, session: AsyncSession, avatar_id: int) -> list[SetRemark]:
         """What the coach says of all the avatar's photos together."""
@@ -180,11 +217,6 @@ async def is_kept(session: AsyncSession, key: str) -> bool:
 async def keys(session: AsyncSession, avatar_id: int) -> list[str]:
     """Where the avatar's photos are kept, in the order they were sent."""
     return [photo.storage_key for photo in await listing(session, avatar_id)]
-
-
-def _give_way() -> None:
-    """Linux gives each thread a niceness of its own: whoever waits for an answer goes before the checks."""
-    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
 
 
 def traits_of(photos: Iterable[AvatarPhoto]) -> list[PhotoTraits]:

@@ -26,6 +26,8 @@ from app.jobs.job import Job, Retry
 from app.photos import service as photos
 from app.photos.archive import build_archive
 from app.photos.checks import PhotoRefused
+from app.photos.decoders import DecodingFailed
+from app.photos.service import Decoders
 from app.photos.storage import PhotoMissing, PhotoStorage, StorageUnavailable
 from app.photos.workroom import Workroom
 from app.trainings import service
@@ -36,18 +38,26 @@ from app.trainings.pace import Pace
 PATIENCE = timedelta(minutes=30)
 SHORTEST_WAIT = timedelta(seconds=2)
 LONGEST_WAIT = timedelta(minutes=2)
+_DECODED_AT_MOST = 3  # times: photos that were accepted are read, unless the machine is at its end
 
 log = structlog.stdlib.get_logger(__name__)
 
 
 class SubmitTraining:
     def __init__(
-        self, database: Database, fal: Fal, storage: PhotoStorage, workroom: Workroom, settings: Settings
+        self,
+        database: Database,
+        fal: Fal,
+        storage: PhotoStorage,
+        workroom: Workroom,
+        settings: Settings,
+        decoders: Decoders,
     ) -> None:
         self._database = database
         self._fal = fal
         self._storage = storage
         self._workroom = workroom
+        self._decoders = decoders
         self._settings = settings.fal
         self._pace = Pace.of(settings)
 
@@ -72,6 +82,10 @@ class SubmitTraining:
             await self._fail(training_id, Failure(Reason.PHOTO_LOST, "a photo is not in the storage"))
         except PhotoRefused as error:
             await self._fail(training_id, Failure(Reason.IMAGE_UNREADABLE, error.reason))
+        except DecodingFailed as error:
+            if job.starts < _DECODED_AT_MOST:
+                raise
+            await self._fail(training_id, Failure(Reason.IMAGE_UNREADABLE, type(error).__name__))
 
     async def _take_up(self, training_id: UUID) -> Training | None:
         """The training, if it is still to be submitted."""
@@ -102,7 +116,7 @@ class SubmitTraining:
         with self._workroom.folder() as folder:
             archive = Path(folder) / "photos.zip"
             try:
-                await build_archive(self._storage, keys, archive)
+                await build_archive(self._storage, keys, archive, self._decoders.pack)
             except OSError as error:
                 raise StorageUnavailable from error
             if not await self._wanted(training.id):

@@ -40,6 +40,7 @@ from app.trainings.pace import Pace
 from app.trainings.reconcile import AskFal, Reconciler
 from app.trainings.service import CANCEL, SUBMIT
 from app.trainings.submit import SubmitTraining
+from tests.decoders import IN_THREADS
 from tests.factories import MODEL_URL, make_inbox_event
 from tests.integration.webhook_service import (
     ENVIRONMENT,
@@ -112,6 +113,11 @@ async def cancel(database: Database, training: Training) -> None:
         await service.cancel(session, training.user_id, training.avatar_id)
 
 
+def the_job(database: Database, fal: FakeFal, folder: Path) -> SubmitTraining:
+    storage, workroom = FolderStorage(folder), Workroom(folder)
+    return SubmitTraining(database, fal, storage, workroom, Settings.load(), IN_THREADS)
+
+
 async def carry_out(database: Database, fal: Fal, training: Training) -> None:
     """The job."""
     job = Job(1, CANCEL, {"training_id": str(training.id), "v": 1}, starts=1)
@@ -150,7 +156,9 @@ async def test_what_was_not_sent_is_cancelled_at_once_and_never_submitted(
     assert await state(database, training) is TrainingState.CANCELLED
     assert await avatar_now(database, training) is AvatarState.DRAFT
     assert (await told(database), await jobs(database, CANCEL)) == (["training_cancelled"], [])
-    submit = SubmitTraining(database, fal, FolderStorage(tmp_path), Workroom(tmp_path), Settings.load())
+    submit = SubmitTraining(
+        database, fal, FolderStorage(tmp_path), Workroom(tmp_path), Settings.load(), IN_THREADS
+    )
     await submit(Job(1, SUBMIT, {"training_id": str(training.id), "v": 1}, starts=1))
     assert fal.submits == 0
 
@@ -381,7 +389,9 @@ async def submitting(
     fal = FakeFal(STOPPED)
     fal.submit_answer = answer
     fal.while_submitting = lambda: cancel(database, training)
-    submit = SubmitTraining(database, fal, FolderStorage(tmp_path), Workroom(tmp_path), Settings.load())
+    submit = SubmitTraining(
+        database, fal, FolderStorage(tmp_path), Workroom(tmp_path), Settings.load(), IN_THREADS
+    )
     job = Job(1, SUBMIT, {"training_id": str(training.id), "v": 1}, starts=1)
     for _ in range(2):
         try:
@@ -434,9 +444,7 @@ async def test_a_failure_before_the_submit_does_not_overrule_the_cancellation(
             raise SubmitRefused(Failure(Reason.OUR_ACCOUNT, "HTTP 403"))
 
     monkeypatch.setattr("app.trainings.submit.build_archive", nothing)
-    submit = SubmitTraining(
-        database, Refused(STOPPED), FolderStorage(tmp_path), Workroom(tmp_path), Settings.load()
-    )
+    submit = the_job(database, Refused(STOPPED), tmp_path)
     await submit(Job(1, SUBMIT, {"training_id": str(training.id), "v": 1}, starts=1))
     assert await state(database, training) is TrainingState.CANCELLING
     assert await told(database) == []

@@ -16,10 +16,13 @@ from app.database.engine import Database
 from app.database.models import Avatar, Upload, UploadState
 from app.jobs.job import Job, Retry
 from app.photos import uploads
-from app.photos.service import Photos
+from app.photos.checks import PhotoBroken, PhotoRefused, PhotoTooSlow
+from app.photos.decoders import DecodingFailed, DecodingTookTooLong
+from app.photos.service import Decoders, Photos
 from app.photos.storage import FolderStorage
 from app.photos.uploads import Arrival, PhotoUnavailable
 from app.photos.workroom import Workroom
+from tests.decoders import IN_A_THREAD, IN_THREADS
 from tests.integration.bot_calls import Answer, Calls
 from tests.integration.jobs_harness import until
 from tests.integration.test_uploads import send, someone
@@ -34,9 +37,11 @@ async def avatar(database: Database) -> Avatar:
     return await someone(database)
 
 
-def checking(database: Database, folder: Path, answer: Answer) -> CheckUpload:
+def checking(
+    database: Database, folder: Path, answer: Answer, decoders: Decoders = IN_THREADS
+) -> CheckUpload:
     workroom = Workroom(folder)
-    photos = Photos(FolderStorage(folder), workroom, AvatarSettings(), PhotoSettings())
+    photos = Photos(FolderStorage(folder), workroom, AvatarSettings(), PhotoSettings(), decoders)
     return CheckUpload(Bot("42:token", session=Calls(answer)), database, photos, workroom)
 
 
@@ -140,3 +145,49 @@ async def test_a_file_on_the_bot_api_servers_own_disk_is_refused_in_words(
     [upload_id] = await send(database, avatar, Arrival(1, "file"))
     await checking(database, tmp_path, answer)(check_of(avatar, upload_id))
     assert await verdict(database) == (UploadState.REFUSED, PhotoUnavailable.reason)
+
+
+class FailingDecoder:
+    """Whatever the photo, this is what becomes of it."""
+
+    def __init__(self, failure: Exception, *, busy: bool = False) -> None:
+        self.failure = failure
+        self.busy = busy
+        self.tried = 0
+
+    async def run(self, task: str, **arguments: Any) -> Any:
+        self.tried += 1
+        raise self.failure
+
+
+async def a_file(_: TelegramMethod[Any]) -> File:
+    return File(file_id="A", file_unique_id="A", file_path="photos/file_1.jpg")
+
+
+@pytest.mark.parametrize(
+    ("failure", "refusal"), [(DecodingTookTooLong(), PhotoTooSlow), (DecodingFailed("died"), PhotoBroken)]
+)
+async def test_a_photo_that_is_not_read_in_time_gets_one_more_patient_try_and_then_a_word(
+    database: Database, avatar: Avatar, tmp_path: Path, failure: Exception, refusal: type[PhotoRefused]
+) -> None:
+    [upload_id] = await send(database, avatar, Arrival(1, "file"))
+    quick, patient = FailingDecoder(failure), FailingDecoder(failure)
+    decoders = Decoders(quick, patient, quick, quick)
+    check = checking(database, tmp_path, a_file, decoders)
+    with pytest.raises(type(failure)):
+        await check(check_of(avatar, upload_id))
+    assert (quick.tried, patient.tried) == (1, 0)
+    await check(check_of(avatar, upload_id, starts=2))
+    assert (quick.tried, patient.tried) == (1, 1)
+    assert await verdict(database) == (UploadState.REFUSED, refusal.reason)
+
+
+async def test_who_waits_for_patience_takes_no_slot(
+    database: Database, avatar: Avatar, tmp_path: Path
+) -> None:
+    [upload_id] = await send(database, avatar, Arrival(1, "file"))
+    patient = FailingDecoder(DecodingTookTooLong(), busy=True)
+    check = checking(database, tmp_path, a_file, Decoders(IN_A_THREAD, patient, IN_A_THREAD, IN_A_THREAD))
+    with pytest.raises(Retry):
+        await check(check_of(avatar, upload_id, starts=2))
+    assert (patient.tried, await verdict(database)) == (0, (UploadState.WAITING, None))

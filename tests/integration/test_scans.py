@@ -27,6 +27,7 @@ from app.trainings.pace import Pace
 from app.trainings.reconcile import Reconciler
 from app.trainings.removal import remove_avatar, remove_person
 from tests.conftest import fresh_database
+from tests.decoders import IN_THREADS
 from tests.integration.webhook_service import ENVIRONMENT
 from tests.unit.settings import put
 
@@ -136,7 +137,7 @@ async def remove_photos(session: AsyncSession, user_id: int, avatar_id: int) -> 
     settings = Settings.load()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        photos = Photos(FolderStorage(folder), Workroom(folder), settings.avatar, settings.photo)
+        photos = Photos(FolderStorage(folder), Workroom(folder), settings.avatar, settings.photo, IN_THREADS)
         await photos.remove(session, user_id, avatar_id)
 
 

@@ -35,6 +35,7 @@ from app.trainings import consent
 from app.trainings import service as trainings
 from app.trainings.removal import remove_avatar
 from app.trainings.service import SUBMIT, TooFewPhotos, TrainingsPaused
+from tests.decoders import IN_THREADS
 from tests.factories import make_avatar, make_photos, make_user
 from tests.integration.webhook_service import ENVIRONMENT, jobs, rows
 from tests.unit.settings import put
@@ -50,7 +51,7 @@ def settings(monkeypatch: pytest.MonkeyPatch) -> Settings:
 
 @pytest.fixture
 def photos(settings: Settings, tmp_path: Path) -> Photos:
-    return Photos(FolderStorage(tmp_path), Workroom(tmp_path), settings.avatar, settings.photo)
+    return Photos(FolderStorage(tmp_path), Workroom(tmp_path), settings.avatar, settings.photo, IN_THREADS)
 
 
 async def an_avatar(

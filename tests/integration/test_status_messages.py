@@ -22,6 +22,7 @@ from app.photos.service import Photos
 from app.photos.storage import FolderStorage
 from app.photos.workroom import Workroom
 from app.trainings.reconcile import AskFal
+from tests.decoders import IN_THREADS
 from tests.factories import make_avatar, make_training, make_user
 from tests.integration.bot_calls import Calls
 from tests.integration.webhook_service import ENVIRONMENT
@@ -55,7 +56,7 @@ async def test_a_chat_that_telegram_has_wait_is_left_alone_and_the_others_are_no
 
     put(monkeypatch, ENVIRONMENT)
     settings, calls, workroom = Settings.load(), Calls(answer), Workroom(tmp_path)
-    photos = Photos(FolderStorage(tmp_path), workroom, settings.avatar, settings.photo)
+    photos = Photos(FolderStorage(tmp_path), workroom, settings.avatar, settings.photo, IN_THREADS)
     async with httpx.AsyncClient() as http:
         questions = AskFal(database, Fal(SecretStr("key"), http))
     status = Status(Bot("42:token", session=calls), database, Dictionary(), photos, questions)

@@ -40,6 +40,7 @@ from app.trainings import service, submit
 from app.trainings.removal import remove_person
 from app.trainings.service import SUBMIT
 from app.trainings.submit import SubmitTraining
+from tests.decoders import IN_A_THREAD, IN_THREADS
 from tests.factories import make_inbox_event
 from tests.images import encoded, noise, stored
 from tests.integration.webhook_service import (
@@ -96,7 +97,9 @@ class Stage:
     settings: Settings
 
     async def run(self, training: Training) -> None:
-        submit = SubmitTraining(self.database, self.fal, self.storage, self.workroom, self.settings)
+        submit = SubmitTraining(
+            self.database, self.fal, self.storage, self.workroom, self.settings, IN_THREADS
+        )
         await submit(Job(1, SUBMIT, {"training_id": str(training.id), "v": 1}, starts=1))
 
     async def requested(self, kind: TrainingKind = TrainingKind.REAL, **values: Any) -> Training:
@@ -349,8 +352,8 @@ async def test_a_photo_that_cannot_be_used_ends_the_training_in_words(
 async def test_what_is_cancelled_while_its_photos_are_packed_does_not_leave_us(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def then_cancelled(storage: PhotoStorage, keys: Sequence[str], path: Path) -> None:
-        await build_archive(storage, keys, path)
+    async def then_cancelled(storage: PhotoStorage, keys: Sequence[str], path: Path, *_: object) -> None:
+        await build_archive(storage, keys, path, IN_A_THREAD)
         async with stage.database.transaction() as session:
             await service.cancel(session, training.user_id, training.avatar_id)
 

@@ -16,6 +16,7 @@ from app.photos import archive
 from app.photos.archive import build_archive
 from app.photos.checks import PhotoBroken, PhotoNotImage
 from app.photos.storage import FolderStorage, PhotoMissing
+from tests.decoders import IN_A_THREAD
 from tests.images import CORNERS, corners, encoded, exif, heic, noise, seen_corners
 
 # The picture as the sensor stores it, for each way the phone was held.
@@ -54,7 +55,7 @@ class Photos:
 async def archived(folder: Path, *contents: bytes) -> list[Image.Image]:
     photos = Photos(*contents)
     path = folder / "photos.zip"
-    await build_archive(photos, photos.keys, path)
+    await build_archive(photos, photos.keys, path, IN_A_THREAD)
     with ZipFile(path) as file:
         return [Image.open(io.BytesIO(file.read(name))) for name in file.namelist()]
 
@@ -126,7 +127,7 @@ async def test_a_heic_becomes_a_jpeg_that_stands_upright(tmp_path: Path, orienta
 async def test_photos_keep_their_order(tmp_path: Path) -> None:
     greys = [encoded(Image.new("RGB", (520, 520), (level, level, level))) for level in range(10, 250, 20)]
     photos, path = Photos(*greys), tmp_path / "photos.zip"
-    size = await build_archive(photos, photos.keys, path)
+    size = await build_archive(photos, photos.keys, path, IN_A_THREAD)
     assert size == path.stat().st_size
     assert path.stat().st_mode & 0o777 == 0o600
     with ZipFile(path) as file:
@@ -260,7 +261,7 @@ async def test_one_photo_at_a_time_is_in_memory(tmp_path: Path, monkeypatch: pyt
 async def test_a_failure_leaves_nothing(tmp_path: Path, spoiled: bytes, failure: type[Exception]) -> None:
     photos = Photos(encoded(noise()), spoiled)
     with pytest.raises(failure):
-        await build_archive(photos, photos.keys, tmp_path / "photos.zip")
+        await build_archive(photos, photos.keys, tmp_path / "photos.zip", IN_A_THREAD)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -268,7 +269,7 @@ async def test_a_missing_photo_leaves_the_older_archive_alone(tmp_path: Path) ->
     path = tmp_path / "photos.zip"
     path.write_bytes(b"an older one")
     with pytest.raises(PhotoMissing):
-        await build_archive(FolderStorage(tmp_path / "photos"), ["gone"], path)
+        await build_archive(FolderStorage(tmp_path / "photos"), ["gone"], path, IN_A_THREAD)
     assert path.read_bytes() == b"an older one"
     assert list(tmp_path.iterdir()) == [path]
 
@@ -284,7 +285,7 @@ async def test_a_cancellation_leaves_nothing(tmp_path: Path) -> None:
                 await asyncio.Event().wait()
 
     photos = Slow(encoded(noise()), encoded(noise()))
-    task = asyncio.create_task(build_archive(photos, photos.keys, tmp_path / "photos.zip"))
+    task = asyncio.create_task(build_archive(photos, photos.keys, tmp_path / "photos.zip", IN_A_THREAD))
     await waiting.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):

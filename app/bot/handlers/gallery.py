@@ -22,6 +22,7 @@ from app.core.buttons import (
 )
 from app.core.i18n import Words
 from app.database.engine import Database
+from app.photos.decoders import DecodingFailed
 from app.photos.service import Photos
 from app.photos.storage import PhotoMissing, StorageUnavailable
 
@@ -113,6 +114,6 @@ async def _screen(words: Words, photos: Photos, page: PhotoView | None, view: Av
         return screens.avatar(words, view)
     try:
         picture = await photos.preview(page.storage_key)
-    except (PhotoMissing, StorageUnavailable):
+    except (PhotoMissing, StorageUnavailable, DecodingFailed):
         picture = None
     return screens.photo(words, page, picture)

@@ -1,0 +1,98 @@
+"""A photo whose check doesn't end is one person's trouble: others chat, send photos and train meanwhile."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from sandbox.supervisor import Sandbox
+from tests.bot.kit import counter, picture, words
+from tests.conftest import fresh_database
+from tests.e2e.stage import guest_of, house
+from tests.sandbox.processes import running_in
+from tests.torture.bystander import Bystander
+
+STOPPING = 8.0  # seconds; after 10 the sandbox kills the bot
+SENT = 6  # photos
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def sandbox(postgres: str, template: str) -> AsyncIterator[Sandbox]:
+    with fresh_database(postgres, template) as url:
+        async with house(url) as opened:
+            yield opened
+
+
+def decoders(sandbox: Sandbox) -> set[int]:
+    return {pid for pid in running_in(sandbox.log_dir.parent) if b"app.photos.decoding" in command(pid)}
+
+
+def command(pid: int) -> bytes:
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    return b""
+
+
+@asynccontextmanager
+async def stopping_each(sandbox: Sandbox, known: set[int]) -> AsyncIterator[set[int]]:
+    """Each process that decodes, and isn't known, stands still as soon as it is there."""
+    stopped: set[int] = set()
+
+    async def watch() -> None:
+        while True:
+            for pid in decoders(sandbox) - known - stopped:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGSTOP)
+                stopped.add(pid)
+            await asyncio.sleep(0.02)
+
+    task = asyncio.create_task(watch())
+    try:
+        yield stopped
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_checks_that_do_not_end_keep_nobody_else_waiting(sandbox: Sandbox) -> None:
+    bystander = await Bystander.arrive(sandbox)
+    for pid in decoders(sandbox):  # the next photo finds none at rest
+        os.kill(pid, signal.SIGKILL)
+    async with guest_of(sandbox) as stage, guest_of(sandbox) as other:
+        await stage.guest.create()
+        async with stopping_each(sandbox, set()) as stopped:
+            for number in range(SENT):
+                await stage.guest.user.send_document(picture(number))
+            await stage.until(lambda: _at_least(stopped, 2))
+        await other.guest.user.send("/help")
+        await other.hears("help", minimum=10, maximum=20)
+        await bystander.undisturbed()
+        await stage.guest.hears(counter(SENT))
+        assert words("error-photo-too-slow") not in "".join(await stage.heard())
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_stop_ends_the_checks_at_once_and_the_next_process_goes_on(sandbox: Sandbox) -> None:
+    async with guest_of(sandbox) as stage:
+        await stage.guest.create()
+        known = decoders(sandbox)
+        for pid in known:
+            os.kill(pid, signal.SIGKILL)
+        async with stopping_each(sandbox, known) as stopped:
+            await stage.guest.user.send_document(picture(1))
+            await stage.until(lambda: _at_least(stopped, 1))
+            async with asyncio.timeout(STOPPING):
+                await sandbox.stop("bot")
+            assert decoders(sandbox) == set()
+        await sandbox.start("bot")
+        await stage.guest.hears(counter(1))
+
+
+async def _at_least(stopped: set[int], number: int) -> bool:
+    return len(stopped) >= number
