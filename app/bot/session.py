@@ -9,16 +9,25 @@ from aiogram.exceptions import ClientDecodeError, TelegramServerError
 from aiogram.methods import Response, TelegramMethod
 from aiogram.methods.base import TelegramType
 from aiohttp import ClientSession, TCPConnector
+from pydantic import ConfigDict, with_config
+from typing_extensions import TypedDict  # Python 3.11's own is refused by pydantic
 
 from app.core.urls import proxy_for
 
 _UNREADABLE = "an answer that can't be read"
 
 
-class GetUpdates(TelegramMethod[list[dict[str, Any]]]):
+@with_config(ConfigDict(extra="allow"))
+class Numbered(TypedDict):
+    """An update as it came. Without its number Telegram couldn't be told that it has come."""
+
+    update_id: int
+
+
+class GetUpdates(TelegramMethod[list[Numbered]]):
     """Telegram's `getUpdates`, each update as it came: one that can't be read must not hide the others."""
 
-    __returning__: ClassVar[Any] = list[dict[str, Any]]
+    __returning__: ClassVar[Any] = list[Numbered]
     __api_method__: ClassVar[str] = "getUpdates"
 
     offset: int | None

@@ -32,3 +32,12 @@ async def test_an_update_of_an_unheard_kind_hides_no_other() -> None:
     poll = GetUpdates(offset=None, timeout=1, allowed_updates=[])
     answer = json.dumps({"ok": True, "result": updates})
     assert Session().check_response(Bot("42:token"), poll, 200, answer).result == updates
+
+
+@pytest.mark.parametrize("odd", [{"message": {}}, {"update_id": None}, {"update_id": "first"}, 7])
+async def test_an_update_without_its_number_is_no_answer_of_telegrams(odd: object) -> None:
+    """Polling couldn't go on from it; as an error it is asked again, later."""
+    poll = GetUpdates(offset=None, timeout=1, allowed_updates=[])
+    answer = json.dumps({"ok": True, "result": [{"update_id": 1}, odd]})
+    with pytest.raises(TelegramServerError):
+        Session().check_response(Bot("42:token"), poll, 200, answer)
