@@ -47,7 +47,7 @@ SIGNS = {
     Language.RUSSIAN: Signs(
         new_avatar="Создать аватар",
         types={Kind.PORTRAIT: "Портрет", Kind.STYLE: "Стиль"},
-        female="Женский",
+        female="Женщина",
         asks_name="Напишите имя",
         asks_photos="Пришлите ещё",
         train="Начать обучение",
@@ -58,7 +58,7 @@ SIGNS = {
     Language.KAZAKH: Signs(
         new_avatar="Аватар жасау",
         types={Kind.PORTRAIT: "Портрет", Kind.STYLE: "Стиль"},
-        female="Әйел",
+        female="Әйел адам",
         asks_name="Атын хабарлама етіп жазыңыз",
         asks_photos="фотосурет жіберіңіз",
         train="Оқытуды бастау",
@@ -69,8 +69,8 @@ SIGNS = {
     Language.ENGLISH: Signs(
         new_avatar="Create an avatar",
         types={Kind.PORTRAIT: "Portrait", Kind.STYLE: "Style"},
-        female="Female",
-        asks_name="Write its name",
+        female="A woman",
+        asks_name="Send its name",
         asks_photos="more photos",
         train="Start training",
         confirm="Yes, start",

@@ -69,8 +69,8 @@ class Guest(Visitor):
         await self.press("Create an avatar")
         await self.press(kind)
         if kind == "Portrait":  # a style has no gender
-            await self.press("Female")
-        await self.hears("Write its name")
+            await self.press("A woman")
+        await self.hears("Send its name")
         await self.say(name)
         await self.hears("10 more photos")
 

@@ -5,17 +5,17 @@ command-privacy = What happens to your data
 command-support = Support
 command-delete_me = Delete everything about me
 
-language = Which language shall we speak?
+language = Choose your language
 language-ru = 🇷🇺 Русский
 language-kk = 🇰🇿 Қазақша
 language-en = 🇬🇧 English
-language-chosen = All right, let's speak English.
+language-chosen = The language is English now.
 
 privacy =
     <b>What happens to your data</b>
 
-    We keep your Telegram id, your language, your avatars and the photos you sent, until you delete them.
-    To be trained on, the photos go to FAL AI without coordinates and other marks; the archive is kept there for one day, the trained model until you delete the avatar.
+    We store your Telegram id, your language, your avatars and the photos you sent, until you delete them.
+    To be trained on, the photos go to FAL AI without coordinates and other marks; the archive is stored there for one day, the trained model until you delete the avatar.
     Nobody else gets anything from us.
 
     Delete a photo or an avatar: /avatars
@@ -25,13 +25,13 @@ support =
     <b>Support:</b> { $contact }
 
     If the bot showed an error code, send it too: it leads us to the line in the log.
-support-nobody = The owner of this bot hasn't said where to write. Look at the bot's description: the address usually stands there.
+support-nobody = The owner of this bot hasn't said where to write. Look at the bot's description: the address is usually there.
 
 ask-delete-me =
-    <b>Delete everything that is known of you?</b>
+    <b>Delete everything about you?</b>
 
-    All avatars, photos and models go. They can't be brought back.
-farewell = Done: nothing about you is kept any more. To come back: /start
+    All your avatars, photos and models will be deleted. This can't be undone.
+farewell = Done: nothing about you is stored any more. To come back: /start
 
 operator-new-error =
     🛠 A new kind of error: <code>{ $kind }</code>

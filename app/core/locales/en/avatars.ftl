@@ -29,19 +29,19 @@ button-rename = ✏️ Name
 button-delete = 🗑 Delete
 button-main = ⭐ Make it the main one
 button-to-avatar = ← To the avatar
-button-delete-for-ever = 🗑 Yes, delete for ever
+button-delete-for-ever = 🗑 Yes, delete for good
 button-delete-photo = 🗑 Delete this one
 button-delete-photos = Delete all
 
 avatar-rename =
-    Its name is “{ $name }” now. What shall we call it?
+    Its name is “{ $name }” now. What is its new name?
 
-    Write the new name as a message, up to { $maximum } characters.
+    Send the new name as a message, up to { $maximum } characters.
 
 avatar-ask-delete =
     <b>Delete the avatar “{ $name }”?</b>
 
-    All of it goes: { $photos }, the trained model and the history. It can't be brought back.
+    Everything will be deleted: { $photos }, the trained model and the history. This can't be undone.
 
 photo-page =
     <b>{ $name }</b> · photo { $number } of { $count }
@@ -49,7 +49,7 @@ photo-page =
 
 photo-not-shown = It can't be shown just now, but it is in the set.
 
-photos-ask-delete = <b>Delete all photos of the avatar “{ $name }”?</b> That is { $photos }; they can't be brought back.
+photos-ask-delete = <b>Delete all photos of the avatar “{ $name }”?</b> That is { $photos }. This can't be undone.
 
 button-open-photos = 📷 Change the photos
 photos-open = 📷 The set is open: photos can be deleted, and new ones sent (up to { $maximum }). The model stays as it is until you train the avatar again.

@@ -3,14 +3,14 @@ button-back = ← Back
 button-new-avatar = ✨ Create an avatar
 button-portrait = 👤 Portrait
 button-style = 🎨 Style
-button-male = Male
-button-female = Female
+button-male = A man
+button-female = A woman
 
 # What people write in place of pressing a button.
 answer-portrait = portrait, face, person
 answer-style = style
-answer-male = male, man, m, boy, guy
-answer-female = female, woman, f, girl
+answer-male = male, man, a man, m, boy, guy
+answer-female = female, woman, a woman, f, girl
 
 command-start = Main menu
 command-new = Create an avatar
@@ -36,7 +36,7 @@ help =
     <b>How it works</b>
 
     1. Create an avatar: choose its type and give it a name.
-    2. Send { $minimum }–{ $maximum } photos. Better as files: Telegram doesn't compress those.
+    2. Send { $minimum }–{ $maximum } photos. Files are better: Telegram doesn't compress those.
     3. Press “Start training” and confirm.
     4. I'll write when the avatar is ready.
 
@@ -50,7 +50,7 @@ help =
     /cancel — stop
 
 choose-type =
-    <b>Step 1.</b> Which avatar shall we create?
+    <b>Step 1.</b> Which kind of avatar?
 
     👤 <b>Portrait</b> remembers a person's face.
     🎨 <b>Style</b> remembers the manner and mood of the pictures.
@@ -61,9 +61,9 @@ ask-name =
     <b>{ $type ->
         [style] Step 2 of 2.
        *[portrait] Step 3 of 3.
-    }</b> What shall we call the avatar?
+    }</b> What is the avatar's name?
 
-    Write its name as a message, up to { $maximum } characters.
+    Send its name as a message, up to { $maximum } characters.
 
 not-understood = I understand buttons, commands and photos.
 message-unreadable = I couldn't read this message. Send it again, as plain text or as a photo.

@@ -1,7 +1,7 @@
 training-completed =
     🎉 <b>The avatar “{ $name }” is ready!</b>
 
-    The model is trained and kept.
+    The model is trained and saved.
 
 smoke-completed =
     🧪 <b>The trial training of the avatar “{ $name }” went all the way.</b>
@@ -13,9 +13,9 @@ drill-completed = 🧪 The drill “{ $name }” went all the way. No model was 
 training-failed =
     ⚠️ <b>The avatar “{ $name }” couldn't be trained.</b>
 
-    The reason: { $reason }
+    Reason: { $reason }
 
-    All the photos are in place.
+    All your photos are still here.
 
 training-overdue =
     ⌛ <b>The avatar “{ $name }” takes longer to train than usual.</b>
@@ -33,14 +33,14 @@ training-unconfirmed =
 training-cancelled =
     ✋ <b>The training of the avatar “{ $name }” is cancelled.</b>
 
-    All the photos are in place: it can be started again.
+    All your photos are still here: you can start again.
 
 training-completed-late =
     ✅ <b>The avatar “{ $name }” is ready.</b>
 
     The model is trained and saved.
 
-training-too-late = It was too late to cancel it: the training had ended before.
+training-too-late = You asked to cancel the training, but it had already ended.
 
 training-earlier-model = The avatar's earlier model is still there and works as before.
 

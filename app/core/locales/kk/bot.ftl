@@ -3,8 +3,8 @@ button-back = ← Артқа
 button-new-avatar = ✨ Аватар жасау
 button-portrait = 👤 Портрет
 button-style = 🎨 Стиль
-button-male = Ер
-button-female = Әйел
+button-male = Ер адам
+button-female = Әйел адам
 
 # What people write in place of pressing a button.
 answer-portrait = портрет, бет, адам
@@ -36,7 +36,7 @@ help =
     <b>Бұл қалай жұмыс істейді</b>
 
     1. Аватар жасаңыз: түрін таңдап, ат қойыңыз.
-    2. { $minimum }–{ $maximum } фотосурет жіберіңіз. Файл ретінде жіберген дұрыс: Telegram оларды қыспайды.
+    2. { $minimum }–{ $maximum } фотосурет жіберіңіз. Файл ретінде жіберген дұрыс: Telegram оларды сықпайды.
     3. «Оқытуды бастау» түймесін басып, растаңыз.
     4. Аватар дайын болғанда жазамын.
 

@@ -5,7 +5,7 @@ command-privacy = Что происходит с данными
 command-support = Поддержка
 command-delete_me = Удалить всё обо мне
 
-language = На каком языке говорим?
+language = Выберите язык
 language-ru = 🇷🇺 Русский
 language-kk = 🇰🇿 Қазақша
 language-en = 🇬🇧 English

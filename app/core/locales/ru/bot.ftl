@@ -3,8 +3,8 @@ button-back = ← Назад
 button-new-avatar = ✨ Создать аватар
 button-portrait = 👤 Портрет
 button-style = 🎨 Стиль
-button-male = Мужской
-button-female = Женский
+button-male = Мужчина
+button-female = Женщина
 
 # What people write in place of pressing a button.
 answer-portrait = портрет, портретный, лицо, человек
