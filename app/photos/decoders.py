@@ -17,6 +17,7 @@ from app.photos.checks import PhotoRefused
 _ROOT = Path(__file__).parents[2]
 _NEEDED = ("PATH", "HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TMPDIR", "VIRTUAL_ENV")
 _LONGEST_ANSWER = 64 * 1024  # bytes
+_STARTS_WITHIN = 30  # seconds
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -72,29 +73,23 @@ class DecoderPool:
         await asyncio.gather(*self._endings)
 
     async def _ask(self, process: Process, request: str) -> dict[str, Any]:
-        if process.stdin is None or process.stdout is None:
-            raise RuntimeError("a decoder without pipes")
         try:
             async with asyncio.timeout(self._seconds):
-                process.stdin.write(f"{request}\n".encode())
-                await process.stdin.drain()
-                line = await process.stdout.readline()
+                told: dict[str, Any] = json.loads(await _answer(process, request))
         except TimeoutError:
             log.warning("photo.decoding_took_too_long", seconds=self._seconds)
             raise DecodingTookTooLong from None
-        except (ConnectionError, ValueError):  # it died, or says more than any answer needs
-            line = b""
-        if not line.endswith(b"\n"):
-            log.warning("photo.decoder_died")
-            raise DecodingFailed("died")
-        told: dict[str, Any] = json.loads(line)
         return told
 
     @asynccontextmanager
     async def _process(self) -> AsyncIterator[Process]:
         """One that rests, or a new one; it goes unless it has answered, so that nothing is left to run on."""
-        process = self._wake() or await _start()
+        process = self._wake()
+        started = process is None
+        process = process or await _start()
         try:
+            if started:
+                await _ready(process)
             yield process
         except BaseException:
             self._end(process)
@@ -118,6 +113,33 @@ class DecoderPool:
         ending = asyncio.create_task(_reaped(process))
         self._endings.add(ending)
         ending.add_done_callback(self._endings.discard)
+
+
+async def _ready(process: Process) -> None:
+    """Its start isn't counted as the photo's time."""
+    try:
+        async with asyncio.timeout(_STARTS_WITHIN):
+            await _answer(process)
+    except TimeoutError:
+        raise DecodingFailed("does not start") from None
+
+
+async def _answer(process: Process, request: str = "") -> bytes:
+    """The next line that it says, after the request if there is one.
+
+    Raises:
+        DecodingFailed: it died, or says more than any answer needs.
+    """
+    if process.stdin is None or process.stdout is None:
+        raise RuntimeError("a decoder without pipes")
+    with suppress(ConnectionError, ValueError):
+        if request:
+            process.stdin.write(f"{request}\n".encode())
+            await process.stdin.drain()
+        if (line := await process.stdout.readline()).endswith(b"\n"):
+            return line
+    log.warning("photo.decoder_died")
+    raise DecodingFailed("died")
 
 
 async def _start() -> Process:

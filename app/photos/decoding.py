@@ -1,7 +1,7 @@
 """`python -m app.photos.decoding`: a process that decodes photos for another one, until it is killed.
 
-It reads a task a line and answers a line, both JSON. What it reads is nobody's we know, so it has none of our
-secrets and settings, and answers nothing that the other would have to unpickle.
+It says that it is ready, then it reads a task a line and answers a line, both JSON. What it decodes comes
+from anybody, so it has none of our secrets, and answers nothing that the other would have to unpickle.
 """
 
 import ctypes
@@ -21,6 +21,7 @@ from app.core.memory import give_back_large_blocks
 from app.photos import archive, coach
 from app.photos.checks import PhotoRefused
 
+READY = "ready"
 _NICENESS = 15  # whoever waits for an answer goes before the photos
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 _SPARED_LAST = "1000"  # proc(5)
@@ -64,9 +65,9 @@ def main() -> None:
     give_back_large_blocks()
     os.nice(_NICENESS)
     with _answers() as answers:
+        print(READY, file=answers, flush=True)
         for line in sys.stdin:
-            answers.write(f"{json.dumps(answer(**json.loads(line)))}\n")
-            answers.flush()
+            print(json.dumps(answer(**json.loads(line))), file=answers, flush=True)
 
 
 def _answers() -> TextIO:

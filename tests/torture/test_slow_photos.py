@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -13,12 +13,13 @@ import pytest_asyncio
 from sandbox.supervisor import Sandbox
 from tests.bot.kit import counter, picture, words
 from tests.conftest import fresh_database
-from tests.e2e.stage import guest_of, house
+from tests.e2e.stage import Stage, guest_of, house
 from tests.sandbox.processes import running_in
 from tests.torture.bystander import Bystander
 
 STOPPING = 8.0  # seconds; after 10 the sandbox kills the bot
 SENT = 6  # photos
+IN_HAND = "SELECT 1 FROM jobs.pgqueuer WHERE entrypoint = 'upload.check' AND status = 'picked'"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -38,38 +39,24 @@ def command(pid: int) -> bytes:
     return b""
 
 
-@asynccontextmanager
-async def stopping_each(sandbox: Sandbox, known: set[int]) -> AsyncIterator[set[int]]:
-    """Each process that decodes, and isn't known, stands still as soon as it is there."""
-    stopped: set[int] = set()
-
-    async def watch() -> None:
-        while True:
-            for pid in decoders(sandbox) - known - stopped:
-                with suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGSTOP)
-                stopped.add(pid)
-            await asyncio.sleep(0.02)
-
-    task = asyncio.create_task(watch())
-    try:
-        yield stopped
-    finally:
-        task.cancel()
-        await asyncio.wait({task})
+async def stand_still(stage: Stage) -> None:
+    """The processes that check photos, one at least, do nothing any more; the next photo gets one."""
+    for pid in decoders(stage.sandbox):
+        os.kill(pid, signal.SIGKILL)
+    await stage.guest.user.send_document(picture(0))
+    await stage.guest.hears(counter(1))
+    for pid in decoders(stage.sandbox):
+        os.kill(pid, signal.SIGSTOP)
 
 
 @pytest.mark.asyncio(loop_scope="module")
 async def test_checks_that_do_not_end_keep_nobody_else_waiting(sandbox: Sandbox) -> None:
     bystander = await Bystander.arrive(sandbox)
-    for pid in decoders(sandbox):  # the next photo finds none at rest
-        os.kill(pid, signal.SIGKILL)
     async with guest_of(sandbox) as stage, guest_of(sandbox) as other:
         await stage.guest.create()
-        async with stopping_each(sandbox, set()) as stopped:
-            for number in range(SENT):
-                await stage.guest.user.send_document(picture(number))
-            await stage.until(lambda: _at_least(stopped, 2))
+        await stand_still(stage)
+        for number in range(1, SENT):
+            await stage.guest.user.send_document(picture(number))
         await other.guest.user.send("/help")
         await other.hears("help", minimum=10, maximum=20)
         await bystander.undisturbed()
@@ -81,18 +68,11 @@ async def test_checks_that_do_not_end_keep_nobody_else_waiting(sandbox: Sandbox)
 async def test_a_stop_ends_the_checks_at_once_and_the_next_process_goes_on(sandbox: Sandbox) -> None:
     async with guest_of(sandbox) as stage:
         await stage.guest.create()
-        known = decoders(sandbox)
-        for pid in known:
-            os.kill(pid, signal.SIGKILL)
-        async with stopping_each(sandbox, known) as stopped:
-            await stage.guest.user.send_document(picture(1))
-            await stage.until(lambda: _at_least(stopped, 1))
-            async with asyncio.timeout(STOPPING):
-                await sandbox.stop("bot")
-            assert decoders(sandbox) == set()
+        await stand_still(stage)
+        await stage.guest.user.send_document(picture(1))
+        await stage.until(lambda: stage.rows(IN_HAND))
+        async with asyncio.timeout(STOPPING):
+            await sandbox.stop("bot")
+        assert decoders(sandbox) == set()
         await sandbox.start("bot")
-        await stage.guest.hears(counter(1))
-
-
-async def _at_least(stopped: set[int], number: int) -> bool:
-    return len(stopped) >= number
+        await stage.guest.hears(counter(2))
