@@ -2,9 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import structlog
@@ -13,9 +13,12 @@ from aiogram.exceptions import (
     TelegramAPIError,
     TelegramBadRequest,
     TelegramForbiddenError,
+    TelegramNetworkError,
     TelegramRetryAfter,
+    TelegramServerError,
 )
 from aiogram.types import File
+from aiohttp import ClientConnectorError
 
 from app.avatars import service as avatars
 from app.avatars.service import AvatarBusy, AvatarNotFound
@@ -49,6 +52,7 @@ _DOWNLOAD_SECONDS = 20.0  # the largest file Telegram gives out has 20 MB
 _GONE = ("wrong remote file", "wrong file identifier", "invalid file_id", "file_reference")
 _PROGRESS_EVERY = timedelta(seconds=2)
 _EVERY_MINUTE = "* * * * *"
+_UNTIL_TOLD_AGAIN, _TOLD_WITHIN = timedelta(minutes=10), timedelta(hours=1)
 _EVERY_HOUR = "23 * * * *"
 
 log = structlog.stdlib.get_logger(__name__)
@@ -174,7 +178,8 @@ def _address(file: File) -> str:
 class TellOfUploads:
     """The job `upload.tell`: one message for all that a person has sent to an avatar.
 
-    What is to be told is claimed first and goes when it is told: a crash in between may tell it twice.
+    What is to be told is claimed first and goes when it is told: a crash in between may tell it twice. Where
+    Telegram's answer is lost it is told once more at once, and then rarely, for an hour.
     """
 
     def __init__(
@@ -200,9 +205,20 @@ class TellOfUploads:
                     await uploads.told(session, job.id, avatar_id)
         except TelegramForbiddenError:
             log.info("bot.blocked")
-            async with self._database.transaction() as session:
-                for avatar_id in by_avatar:
-                    await uploads.told(session, job.id, avatar_id)
+            await self._give_up(job, by_avatar)
+        except (TelegramNetworkError, TelegramServerError) as error:
+            if job.starts == 1 or isinstance(error.__cause__, ClientConnectorError):
+                raise
+            # It may be in the chat already, twice by now: from here on there are long pauses, and not many.
+            if datetime.now(UTC) - min(upload.created_at for upload in claimed) < _TOLD_WITHIN:
+                raise Retry(_UNTIL_TOLD_AGAIN) from error
+            log.warning("upload.not_told", error=type(error).__name__)
+            await self._give_up(job, by_avatar)
+
+    async def _give_up(self, job: Job, avatar_ids: Iterable[int | None]) -> None:
+        async with self._database.transaction() as session:
+            for avatar_id in avatar_ids:
+                await uploads.told(session, job.id, avatar_id)
 
     async def _tell(self, user_id: int, avatar_id: int | None, sent: Sequence[Upload]) -> None:
         """What the person is being asked stands last, also when this comes in between."""

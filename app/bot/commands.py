@@ -1,14 +1,14 @@
 """What Telegram shows of the bot: the menu of commands, and before somebody has started it who it is."""
 
 import asyncio
-import random
 from datetime import timedelta
 
 import structlog
 from aiogram import Bot
-from aiogram.exceptions import TelegramAPIError, TelegramRetryAfter
+from aiogram.exceptions import TelegramAPIError
 from aiogram.types import BotCommand, BotCommandScopeChat
 
+from app.bot.retry_after import wait_after
 from app.core.i18n import Dictionary, Language, Words
 from app.jobs.backoff import Backoff
 
@@ -32,9 +32,7 @@ async def set_profile(bot: Bot, dictionary: Dictionary) -> None:
             return
         except TelegramAPIError as error:
             failures += 1
-            wait = _BACKOFF(failures, random.random())  # noqa: S311 - spreads load, guards nothing
-            if isinstance(error, TelegramRetryAfter):
-                wait = timedelta(seconds=error.retry_after)
+            wait = wait_after(error, _BACKOFF, failures)
             log.warning("bot.profile_not_set", error=type(error).__name__, retry_in=wait.total_seconds())
             await asyncio.sleep(wait.total_seconds())
 

@@ -1,15 +1,15 @@
 """Updates by long polling: Telegram is asked for them, and forgets those that are kept."""
 
 import asyncio
-import random
 from datetime import timedelta
 
 import structlog
 from aiogram import Bot
-from aiogram.exceptions import TelegramAPIError, TelegramConflictError, TelegramRetryAfter
+from aiogram.exceptions import TelegramAPIError, TelegramConflictError
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.bot.chats import Chats
+from app.bot.retry_after import wait_after
 from app.bot.session import GetUpdates
 from app.bot.updates import Updates
 from app.jobs.backoff import Backoff
@@ -56,9 +56,7 @@ class Polling:
                 failures += 1
                 conflict = isinstance(error, TelegramConflictError)
                 webhook = webhook or (conflict and failures % _PATIENCE == 0)
-                wait = _BACKOFF(failures, random.random())  # noqa: S311 - spreads load, guards nothing
-                if isinstance(error, TelegramRetryAfter):
-                    wait = timedelta(seconds=error.retry_after)
+                wait = wait_after(error, _BACKOFF, failures)
                 remedy = {"remedy": _POLLED_ELSEWHERE} if conflict else {}
                 log.warning(
                     "bot.polling_failed",

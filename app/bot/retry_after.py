@@ -5,6 +5,7 @@ calls Telegram gets TelegramRetryAfter.
 """
 
 import asyncio
+import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -21,6 +22,7 @@ from aiogram.exceptions import TelegramRetryAfter
 from aiogram.methods import Response, TelegramMethod
 from aiogram.methods.base import TelegramType
 
+from app.jobs.backoff import Backoff
 from app.jobs.job import Handler, Job, Retry
 
 BRIEFLY = 3  # seconds, all of one call's waits together
@@ -107,6 +109,13 @@ class ObeyRetryAfter(BaseRequestMiddleware):
                     await mine.wait(error.retry_after)
                 else:
                     raise
+
+
+def wait_after(error: Exception, otherwise: Backoff, failures: int) -> timedelta:
+    """As long as Telegram asks for, where it does; else by the backoff."""
+    if isinstance(error, TelegramRetryAfter):
+        return timedelta(seconds=error.retry_after)
+    return otherwise(failures, random.random())  # noqa: S311 - spreads load, guards nothing
 
 
 def postponed(handler: Handler) -> Handler:

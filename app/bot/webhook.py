@@ -2,7 +2,6 @@
 
 import asyncio
 import hmac
-import random
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,6 +15,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.bot.chats import Chats
+from app.bot.retry_after import wait_after
 from app.bot.updates import Updates
 from app.core import log_sinks
 from app.core.config import BotSettings, TelegramSettings
@@ -134,7 +134,7 @@ class Webhook:
                 raise CannotStart(f"Cannot start: {what}. It takes a public https address") from None
             except TelegramAPIError as error:
                 failures += 1
-                wait = _BACKOFF(failures, random.random())  # noqa: S311 - spreads load, guards nothing
+                wait = wait_after(error, _BACKOFF, failures)
                 log.warning("bot.webhook_not_set", error=type(error).__name__, retry_in=wait.total_seconds())
                 await asyncio.sleep(wait.total_seconds())
 
