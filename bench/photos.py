@@ -14,9 +14,10 @@ from pathlib import Path
 import httpx
 
 from app.core.config import PhotoSettings
-from app.photos.checks import PhotoLimits, decode, open_photo, orientation
+from app.photos.checks import decode, open_photo, orientation
 from app.photos.decoders import DecoderPool
-from app.photos.traits import measure
+from app.photos.measuring import measure
+from app.photos.traits import PhotoLimits
 from bench.house import HOST, ROOT, free_port
 from bench.report import Spread, Target, console, show
 

@@ -13,9 +13,10 @@ from pathlib import Path
 from statistics import median
 
 from app.core.config import PhotoSettings
-from app.photos.checks import PhotoLimits, PhotoRefused, inspect
+from app.photos.checks import inspect
 from app.photos.coach import advise, refuse
-from app.photos.traits import PhotoTraits, background_distance, distance
+from app.photos.refusals import PhotoRefused
+from app.photos.traits import PhotoLimits, PhotoTraits, background_distance, distance
 from app.photos.verdict import verdict
 
 _HEAD = ("photos", "sharpness", "dark", "bright", "original", "bits", "background", "each", "together")

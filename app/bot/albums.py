@@ -36,9 +36,10 @@ from app.database.engine import Database
 from app.database.models import Avatar, AvatarType, Upload, User
 from app.jobs.job import Job, Retry, Schedule
 from app.photos import uploads
-from app.photos.checks import PhotoBroken, PhotoLimits, PhotoRefused, PhotoTooLarge, PhotoTooSlow
 from app.photos.decoders import DecodingFailed, DecodingTookTooLong
+from app.photos.refusals import PhotoBroken, PhotoRefused, PhotoTooLarge, PhotoTooSlow
 from app.photos.service import Photos, is_kept
+from app.photos.traits import PhotoLimits
 from app.photos.uploads import PhotoUnavailable
 from app.photos.workroom import Workroom
 

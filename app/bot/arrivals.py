@@ -3,7 +3,8 @@
 from aiogram.types import Message
 
 from app.core.errors import AishaError
-from app.photos.checks import PhotoLimits, PhotoTooLarge
+from app.photos.refusals import PhotoTooLarge
+from app.photos.traits import PhotoLimits
 from app.photos.uploads import Arrival, SoundRefused, StickerRefused, VideoRefused
 
 _LIMITS = PhotoLimits()

@@ -131,7 +131,7 @@ class AvatarSettings(Section):
 
 
 class PhotoSettings(Section):
-    """When a photo is refused, and when advised against; app/photos/traits.py tells what is measured.
+    """When a photo is refused, and when advised against; app/photos/measuring.py tells what is measured.
 
     same_bits, alike_bits: of 64, so few differ in the hashes of photos that are the same, or alike.
     background_alike: of 255, so little differs in the mean colours along the borders.

@@ -5,9 +5,8 @@ import io
 import struct
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import BinaryIO
 
 from PIL import ExifTags, Image
 from PIL.ImageFile import ImageFile
@@ -15,124 +14,25 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
-from app.core.errors import AishaError
-from app.photos import formats, jpeg, png
-from app.photos.traits import PhotoTraits, measure, measured_size
-
-PhotoFormat = Literal["jpeg", "png", "webp", "heic"]
-
-
-@dataclass(frozen=True)
-class PhotoLimits:
-    """What is accepted: bytes, pixels on the shorter side and in all, the longer side by the shorter one."""
-
-    max_bytes: int = 20 * 1024 * 1024
-    min_side: int = 512
-    max_pixels: int = 50_000_000
-    max_stretch: float = 3.0
-
-
-@dataclass(frozen=True)
-class PhotoFacts:
-    """An accepted photo; width and height are those a person sees, after the EXIF rotation."""
-
-    format: PhotoFormat
-    width: int
-    height: int
-    size_bytes: int
-    sha256: bytes
-    traits: PhotoTraits
-
-
-class PhotoRefused(AishaError):
-    """A photo that can't be taken, and why."""
-
-    reason = "photo-refused"
-
-
-class PhotoNotImage(PhotoRefused):
-    """The content is no picture at all, whatever the file is called."""
-
-    reason = "photo-not-image"
-
-
-class PhotoFormatRefused(PhotoRefused):
-    """A picture of a kind that isn't taken. Details: `format`, such as AVIF."""
-
-    reason = "photo-format"
-
-
-class PhotoConvertFirst(PhotoRefused):
-    """A picture of a kind that a messenger doesn't convert either. Details: `format`."""
-
-    reason = "photo-convert"
-
-
-class PhotoRaw(PhotoRefused):
-    """What a camera saw, not yet made into a picture. Details: `format`."""
-
-    reason = "photo-raw"
-
-
-class PhotoVideo(PhotoRefused):
-    """Moving pictures, whatever the file is called. Details: `format`."""
-
-    reason = "photo-video"
-
-
-class PhotoContainer(PhotoRefused):
-    """A document or an archive, which may hold photos. Details: `format`."""
-
-    reason = "photo-container"
-
-
-class PhotoBroken(PhotoRefused):
-    """A truncated or damaged picture."""
-
-    reason = "photo-broken"
-
-
-class PhotoTooLarge(PhotoRefused):
-    """Too many bytes. Details: `megabytes`, the most that is taken."""
-
-    reason = "photo-too-large"
-
-
-class PhotoTooSmall(PhotoRefused):
-    """Too few pixels on a side. Details: `width`, `height`, `minimum`."""
-
-    reason = "photo-too-small"
-
-
-class PhotoTooManyPixels(PhotoRefused):
-    """Too many pixels to decode. Details: `maximum`, in megapixels."""
-
-    reason = "photo-too-many-pixels"
-
-
-class PhotoTooSlow(PhotoRefused):
-    """It takes longer to read than any photo does."""
-
-    reason = "photo-too-slow"
-
-
-class PhotoTooStretched(PhotoRefused):
-    """A panorama, a strip. Details: `maximum`, how many times longer than the other a side may be."""
-
-    reason = "photo-too-stretched"
-
-
-class PhotoDuplicate(PhotoRefused):
-    """The avatar already has this very file."""
-
-    reason = "photo-duplicate"
-
-
-class PhotoLimitReached(PhotoRefused):
-    """The avatar has all the photos it may have. Details: `maximum`."""
-
-    reason = "photo-limit"
-
+from app.core.config import PhotoSettings
+from app.photos import coach, formats, jpeg, png
+from app.photos.measuring import measure, measured_size
+from app.photos.refusals import (
+    PhotoBroken,
+    PhotoContainer,
+    PhotoConvertFirst,
+    PhotoFormatRefused,
+    PhotoNotImage,
+    PhotoRaw,
+    PhotoRefused,
+    PhotoTooLarge,
+    PhotoTooManyPixels,
+    PhotoTooSlow,
+    PhotoTooSmall,
+    PhotoTooStretched,
+    PhotoVideo,
+)
+from app.photos.traits import PhotoFacts, PhotoFormat, PhotoLimits
 
 # Pillow's own guard, for pictures opened elsewhere. It only warns up to twice its limit, so the limit that
 # counts is enforced here, from the header.
@@ -147,6 +47,18 @@ _DAMAGE = (
 _FORMATS: dict[str, type[PhotoRefused]] = {
     one.reason: one for one in (PhotoFormatRefused, PhotoConvertFirst, PhotoRaw, PhotoVideo, PhotoContainer)
 }
+
+
+def check(path: Path, settings: PhotoSettings, *, portrait: bool) -> PhotoFacts:
+    """Facts about a photo that may teach an avatar. Synchronous: call from `asyncio.to_thread`.
+
+    Raises:
+        PhotoRefused: why it may not.
+    """
+    limits = PhotoLimits(max_stretch=settings.max_stretch)
+    facts = inspect(path, limits, look_for_faces=portrait and settings.faces)
+    coach.refuse(facts.traits, settings)
+    return facts
 
 
 def inspect(path: Path, limits: PhotoLimits, *, look_for_faces: bool = False) -> PhotoFacts:

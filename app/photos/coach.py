@@ -2,35 +2,10 @@
 
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
-from pathlib import Path
 
 from app.core.config import PhotoSettings
-from app.photos.checks import PhotoFacts, PhotoLimits, PhotoRefused, inspect
+from app.photos.refusals import PhotoTooBlurry, PhotoTooBright, PhotoTooDark
 from app.photos.traits import PhotoTraits, distance
-
-
-class PhotoTooBlurry(PhotoRefused):
-    """Nothing in it is sharp."""
-
-    reason = "photo-too-blurry"
-
-
-class PhotoTooDark(PhotoRefused):
-    """Nearly all of it is black."""
-
-    reason = "photo-too-dark"
-
-
-class PhotoTooBright(PhotoRefused):
-    """Nearly all of it is white."""
-
-    reason = "photo-too-bright"
-
-
-class PhotoAlike(PhotoRefused):
-    """Practically the same picture is there: recompressed, resized, or the next one of a burst."""
-
-    reason = "photo-alike"
 
 
 class Advice(StrEnum):
@@ -52,18 +27,6 @@ class Likeness(StrEnum):
     SAME = "same"
     ALIKE = "alike"
     DIFFERENT = "different"
-
-
-def check(path: Path, settings: PhotoSettings, *, portrait: bool) -> PhotoFacts:
-    """Facts about a photo that may teach an avatar. Synchronous: call from `asyncio.to_thread`.
-
-    Raises:
-        PhotoRefused: why it may not.
-    """
-    limits = PhotoLimits(max_stretch=settings.max_stretch)
-    facts = inspect(path, limits, look_for_faces=portrait and settings.faces)
-    refuse(facts.traits, settings)
-    return facts
 
 
 def refuse(traits: PhotoTraits, settings: PhotoSettings) -> None:

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import structlog
 
-from app.photos.checks import PhotoRefused
+from app.photos.refusals import PhotoRefused
 
 _ROOT = Path(__file__).parents[2]
 _NEEDED = ("PATH", "HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TMPDIR", "VIRTUAL_ENV")

@@ -18,8 +18,8 @@ from typing import Any, TextIO
 from app.core.config import PhotoSettings
 from app.core.logging import where
 from app.core.memory import give_back_large_blocks
-from app.photos import archive, coach
-from app.photos.checks import PhotoRefused
+from app.photos import checks, conversion
+from app.photos.refusals import PhotoRefused
 
 READY = "ready"
 _NICENESS = 15  # whoever waits for an answer goes before the photos
@@ -28,16 +28,16 @@ _SPARED_LAST = "1000"  # proc(5)
 
 
 def check(path: str, portrait: bool, settings: Mapping[str, Any]) -> dict[str, Any]:
-    facts = coach.check(Path(path), PhotoSettings.model_construct(**settings), portrait=portrait)
+    facts = checks.check(Path(path), PhotoSettings.model_construct(**settings), portrait=portrait)
     return asdict(facts) | {"sha256": facts.sha256.hex()}
 
 
 def look(path: str, target: str) -> None:
-    Path(target).write_bytes(archive.jpeg_to_look_at(Path(path)))
+    Path(target).write_bytes(conversion.jpeg_to_look_at(Path(path)))
 
 
 def pack(path: str, target: str, name: str) -> None:
-    archive.append(Path(target), name, Path(path))
+    conversion.append(Path(target), name, Path(path))
 
 
 TASKS: Mapping[str, Callable[..., Any]] = {task.__name__: task for task in (check, look, pack)}

@@ -16,11 +16,11 @@ from app.database.models import AvatarPhoto, Upload
 from app.jobs.job import Job
 from app.jobs.queue import enqueue
 from app.photos import coach
-from app.photos.checks import PhotoDuplicate, PhotoFacts, PhotoLimitReached
-from app.photos.coach import Advice, Likeness, PhotoAlike
+from app.photos.coach import Advice, Likeness
 from app.photos.decoders import Decoder, DecoderPool
+from app.photos.refusals import PhotoAlike, PhotoDuplicate, PhotoLimitReached
 from app.photos.storage import PhotoStorage
-from app.photos.traits import PhotoTraits
+from app.photos.traits import PhotoFacts, PhotoTraits
 from app.photos.verdict import SetRemark, verdict
 from app.photos.workroom import Workroom
 

@@ -19,7 +19,7 @@ from app.core.logging import correlation_id
 from app.database.models import Avatar, Upload, UploadState, User, WaitingPhoto
 from app.jobs.job import Retry
 from app.jobs.queue import GIVING_WAY, Payload, enqueue, queued
-from app.photos.checks import PhotoLimitReached, PhotoRefused
+from app.photos.refusals import PhotoLimitReached, PhotoRefused
 
 CHECK = "upload.check"
 TELL = "upload.tell"

@@ -25,8 +25,8 @@ from app.fal.trainers import TRAINERS
 from app.jobs.job import Job, Retry
 from app.photos import service as photos
 from app.photos.archive import build_archive
-from app.photos.checks import PhotoRefused
 from app.photos.decoders import DecodingFailed
+from app.photos.refusals import PhotoRefused
 from app.photos.service import Decoders
 from app.photos.storage import PhotoMissing, PhotoStorage, StorageUnavailable
 from app.photos.workroom import Workroom

@@ -16,8 +16,8 @@ from app.database.engine import Database
 from app.database.models import Avatar, Upload, UploadState
 from app.jobs.job import Job, Retry
 from app.photos import uploads
-from app.photos.checks import PhotoBroken, PhotoRefused, PhotoTooSlow
 from app.photos.decoders import DecodingFailed, DecodingTookTooLong
+from app.photos.refusals import PhotoBroken, PhotoRefused, PhotoTooSlow
 from app.photos.service import Decoders, Photos
 from app.photos.storage import FolderStorage
 from app.photos.uploads import Arrival, PhotoUnavailable

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from app.core.config import PhotoSettings
-from app.photos.checks import PhotoBroken, PhotoTooSmall
 from app.photos.decoders import DecoderPool, DecodingFailed, DecodingTookTooLong
+from app.photos.refusals import PhotoBroken, PhotoTooSmall
 from sandbox.environment import ROOT
 from tests.images import blocks, encoded, noise, stored
 from tests.integration.jobs_harness import until

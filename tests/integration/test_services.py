@@ -26,10 +26,10 @@ from app.database.models import (
     Upload,
     User,
 )
-from app.photos.checks import PhotoDuplicate, PhotoFacts, PhotoLimitReached
+from app.photos.refusals import PhotoDuplicate, PhotoLimitReached
 from app.photos.service import Photos, keys
 from app.photos.storage import FolderStorage
-from app.photos.traits import PhotoTraits
+from app.photos.traits import PhotoFacts, PhotoTraits
 from app.photos.workroom import Workroom
 from app.trainings import consent
 from app.trainings import service as trainings

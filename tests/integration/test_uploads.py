@@ -12,7 +12,7 @@ from app.database.engine import Database
 from app.database.models import Avatar, Upload, UploadState, User, WaitingPhoto
 from app.jobs.job import Retry
 from app.photos import uploads
-from app.photos.checks import PhotoLimitReached
+from app.photos.refusals import PhotoLimitReached
 from app.photos.uploads import Arrival, NoDraft, PhotoUnavailable, StickerRefused
 from app.trainings.removal import remove_avatar, remove_person
 from tests.factories import make_avatar, make_photos, make_user

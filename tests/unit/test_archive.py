@@ -12,9 +12,9 @@ import pillow_heif
 import pytest
 from PIL import Image, ImageCms
 
-from app.photos import archive
+from app.photos import conversion
 from app.photos.archive import build_archive
-from app.photos.checks import PhotoBroken, PhotoNotImage
+from app.photos.refusals import PhotoBroken, PhotoNotImage
 from app.photos.storage import FolderStorage, PhotoMissing
 from tests.decoders import IN_A_THREAD
 from tests.images import CORNERS, corners, encoded, exif, heic, noise, seen_corners
@@ -242,7 +242,7 @@ async def test_a_senseless_profile_is_dropped(tmp_path: Path, profile: bytes) ->
 
 async def test_one_photo_at_a_time_is_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     decoded: list[weakref.ref[Image.Image]] = []
-    bare = archive._bare
+    bare = conversion._bare
 
     def watched(path: Path) -> Image.Image:
         assert all(image() is None for image in decoded)
@@ -250,7 +250,7 @@ async def test_one_photo_at_a_time_is_in_memory(tmp_path: Path, monkeypatch: pyt
         decoded.append(weakref.ref(image))
         return image
 
-    monkeypatch.setattr(archive, "_bare", watched)
+    monkeypatch.setattr(conversion, "_bare", watched)
     await archived(tmp_path, *[encoded(noise(seed=seed)) for seed in range(4)])
     assert len(decoded) == 4
 

@@ -11,14 +11,15 @@ from typing import Any
 import pytest
 from PIL import ImageFile
 
-from app.photos.checks import (
+from app.photos.checks import inspect
+from app.photos.jpeg import WholeJpeg
+from app.photos.refusals import (
     PhotoBroken,
     PhotoContainer,
     PhotoConvertFirst,
     PhotoDuplicate,
     PhotoFormatRefused,
     PhotoLimitReached,
-    PhotoLimits,
     PhotoNotImage,
     PhotoRaw,
     PhotoRefused,
@@ -28,9 +29,8 @@ from app.photos.checks import (
     PhotoTooSmall,
     PhotoTooStretched,
     PhotoVideo,
-    inspect,
 )
-from app.photos.jpeg import WholeJpeg
+from app.photos.traits import PhotoLimits
 from tests.images import (
     blocks,
     chunk,
@@ -49,7 +49,9 @@ LIMITS = PhotoLimits()
 _STARVED = """
 import resource, sys
 from pathlib import Path
-from app.photos.checks import PhotoLimits, PhotoRefused, inspect
+from app.photos.traits import PhotoLimits
+from app.photos.refusals import PhotoRefused
+from app.photos.checks import inspect
 
 taken = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (taken + 100_000_000,) * 2)

@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 
 from app.core.config import PhotoSettings
-from app.photos import coach
-from app.photos.checks import PhotoRefused, PhotoTooStretched
-from app.photos.coach import Advice, Likeness, PhotoTooBlurry, PhotoTooBright, PhotoTooDark
+from app.photos import checks, coach
+from app.photos.coach import Advice, Likeness
+from app.photos.refusals import PhotoRefused, PhotoTooBlurry, PhotoTooBright, PhotoTooDark, PhotoTooStretched
 from app.photos.traits import PhotoTraits
 from sandbox import spoils
 from tests.images import blocks, encoded, noise, stored
@@ -26,7 +26,7 @@ GOOD = PhotoTraits(
 def checked(folder: Path, image: Image.Image, settings: PhotoSettings = SETTINGS) -> list[Advice]:
     """Advice for a photo, or a PhotoRefused."""
     path = stored(folder, encoded(image, quality=88))
-    return coach.advise(coach.check(path, settings, portrait=False).traits, settings)
+    return coach.advise(checks.check(path, settings, portrait=False).traits, settings)
 
 
 @pytest.mark.parametrize("number", range(NUMBER))
@@ -122,7 +122,7 @@ def test_faces_are_looked_for_in_portraits_only(
     tmp_path: Path, portrait: bool, wanted: bool, looked: bool
 ) -> None:
     settings = SETTINGS.model_copy(update={"faces": wanted})
-    facts = coach.check(stored(tmp_path, encoded(blocks(1))), settings, portrait=portrait)
+    facts = checks.check(stored(tmp_path, encoded(blocks(1))), settings, portrait=portrait)
     assert (facts.traits.faces is not None) is looked
 
 
@@ -155,7 +155,7 @@ def test_the_first_photo_is_like_no_other() -> None:
 @pytest.mark.parametrize("number", range(NUMBER))
 def test_a_copy_is_the_same_and_another_person_is_not(tmp_path: Path, spoil: str, number: int) -> None:
     def hash_of(image: Image.Image) -> str:
-        return coach.check(stored(tmp_path, encoded(image)), SETTINGS, portrait=False).traits.hash
+        return checks.check(stored(tmp_path, encoded(image)), SETTINGS, portrait=False).traits.hash
 
     photo, copy = hash_of(scene(number)), hash_of(spoils.SPOILS[spoil](scene(number)))
     other = hash_of(scene((number + 1) % NUMBER))
@@ -165,6 +165,6 @@ def test_a_copy_is_the_same_and_another_person_is_not(tmp_path: Path, spoil: str
 
 async def test_two_threads_may_check_at_once(tmp_path: Path) -> None:
     paths = [stored(tmp_path, encoded(blocks(number)), f"{number}.jpg") for number in range(8)]
-    checks = [asyncio.to_thread(coach.check, path, SETTINGS, portrait=True) for path in paths]
-    alone = [coach.check(path, SETTINGS, portrait=True) for path in paths]
-    assert await asyncio.gather(*checks) == alone
+    at_once = [asyncio.to_thread(checks.check, path, SETTINGS, portrait=True) for path in paths]
+    alone = [checks.check(path, SETTINGS, portrait=True) for path in paths]
+    assert await asyncio.gather(*at_once) == alone

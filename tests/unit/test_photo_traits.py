@@ -13,8 +13,8 @@ import pytest
 from PIL import Image, ImageFilter
 
 from app.photos import faces
-from app.photos.checks import PhotoLimits, inspect
-from app.photos.traits import Orientation, PhotoTraits, background_distance, distance
+from app.photos.checks import inspect
+from app.photos.traits import Orientation, PhotoLimits, PhotoTraits, background_distance, distance
 from sandbox import spoils
 from tests.images import blocks, encoded, exif, heic, noise, stored
 from tests.unit.scenes import NUMBER, scene

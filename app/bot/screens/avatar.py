@@ -25,7 +25,7 @@ from app.core.i18n import Words
 from app.database.models import Avatar, AvatarState
 from app.database.models.avatars import NAME_LENGTH
 from app.fal.failures import NEEDS_OTHER_PHOTOS
-from app.photos.checks import PhotoLimits
+from app.photos.traits import PhotoLimits
 
 _LIMITS = PhotoLimits()
 

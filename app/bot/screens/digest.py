@@ -12,8 +12,8 @@ from app.bot.views import AvatarView
 from app.core.buttons import NewAvatar, OpenPhotos, Screen, ShowAvatar
 from app.core.i18n import Words
 from app.database.models import AvatarState
-from app.photos.checks import PhotoLimitReached
 from app.photos.coach import Advice
+from app.photos.refusals import PhotoLimitReached
 from app.photos.uploads import WAITS
 
 _NUMBERS = 20  # of photos, or of runs of them, in a line
