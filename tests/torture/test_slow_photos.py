@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from app.core.buttons import ShowPhotos
 from sandbox.supervisor import Sandbox
 from tests.bot.kit import counter, picture, words
 from tests.conftest import fresh_database
@@ -39,29 +40,56 @@ def command(pid: int) -> bytes:
     return b""
 
 
+def send(number: signal.Signals, pids: set[int]) -> None:
+    for pid in pids:
+        os.kill(pid, number)
+
+
 async def stand_still(stage: Stage) -> None:
     """The processes that check photos, one at least, do nothing any more; the next photo gets one."""
-    for pid in decoders(stage.sandbox):
-        os.kill(pid, signal.SIGKILL)
+    send(signal.SIGKILL, decoders(stage.sandbox))
     await stage.guest.user.send_document(picture(0))
     await stage.guest.hears(counter(1))
-    for pid in decoders(stage.sandbox):
-        os.kill(pid, signal.SIGSTOP)
+    send(signal.SIGSTOP, decoders(stage.sandbox))
+
+
+def page(number: int, count: int) -> str:
+    return words("photo-page", name="Айша", number=number, count=count, width=512, height=512)
 
 
 @pytest.mark.asyncio(loop_scope="module")
 async def test_checks_that_do_not_end_keep_nobody_else_waiting(sandbox: Sandbox) -> None:
     bystander = await Bystander.arrive(sandbox)
     async with guest_of(sandbox) as stage, guest_of(sandbox) as other:
+        avatar_id = await other.guest.create()
+        await other.guest.fill(2)
         await stage.guest.create()
         await stand_still(stage)
         for number in range(1, SENT):
             await stage.guest.user.send_document(picture(number))
         await other.guest.user.send("/help")
         await other.hears("help", minimum=10, maximum=20)
+        assert (await other.guest.tap(ShowPhotos(avatar_id))).attachment is not None
         await bystander.undisturbed()
         await stage.guest.hears(counter(SENT))
         assert words("error-photo-too-slow") not in "".join(await stage.heard())
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_preview_that_does_not_end_keeps_only_its_own_chat_waiting(sandbox: Sandbox) -> None:
+    async with guest_of(sandbox) as stage, guest_of(sandbox) as other:
+        send(signal.SIGKILL, decoders(sandbox))
+        avatar_id = await stage.guest.create()
+        await stage.guest.fill(2)
+        checking = decoders(sandbox)
+        await stage.guest.tap(ShowPhotos(avatar_id))
+        send(signal.SIGSTOP, decoders(sandbox) - checking)
+        await other.guest.create()
+        await stage.guest.user.press("›")
+        await other.guest.fill(2)
+        second = page(2, 2)
+        assert second not in "".join(await stage.heard()), "it still waits"
+        await stage.guest.hears(second)
 
 
 @pytest.mark.asyncio(loop_scope="module")
