@@ -16,6 +16,7 @@ from PIL.WebPImagePlugin import WebPImageFile
 
 from app.core.config import PhotoSettings
 from app.photos import coach, formats, jpeg, png
+from app.photos.bands import WebP
 from app.photos.measuring import measure, measured_size
 from app.photos.refusals import (
     PhotoBroken,
@@ -73,7 +74,7 @@ def inspect(path: Path, limits: PhotoLimits, *, look_for_faces: bool = False) ->
             raise PhotoTooSmall(width=size[0], height=size[1], minimum=limits.min_side)
         if max(size) > limits.max_stretch * min(size):
             raise PhotoTooStretched(maximum=f"{limits.max_stretch:g}")
-        image.draft(None, measured_size(size))  # a JPEG is read to its end, but into a 64th of the memory
+        image.draft(None, measured_size(size))  # it is read to its end, but kept in a part of the memory
         decode(image)
         traits = measure(image, size, orientation(image), look_for_faces=look_for_faces)
         format_ = _name(image)
@@ -136,27 +137,14 @@ def _plugin(head: bytes) -> Callable[[BinaryIO], ImageFile]:
     if head.startswith(b"\x89PNG\r\n\x1a\n"):
         return lambda file: PngImageFile(io.BytesIO(png.bare(file.read())))
     if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
-        return WebPImageFile
+        return WebP
     if formats.is_heic(head):
-        return _heif_plugin()
+        from app.photos.heic import Heic  # libheif is loaded when it is needed
+
+        return Heic
     if known := formats.known(head):
         raise _FORMATS[known.remedy](format=known.format)
     raise PhotoNotImage
-
-
-def _heif_plugin() -> Callable[[BinaryIO], ImageFile]:
-    """Loaded when it is needed: it costs 0.1 s and 8 MB.
-
-    It turns the picture by itself, and drops the tag of EXIF that says so. libheif keeps to the size that the
-    header declares. Previews are left alone: one may be whole in a truncated file.
-    """
-    import pillow_heif
-
-    pillow_heif.options.DECODE_THREADS = 1  # two checks at once are as many threads as the bot gives them
-    pillow_heif.options.THUMBNAILS = False
-    pillow_heif.options.DEPTH_IMAGES = False
-    pillow_heif.options.AUX_IMAGES = False
-    return pillow_heif.HeifImageFile
 
 
 def _name(image: ImageFile) -> PhotoFormat:
