@@ -61,6 +61,13 @@ def heic(image: Image.Image, orientation: int | None = None) -> bytes:
     return file.getvalue()
 
 
+def declared(content: bytes, width: int, height: int) -> bytes:
+    """A HEIC whose header claims another size than its picture has."""
+    changed = bytearray(content)
+    struct.pack_into(">II", changed, content.index(b"ispe") + 8, width, height)
+    return bytes(changed)
+
+
 def exif(orientation: int = 1) -> Image.Exif:
     """EXIF as a phone writes it: how it was held, who made it, where it stood."""
     tags = Image.Exif()

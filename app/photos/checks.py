@@ -15,7 +15,7 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from app.core.config import PhotoSettings
-from app.photos import coach, formats, jpeg, png
+from app.photos import coach, cost, formats, jpeg, png
 from app.photos.bands import WebP
 from app.photos.measuring import measure, measured_size
 from app.photos.refusals import (
@@ -74,6 +74,7 @@ def inspect(path: Path, limits: PhotoLimits, *, look_for_faces: bool = False) ->
             raise PhotoTooSmall(width=size[0], height=size[1], minimum=limits.min_side)
         if max(size) > limits.max_stretch * min(size):
             raise PhotoTooStretched(maximum=f"{limits.max_stretch:g}")
+        cost.refuse(image, path.stat().st_size)  # only here: what was taken once is shown and sent on
         image.draft(None, measured_size(size))  # it is read to its end, but kept in a part of the memory
         decode(image)
         traits = measure(image, size, orientation(image), look_for_faces=look_for_faces)

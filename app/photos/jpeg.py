@@ -44,6 +44,14 @@ class WholeJpeg(JpegImageFile):
     most_scans = 100
     content = b""
 
+    def coefficients(self) -> float:
+        """How many for a pixel the decoder keeps until the end: all, unless a single scan brings them."""
+        first = next(scans(self.content, self.most_scans), None)
+        if first and len(first.components) == self.layers and "progression" not in self.info:
+            return 0
+        sampled = [across * down for _, across, down, _ in self.layer]
+        return sum(sampled) / max(sampled)
+
     def load(self) -> "_imaging.PixelAccess | None":  # a class of the stub
         if self.tile:
             self.load_prepare()

@@ -69,6 +69,12 @@ class PhotoTooManyPixels(PhotoRefused):
     reason = "photo-too-many-pixels"
 
 
+class PhotoTooHeavy(PhotoRefused):
+    """Too many pixels for its kind, which decodes slowly. Details: `format`, `megapixels`, `maximum`."""
+
+    reason = "photo-too-heavy"
+
+
 class PhotoTooSlow(PhotoRefused):
     """It takes longer to read than any photo does."""
 

@@ -11,7 +11,7 @@ from app.core.buttons import ChooseType, ConfirmTraining, NewAvatar, ShowAvatar
 from app.database.models.avatars import NAME_LENGTH
 from sandbox.telegram.chat import ChatMessage
 from tests.bot.kit import MAXIMUM, PROGRESS, Guest, Town, counter, picture, words
-from tests.images import blocks, encoded, heic, noise, png_header_only
+from tests.images import blocks, declared, encoded, heic, noise, png_header_only
 
 Files = Callable[[Guest], Awaitable[object]]
 
@@ -31,6 +31,10 @@ REFUSED = {
     "a bomb of 100 megapixels": (
         as_file(png_header_only(10_000, 10_000), "bomb.png"),
         words("error-photo-too-many-pixels", maximum=50),
+    ),
+    "a HEIC of 48 megapixels and 15 MB": (
+        as_file(declared(heic(blocks(1)), 8064, 6048) + bytes(15_000_000), "IMG_1.HEIC"),
+        words("error-photo-too-heavy", format="HEIC", megapixels=49, maximum=43),
     ),
     "511 pixels": (
         as_file(encoded(Image.new("RGB", (511, 900)))),

@@ -35,6 +35,7 @@ from tests.images import (
     blocks,
     chunk,
     corners,
+    declared,
     encoded,
     exif,
     heic,
@@ -316,13 +317,6 @@ def test_a_heic_is_refused_from_its_header(
 def test_a_heic_with_more_pixels_than_its_header_declares_is_broken(tmp_path: Path) -> None:
     with pytest.raises(PhotoBroken):
         inspect(stored(tmp_path, declared(heic(blocks(1, 1600, 1200)), 640, 520)), LIMITS)
-
-
-def declared(content: bytes, width: int, height: int) -> bytes:
-    """A HEIC whose header claims another size than its picture has."""
-    changed = bytearray(content)
-    struct.pack_into(">II", changed, content.index(b"ispe") + 8, width, height)
-    return bytes(changed)
 
 
 @pytest.mark.parametrize("brand", [b"heic", b"heix", b"mif1"])

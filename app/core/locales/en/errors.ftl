@@ -16,6 +16,7 @@ error-photo-broken = The file is damaged or wasn't uploaded whole. Send the phot
 error-photo-too-large = The file is larger than { $megabytes } MB. Send it as a photo, or make it smaller.
 error-photo-too-small = The photo is too small: { NUMBER($width, useGrouping: 0) }×{ NUMBER($height, useGrouping: 0) }. It needs at least { $minimum } pixels on the shorter side.
 error-photo-too-many-pixels = The picture has more than { $maximum } megapixels. Make it smaller and send it again.
+error-photo-too-heavy = This { $format } has { $megapixels } megapixels, and files of its kind are taken up to { $maximum }. Send it as a photo, so that Telegram makes it smaller, save it as an ordinary JPEG, or set the camera to fewer megapixels.
 error-photo-duplicate = This photo is there already. Send another one.
 error-photo-limit = The set already has { $maximum } photos, no more are needed.
 error-storage-unavailable = The photo couldn't be stored on our side. Send it once more in a minute.

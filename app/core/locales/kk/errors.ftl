@@ -16,6 +16,7 @@ error-photo-broken = Файл бүлінген немесе толық жүкт�
 error-photo-too-large = Файл { $megabytes } МБ-тан үлкен. Оны фото ретінде жіберіңіз немесе кішірейтіңіз.
 error-photo-too-small = Фотосурет тым кішкентай: { NUMBER($width, useGrouping: 0) }×{ NUMBER($height, useGrouping: 0) }. Қысқа жағы кемінде { $minimum } пиксель болуы керек.
 error-photo-too-many-pixels = Суретте { $maximum } мегапиксельден көп. Кішірейтіп, қайта жіберіңіз.
+error-photo-too-heavy = Бұл { $format } файлында { $megapixels } мегапиксель бар, ал мұндайлар { $maximum } мегапиксельге дейін қабылданады. Фото ретінде жіберіңіз — Telegram өзі кішірейтеді, кәдімгі JPEG етіп сақтаңыз немесе камерада мегапиксель санын азайтыңыз.
 error-photo-duplicate = Бұл фотосурет бұрыннан бар. Басқасын жіберіңіз.
 error-photo-limit = Жинақта { $maximum } фотосурет бар, одан артық керек емес.
 error-storage-unavailable = Фотосуретті біздің жақта сақтау мүмкін болмады. Бір минуттан кейін қайта жіберіңіз.

@@ -16,6 +16,7 @@ error-photo-broken = Файл повреждён или загрузился н�
 error-photo-too-large = Файл больше { $megabytes } МБ. Отправьте его как фото или уменьшите.
 error-photo-too-small = Фотография слишком маленькая: { NUMBER($width, useGrouping: 0) }×{ NUMBER($height, useGrouping: 0) }. Нужно не меньше { $minimum } пикселей по короткой стороне.
 error-photo-too-many-pixels = В изображении больше { $maximum } мегапикселей. Уменьшите его и пришлите снова.
+error-photo-too-heavy = В этом файле { $format } { $megapixels } Мп, а такие принимаются до { $maximum } Мп. Отправьте снимок как фото — Telegram сам его уменьшит, сохраните как обычный JPEG или выберите в камере меньше мегапикселей.
 error-photo-duplicate = Эта фотография уже есть. Пришлите другую.
 error-photo-limit = В наборе уже { $maximum } фотографий, больше не нужно.
 error-storage-unavailable = Не получилось сохранить фотографию на нашей стороне. Отправьте её ещё раз через минуту.
