@@ -20,6 +20,7 @@ from app.photos.archive import build_archive
 from app.photos.decoders import result_of
 from app.photos.decoding import answer
 from app.photos.storage import FolderStorage
+from app.photos.traits import Edit
 
 _PROCESS = Path("/proc/self")
 _FORGET_THE_PEAK = "5"  # proc(5), clear_refs
@@ -36,7 +37,7 @@ async def upload(fal: Fal, photos: Sequence[Path]) -> None:
     storage = FolderStorage(photos[0].parent)
     with tempfile.TemporaryDirectory() as folder:
         archive = Path(folder, "photos.zip")
-        await build_archive(storage, [photo.name for photo in photos], archive, InThisProcess())
+        await build_archive(storage, [(photo.name, Edit()) for photo in photos], archive, InThisProcess())
         await fal.upload(archive)
 
 

@@ -19,7 +19,7 @@ from app.photos.refusals import PhotoRefused
 from app.photos.traits import PhotoLimits, PhotoTraits, background_distance, distance
 from app.photos.verdict import verdict
 
-_HEAD = ("photos", "sharpness", "dark", "bright", "original", "bits", "background", "each", "together")
+_HEAD = ("photos", "sharpness", "highlights", "clipped", "original", "bits", "background", "each", "together")
 _ANY = PhotoLimits(min_side=1, max_stretch=100)
 Photos = Mapping[str, PhotoTraits]
 
@@ -31,8 +31,8 @@ def line(folder: Path, photos: Photos, originals: Photos, settings: PhotoSetting
     cells = [
         folder.name,
         _spread([photo.sharpness for photo in traits]),
-        _spread([photo.dark for photo in traits]),
-        _spread([photo.bright for photo in traits]),
+        _spread([photo.light.highlights for photo in traits]),
+        _spread([photo.light.clipped for photo in traits]),
         _spread([distance(photos[name].hash, originals[name].hash) for name in photos if name in originals]),
         _spread([distance(a.hash, b.hash) for a, b in pairs]),
         _spread([round(background_distance(a.background, b.background)) for a, b in pairs]),

@@ -38,8 +38,9 @@ from app.jobs.job import Job, Retry, Schedule
 from app.photos import uploads
 from app.photos.decoders import DecodingFailed, DecodingTookTooLong
 from app.photos.refusals import PhotoBroken, PhotoRefused, PhotoTooLarge, PhotoTooSlow
-from app.photos.service import Photos, is_kept
-from app.photos.traits import PhotoLimits
+from app.photos.service import NotCompared, Photos
+from app.photos.store import is_kept
+from app.photos.traits import PhotoFacts, PhotoLimits
 from app.photos.uploads import PhotoUnavailable
 from app.photos.workroom import Workroom
 
@@ -128,10 +129,22 @@ class CheckUpload:
             await self._download(upload.file_id or "", path)
             facts = await self._photos.check(path, portrait=portrait, patient=patient)
             await self._photos.keep(key, path)
+        copies: dict[int, bool] = {}
+        while True:
+            try:
+                await self._count_in(upload, facts, key, copies)
+            except NotCompared as near:
+                copies |= await self._photos.compare(facts, near.thumbnails)
+            else:
+                break
+
+    async def _count_in(
+        self, upload: Upload, facts: PhotoFacts, key: str, copies: Mapping[int, bool]
+    ) -> None:
         async with self._database.transaction() as session:
             found = await uploads.waiting(session, upload.id)
             if found is not None:
-                photo = await self._photos.add(session, found, facts, key)
+                photo = await self._photos.add(session, found, facts, key, copies)
                 await uploads.accept(session, found, photo.id)
         if found is None:
             await self._forget_unused(key)
@@ -273,7 +286,9 @@ class TellOfUploads:
 
 
 def _verdict(upload: Upload, advice: Mapping[int, Sequence[str]]) -> Verdict:
-    return Verdict(upload.refusal, upload.details, tuple(advice.get(upload.photo_id or 0, ())))
+    return Verdict(
+        upload.refusal, upload.details, tuple(advice.get(upload.photo_id or 0, ())), upload.photo_id
+    )
 
 
 class TellProgress:

@@ -19,7 +19,7 @@ from app.database.engine import Database
 from app.jobs.job import JobPool, Schedule
 from app.jobs.options import WorkerOptions
 from app.jobs.worker import Worker
-from app.photos import service as photos
+from app.photos import store as photos
 from app.photos import uploads
 from app.photos.service import Decoders, ForgetFile, Photos
 from app.photos.storage import PhotoStorage, open_storage

@@ -1,7 +1,7 @@
 """What a screen needs to know, read from the database in one go."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -10,12 +10,24 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.avatars import service as avatars
 from app.avatars.states import photos_changeable
-from app.database.models import Avatar, AvatarState, AvatarType, Training, TrainingKind, TrainingState, User
+from app.database.models import (
+    Avatar,
+    AvatarPhoto,
+    AvatarState,
+    AvatarType,
+    Training,
+    TrainingKind,
+    TrainingState,
+    User,
+)
 from app.fal import logs
 from app.fal.failures import Reason
 from app.fal.logs import Preparing, Steps
-from app.photos.service import PhotoCount, Photos, listing
-from app.photos.verdict import SetRemark
+from app.photos import edits
+from app.photos.service import PhotoCount, Photos
+from app.photos.store import as_sent, edit_of, listing
+from app.photos.traits import Box, Edit
+from app.photos.verdict import SetRemark, Shots
 from app.trainings import service as trainings
 from app.trainings.pace import hours_until_known
 
@@ -49,6 +61,22 @@ class AvatarView:
     changeable: bool = True
     main: bool = False
     remarks: Sequence[SetRemark] = ()
+    shots: Shots | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fixes:
+    """What can be done to a photo with a tap.
+
+    turn: by how many degrees, 0 for not at all.
+    crop: whether a screenshot can be cut down to the photo in it, which may be too small for that.
+    faces: where they are; of several one is to be chosen.
+    """
+
+    turn: int = 0
+    screenshot: bool = False
+    crop: bool = False
+    faces: tuple[Box, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +99,8 @@ class PhotoView:
     storage_key: str
     changeable: bool
     openable: bool = False
+    edit: Edit = field(default_factory=Edit)
+    fixes: Fixes = field(default_factory=Fixes)
 
 
 async def photo_view(
@@ -87,6 +117,8 @@ async def photo_view(
         return None
     place = next((place for place, photo in enumerate(photos) if photo.id == photo_id), 0)
     photo = photos[place]
+    edit = edit_of(photo)
+    width, height = edit.size(photo.width, photo.height)
     return PhotoView(
         avatar_id=avatar_id,
         avatar_name=avatar.name,
@@ -95,12 +127,27 @@ async def photo_view(
         count=len(photos),
         previous_id=photos[place - 1].id if place else None,
         next_id=photos[place + 1].id if place + 1 < len(photos) else None,
-        width=photo.width,
-        height=photo.height,
+        width=width,
+        height=height,
         advice=photo.advice,
         storage_key=photo.storage_key,
         changeable=photos_changeable(avatar),
         openable=avatar.state is AvatarState.COMPLETED and not avatar.photos_open,
+        edit=edit,
+        fixes=_fixes(photo, edit),
+    )
+
+
+def _fixes(photo: AvatarPhoto, edit: Edit) -> Fixes:
+    traits = as_sent(photo)
+    if traits is None:
+        return Fixes()
+    seen = traits.edited(edit)
+    return Fixes(
+        turn=seen.turn,
+        screenshot=seen.frame is not None,
+        crop=seen.frame is not None and edits.without_borders(traits, edit) is not None,
+        faces=tuple(face.box for face in seen.faces or ()),
     )
 
 
@@ -119,6 +166,7 @@ async def avatar_view(session: AsyncSession, photos: Photos, avatar: Avatar) -> 
         changeable=photos_changeable(avatar),
         main=main == avatar.id,
         remarks=await photos.remarks(session, avatar.id) if count.ready else (),
+        shots=await photos.shots(session, avatar.id) if count.ready else None,
     )
 
 

@@ -128,6 +128,43 @@ class DeletePhoto(Action):
 
 
 @dataclass(frozen=True, slots=True)
+class TurnPhoto(Action):
+    """So that its faces are upright."""
+
+    code = "turn"
+    avatar_id: int
+    photo_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class CropPhoto(Action):
+    """To what lies between a screenshot's borders."""
+
+    code = "crop"
+    avatar_id: int
+    photo_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChooseFace(Action):
+    """Crop to one of several faces, counted from 1."""
+
+    code = "face"
+    avatar_id: int
+    photo_id: int
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class RestorePhoto(Action):
+    """As it was sent."""
+
+    code = "restore"
+    avatar_id: int
+    photo_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class AskDeletePhotos(Action):
     code = "clear?"
     avatar_id: int

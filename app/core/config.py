@@ -133,7 +133,10 @@ class AvatarSettings(Section):
 class PhotoSettings(Section):
     """When a photo is refused, and when advised against; app/photos/measuring.py tells what is measured.
 
-    same_bits, alike_bits: of 64, so few differ in the hashes of photos that are the same, or alike.
+    highlights_...: of 255; clipped_..., face_clipped_...: shares of what is measured.
+    face_advised: share of the photo's shorter side.
+    copy_misfit: per cent of the contrast, as app/photos/copies.py measures it.
+    alike_bits: of 64, so few differ in the hashes of photos that are alike.
     background_alike: of 255, so little differs in the mean colours along the borders.
     The tables behind the defaults are in docs/photos.md.
     """
@@ -141,15 +144,19 @@ class PhotoSettings(Section):
     model_config = SettingsConfigDict(env_prefix="PHOTO_")
 
     max_stretch: float = Field(3, ge=1, le=10)
-    sharpness_refused: float = Field(1, ge=0)
-    sharpness_advised: float = Field(2, ge=0)
-    dark_refused: float = Field(0.93, gt=0, le=1)
-    dark_advised: float = Field(0.6, gt=0, le=1)
-    bright_refused: float = Field(0.93, gt=0, le=1)
-    bright_advised: float = Field(0.75, gt=0, le=1)
+    sharpness_refused: float = Field(1.5, ge=0)
+    sharpness_advised: float = Field(2.5, ge=0)
+    face_sharpness_refused: float = Field(1.9, ge=0)
+    face_sharpness_advised: float = Field(2.8, ge=0)
+    highlights_refused: float = Field(60, ge=0, le=255)
+    highlights_advised: float = Field(110, ge=0, le=255)
+    clipped_refused: float = Field(0.95, gt=0, le=1)
+    clipped_advised: float = Field(0.8, gt=0, le=1)
+    face_clipped_advised: float = Field(0.3, gt=0, le=1)
+    face_advised: float = Field(0.11, ge=0, le=1)
     stretch_advised: float = Field(2.2, ge=1)
     side_advised: int = Field(900, ge=512)
-    same_bits: int = Field(4, ge=0, le=64)
+    copy_misfit: float = Field(7.5, ge=0)
     alike_bits: int = Field(10, ge=0, le=64)
     background_alike: float = Field(12, ge=0, le=255)
     faces: bool = True

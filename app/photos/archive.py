@@ -3,15 +3,20 @@
 import asyncio
 import tempfile
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from app.photos.decoders import Decoder
 from app.photos.storage import PhotoStorage
+from app.photos.traits import Edit
 
 
-async def build_archive(storage: PhotoStorage, keys: Sequence[str], path: Path, decoder: Decoder) -> int:
+async def build_archive(
+    storage: PhotoStorage, photos: Sequence[tuple[str, Edit]], path: Path, decoder: Decoder
+) -> int:
     """Write the photos, in order, to a zip at `path` (owner only) as 01.jpg, 02.jpg, ...; returns its bytes.
 
+    Each is given by its key, and by what is done to it.
     Photos pass through one at a time. A failure or a cancellation leaves nothing at `path`.
 
     Raises:
@@ -20,9 +25,10 @@ async def build_archive(storage: PhotoStorage, keys: Sequence[str], path: Path, 
     """
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".", ignore_cleanup_errors=True) as room:
         archive, photo = Path(room, "archive.zip"), Path(room, "photo")
-        for number, key in enumerate(keys, start=1):
+        for number, (key, edit) in enumerate(photos, start=1):
             await storage.get(key, photo)
-            await decoder.run("pack", path=str(photo), target=str(archive), name=f"{number:02}.jpg")
+            name = f"{number:02}.jpg"
+            await decoder.run("pack", path=str(photo), target=str(archive), name=name, edit=asdict(edit))
         return await asyncio.to_thread(_publish, archive, path)
 
 

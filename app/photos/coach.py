@@ -4,69 +4,115 @@ from collections.abc import Iterable, Iterator
 from enum import StrEnum
 
 from app.core.config import PhotoSettings
-from app.photos.refusals import PhotoTooBlurry, PhotoTooBright, PhotoTooDark
-from app.photos.traits import PhotoTraits, distance
+from app.photos.refusals import PhotoFaceBlurry, PhotoTooBlurry, PhotoTooBright, PhotoTooDark
+from app.photos.traits import Edit, Face, PhotoTraits, distance
+
+_COMPARED_BITS = 20  # of 64: in this many and fewer may the hashes of a photo and of a part of it differ
 
 
 class Advice(StrEnum):
     """Why a photo that is kept could be better; `advice-...` are its words."""
 
+    SCREENSHOT = "screenshot"
+    SIDEWAYS = "sideways"
+    UPSIDE_DOWN = "upside-down"
     BLURRY = "blurry"
+    FACE_BLURRY = "face-blurry"
     DARK = "dark"
     BRIGHT = "bright"
+    NO_FACE = "no-face"
+    SEVERAL_FACES = "several-faces"
+    FACE_SMALL = "face-small"
     STRETCHED = "stretched"
     SMALL = "small"
     ALIKE = "alike"
-    NO_FACE = "no-face"
-    SEVERAL_FACES = "several-faces"
 
 
-class Likeness(StrEnum):
-    """How near a photo is to the nearest of others."""
-
-    SAME = "same"
-    ALIKE = "alike"
-    DIFFERENT = "different"
+TAPS = frozenset({Advice.SCREENSHOT, Advice.SIDEWAYS, Advice.UPSIDE_DOWN, Advice.SEVERAL_FACES})
+"""What a person puts right with a tap (app/photos/edits.py)."""
 
 
 def refuse(traits: PhotoTraits, settings: PhotoSettings) -> None:
-    """Raises PhotoTooDark, PhotoTooBright, PhotoTooBlurry: in a black photo nothing can be sharp."""
-    if traits.dark > settings.dark_refused:
+    """What is measured in the nearest face counts, and in the whole photo where there is none.
+
+    Raises:
+        PhotoTooDark, PhotoTooBright, PhotoTooBlurry, PhotoFaceBlurry: in a black photo nothing can be sharp.
+    """
+    face = main_face(traits)
+    light = face.light if face else traits.light
+    if light.highlights < settings.highlights_refused:
         raise PhotoTooDark
-    if traits.bright > settings.bright_refused:
+    if light.clipped > settings.clipped_refused:
         raise PhotoTooBright
-    if traits.sharpness < settings.sharpness_refused:
+    if face and face.sharpness < settings.face_sharpness_refused:
+        raise PhotoTooBlurry if traits.sharpness < settings.sharpness_advised else PhotoFaceBlurry
+    if not face and traits.sharpness < settings.sharpness_refused:
         raise PhotoTooBlurry
 
 
 def advise(traits: PhotoTraits, settings: PhotoSettings) -> list[Advice]:
     """What could be better in a photo by itself, the worst first.
 
-    Advice.ALIKE needs the others: see `likeness`.
+    Advice.ALIKE needs the others: see `is_alike`.
     """
     return list(_advise(traits, settings))
 
 
+def main_face(traits: PhotoTraits) -> Face | None:
+    """The nearest one, if any was found."""
+    return traits.faces[0] if traits.faces else None
+
+
+def is_soft(traits: PhotoTraits, settings: PhotoSettings) -> bool:
+    """Whether it isn't quite sharp where that matters."""
+    if face := main_face(traits):
+        return face.sharpness < settings.face_sharpness_advised
+    return traits.sharpness < settings.sharpness_advised
+
+
 def _advise(traits: PhotoTraits, settings: PhotoSettings) -> Iterator[Advice]:
-    if traits.sharpness < settings.sharpness_advised:
-        yield Advice.BLURRY
-    if traits.dark > settings.dark_advised:
-        yield Advice.DARK
-    if traits.bright > settings.bright_advised:
-        yield Advice.BRIGHT
-    if traits.faces == 0:
+    face = main_face(traits)
+    if traits.frame:
+        yield Advice.SCREENSHOT
+    if traits.turn:
+        yield Advice.UPSIDE_DOWN if traits.turn == 180 else Advice.SIDEWAYS
+    if is_soft(traits, settings):
+        sharp_elsewhere = face and traits.sharpness >= settings.sharpness_advised
+        yield Advice.FACE_BLURRY if sharp_elsewhere else Advice.BLURRY
+    yield from _of_light(traits, settings)
+    if traits.faces is not None and not traits.faces:
         yield Advice.NO_FACE
-    if traits.faces is not None and traits.faces > 1:
+    if traits.faces and len(traits.faces) > 1:
         yield Advice.SEVERAL_FACES
-    if traits.stretch > settings.stretch_advised:
+    elif face and _width(face, traits) < settings.face_advised * traits.side:
+        yield Advice.FACE_SMALL
+    seen = traits.edited(Edit(crop=traits.frame))
+    if not traits.frame and seen.stretch > settings.stretch_advised:
         yield Advice.STRETCHED
-    if traits.side < settings.side_advised:
+    if seen.side < settings.side_advised:
         yield Advice.SMALL
 
 
-def likeness(photo_hash: str, others: Iterable[str], settings: PhotoSettings) -> Likeness:
-    """How like one photo is to those that are there, by their hashes."""
-    nearest = min((distance(photo_hash, other) for other in others), default=None)
-    if nearest is None or nearest > settings.alike_bits:
-        return Likeness.DIFFERENT
-    return Likeness.SAME if nearest <= settings.same_bits else Likeness.ALIKE
+def _of_light(traits: PhotoTraits, settings: PhotoSettings) -> Iterator[Advice]:
+    """A drawing may be white all over; a portrait is not, and in one that is no face can be found."""
+    face = main_face(traits)
+    light = face.light if face else traits.light
+    if light.highlights < settings.highlights_advised:
+        yield Advice.DARK
+    if light.clipped > (settings.clipped_advised if traits.faces is None else settings.face_clipped_advised):
+        yield Advice.BRIGHT
+
+
+def _width(face: Face, traits: PhotoTraits) -> float:
+    """In pixels; the lesser side's, so that it is the same for a face that lies."""
+    return min(face.box.width * traits.width, face.box.height * traits.height)
+
+
+def is_alike(photo_hash: str, others: Iterable[str], settings: PhotoSettings) -> bool:
+    """Whether one of others is like a photo, by their hashes."""
+    return any(distance(photo_hash, other) <= settings.alike_bits for other in others)
+
+
+def may_be_a_copy(photo_hash: str, other: str) -> bool:
+    """Whether their thumbnails are worth laying over each other (app/photos/copies.py), by their hashes."""
+    return distance(photo_hash, other) <= _COMPARED_BITS

@@ -1,61 +1,98 @@
 """What a stored photo is made into: upright JPEGs of a sensible size that carry nothing but pixels."""
 
 import io
+from collections.abc import Sequence
 from pathlib import Path
 from zipfile import ZIP_STORED, ZipFile
 
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, ImageDraw, ImageFont
 
 from app.photos import nclx
 from app.photos.checks import decode, open_photo, orientation
 from app.photos.pixels import on_white, reduced, reduced_size, upright
-from app.photos.traits import PhotoLimits
+from app.photos.traits import Box, Edit, PhotoLimits
 
 # Pixels on the longer side: so many at most, and so many do; docs/decisions/0007-archives-of-2000-pixels.md
 _LONGER_SIDE, _ENOUGH = 2000, 1500
 _JPEG_QUALITY = 95
 _LOOK_SIDE, _LOOK_QUALITY = 1280, 85
+_MARK, _NUMBER = 3, 60  # pixels of what is looked at: a line, a digit
+_TURNS = {  # clockwise
+    90: Image.Transpose.ROTATE_270,
+    180: Image.Transpose.ROTATE_180,
+    270: Image.Transpose.ROTATE_90,
+}
 _GREYS = ("L", "LA")
 _MODES = {"GRAY": "L", "RGB": "RGB"}  # by a profile's space: some greys carry a profile of colours
 _SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
 
 
-def append(archive: Path, name: str, photo: Path) -> None:
+def append(archive: Path, name: str, photo: Path, edit: Edit) -> None:
     """Add the photo to the archive. Blocking: for the process that decodes."""
-    image = _bare(photo)
+    image = _bare(photo, edit)
     archive.touch(mode=0o600)
     with ZipFile(archive, "a", ZIP_STORED) as file, file.open(name, "w") as member:
         image.save(member, "JPEG", quality=_JPEG_QUALITY)
 
 
-def jpeg_to_look_at(path: Path) -> bytes:
-    """The photo, small enough for any chat. Blocking: for the process that decodes."""
-    image = _bare(path)
+def jpeg_to_look_at(path: Path, edit: Edit, faces: Sequence[Box]) -> bytes:
+    """The photo, small enough for any chat, its faces marked; several are numbered from 1.
+
+    Blocking: for the process that decodes.
+    """
+    image = _bare(path, edit)
     image.thumbnail((_LOOK_SIDE, _LOOK_SIDE))
+    for number, face in enumerate(faces, start=1):
+        _mark(image, face, str(number) if len(faces) > 1 else "")
     file = io.BytesIO()
     image.save(file, "JPEG", quality=_LOOK_QUALITY)
     return file.getvalue()
 
 
-def _bare(path: Path) -> Image.Image:
-    """The photo as a person sees it: upright, on white, in sRGB, not too large, without a tag.
+def _mark(image: Image.Image, box: Box, number: str) -> None:
+    width, height = image.size
+    left, top = round(box.left * width), round(box.top * height)
+    right, bottom = round((box.left + box.width) * width), round((box.top + box.height) * height)
+    drawing = ImageDraw.Draw(image)
+    for colour, line in (("black", _MARK + 2), ("white", _MARK)):  # seen on any background
+        drawing.rectangle((left, top, right, bottom), outline=colour, width=line)
+    if number:
+        font = ImageFont.load_default(_NUMBER)
+        drawing.text((left + 8, top), number, fill="white", font=font, stroke_width=3, stroke_fill="black")
+
+
+def _bare(path: Path, edit: Edit) -> Image.Image:
+    """The photo as a person wants it: upright, edited, on white, in sRGB, not too large, without a tag.
 
     Each step lets go of the picture before it: of a large one there are two at most.
     """
-    picture, turned, profile = _decoded(path)
-    picture = reduced(picture, reduced_size(picture.size, _LONGER_SIDE / max(picture.size)))
-    picture = upright(picture, turned)
+    picture, orientation, profile = _decoded(path, edit)
+    picture = reduced(picture, reduced_size(picture.size, _LONGER_SIDE * _zoom(edit) / max(picture.size)))
+    picture = _edited(upright(picture, orientation), edit)
     picture = on_white(_to_srgb(picture, profile))
     picture.info.clear()  # Pillow would write the comment and the density it finds here
     return picture
 
 
-def _decoded(path: Path) -> tuple[Image.Image, int, bytes | None]:
+def _decoded(path: Path, edit: Edit) -> tuple[Image.Image, int, bytes | None]:
     """With its orientation and its profile. A JPEG is read at a fraction of its size, if that is enough."""
     with open_photo(path, PhotoLimits()) as image:
-        image.draft(None, reduced_size(image.size, _ENOUGH / max(image.size)))
+        image.draft(None, reduced_size(image.size, _ENOUGH * _zoom(edit) / max(image.size)))
         decode(image)
         return image, orientation(image), _profile(image)
+
+
+def _zoom(edit: Edit) -> float:
+    """How many times larger the whole must be than what is cut out of it."""
+    return 1 / max(edit.crop.width, edit.crop.height) if edit.crop else 1.0
+
+
+def _edited(picture: Image.Image, edit: Edit) -> Image.Image:
+    if crop := edit.crop:
+        left, top = round(crop.left * picture.width), round(crop.top * picture.height)
+        width, height = round(crop.width * picture.width), round(crop.height * picture.height)
+        picture = picture.crop((left, top, left + width, top + height))
+    return picture.transpose(_TURNS[edit.turn]) if edit.turn else picture
 
 
 def _profile(image: Image.Image) -> bytes | None:

@@ -9,7 +9,8 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -19,6 +20,8 @@ from app.core.config import PhotoSettings
 from app.core.logging import where
 from app.core.memory import give_back_large_blocks
 from app.photos import checks, conversion
+from app.photos.copies import misfit
+from app.photos.kept import BOX, EDIT
 from app.photos.refusals import PhotoRefused
 
 READY = "ready"
@@ -29,18 +32,27 @@ _SPARED_LAST = "1000"  # proc(5)
 
 def check(path: str, portrait: bool, settings: Mapping[str, Any]) -> dict[str, Any]:
     facts = checks.check(Path(path), PhotoSettings.model_construct(**settings), portrait=portrait)
-    return asdict(facts) | {"sha256": facts.sha256.hex()}
+    return asdict(facts) | {
+        "sha256": b64encode(facts.sha256).decode(),
+        "thumbnail": b64encode(facts.thumbnail).decode(),
+    }
 
 
-def look(path: str, target: str) -> None:
-    Path(target).write_bytes(conversion.jpeg_to_look_at(Path(path)))
+def compare(one: str, others: Sequence[str]) -> list[float]:
+    """Thumbnails, in base64."""
+    return [misfit(b64decode(one), b64decode(other)) for other in others]
 
 
-def pack(path: str, target: str, name: str) -> None:
-    conversion.append(Path(target), name, Path(path))
+def look(path: str, target: str, edit: Mapping[str, Any], faces: Sequence[Mapping[str, Any]]) -> None:
+    boxes = [BOX.validate_python(face) for face in faces]
+    Path(target).write_bytes(conversion.jpeg_to_look_at(Path(path), EDIT.validate_python(edit), boxes))
 
 
-TASKS: Mapping[str, Callable[..., Any]] = {task.__name__: task for task in (check, look, pack)}
+def pack(path: str, target: str, name: str, edit: Mapping[str, Any]) -> None:
+    conversion.append(Path(target), name, Path(path), EDIT.validate_python(edit))
+
+
+TASKS: Mapping[str, Callable[..., Any]] = {task.__name__: task for task in (check, compare, look, pack)}
 
 
 def answer(task: str, arguments: Mapping[str, Any]) -> dict[str, Any]:

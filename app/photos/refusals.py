@@ -105,19 +105,25 @@ class PhotoTooBlurry(PhotoRefused):
     reason = "photo-too-blurry"
 
 
+class PhotoFaceBlurry(PhotoRefused):
+    """The face isn't sharp, though something else is."""
+
+    reason = "photo-face-blurry"
+
+
 class PhotoTooDark(PhotoRefused):
-    """Nearly all of it is black."""
+    """Hardly anything can be seen in it, or in the face."""
 
     reason = "photo-too-dark"
 
 
 class PhotoTooBright(PhotoRefused):
-    """Nearly all of it is white."""
+    """Nearly all of it, or of the face, is white."""
 
     reason = "photo-too-bright"
 
 
 class PhotoAlike(PhotoRefused):
-    """Practically the same picture is there: recompressed, resized, or the next one of a burst."""
+    """The same picture is there: recompressed, resized, cropped, a screenshot of it, the next of a burst."""
 
     reason = "photo-alike"

@@ -1,10 +1,12 @@
 """Photos of an avatar: checked beside the event loop, kept in the storage, counted in the database."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from base64 import b64decode, b64encode
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -14,17 +16,24 @@ from app.avatars.states import photos_changeable
 from app.core.config import AvatarSettings, PhotoSettings
 from app.database.models import AvatarPhoto, Upload
 from app.jobs.job import Job
-from app.jobs.queue import enqueue
 from app.photos import coach
-from app.photos.coach import Advice, Likeness
+from app.photos.coach import Advice
 from app.photos.decoders import Decoder, DecoderPool
+from app.photos.kept import FACTS
 from app.photos.refusals import PhotoAlike, PhotoDuplicate, PhotoLimitReached
 from app.photos.storage import PhotoStorage
-from app.photos.traits import PhotoFacts, PhotoTraits
-from app.photos.verdict import SetRemark, verdict
+from app.photos.store import as_sent, edit_of, forget_files, listing, measured, traits_of
+from app.photos.traits import Box, Edit, PhotoFacts, PhotoTraits
+from app.photos.verdict import SetRemark, Shots, shots, verdict
 from app.photos.workroom import Workroom
 
-FORGET = "photo.forget"
+Editing = Callable[[PhotoTraits, Edit], Edit | None]
+"""What is to be done to a photo: from what was measured in the file, and what is done to it already."""
+
+
+class NotCompared(Exception):
+    def __init__(self, thumbnails: Mapping[int, bytes]) -> None:
+        self.thumbnails = thumbnails
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +109,21 @@ class Photos:
         told = await pool.run(
             "check", path=str(path), portrait=portrait, settings=self._photo.model_dump(mode="json")
         )
-        traits = PhotoTraits(**told.pop("traits"))
-        return PhotoFacts(**{**told, "sha256": bytes.fromhex(told["sha256"])}, traits=traits)
+        binary = {name: b64decode(told[name]) for name in ("sha256", "thumbnail")}
+        return FACTS.validate_python(told | binary)
+
+    async def compare(self, facts: PhotoFacts, others: Mapping[int, bytes]) -> dict[int, bool]:
+        """Which of others, given by their thumbnails, are the same photo.
+
+        Raises:
+            DecodingFailed, DecodingTookTooLong: nobody knows.
+        """
+        one, *thumbnails = (b64encode(each).decode() for each in (facts.thumbnail, *others.values()))
+        misfits = await self._decoders.check.run("compare", one=one, others=thumbnails)
+        return {
+            photo_id: misfit < self._photo.copy_misfit
+            for photo_id, misfit in zip(others, misfits, strict=True)
+        }
 
     async def keep(self, key: str, path: Path) -> None:
         await self._storage.put(key, path)
@@ -114,12 +136,22 @@ class Photos:
         query = select(AvatarPhoto.id, AvatarPhoto.advice).where(AvatarPhoto.id.in_(photo_ids))
         return {row.id: row.advice for row in await session.execute(query)}
 
-    async def add(self, session: AsyncSession, upload: Upload, facts: PhotoFacts, key: str) -> AvatarPhoto:
+    async def add(
+        self,
+        session: AsyncSession,
+        upload: Upload,
+        facts: PhotoFacts,
+        key: str,
+        copies: Mapping[int, bool] = MappingProxyType({}),
+    ) -> AvatarPhoto:
         """Count an upload's kept photo in; the avatar's row is locked, so the count is exact.
+
+        `copies` tells of photos that were compared whether they are the same.
 
         Raises:
             AvatarNotFound, AvatarBusy: it isn't this person's, or takes no photos now.
             PhotoDuplicate, PhotoAlike, PhotoLimitReached: it is there already, or there is no room.
+            NotCompared: with which photos it must be compared first.
         """
         avatar = await avatars.get(session, upload.user_id, upload.avatar_id or 0, lock=True)
         if not photos_changeable(avatar):
@@ -129,12 +161,10 @@ class Photos:
             raise PhotoDuplicate
         if len(others) >= self._settings.max_photos:
             raise PhotoLimitReached(maximum=self._settings.max_photos)
+        await self._refuse_copy(session, facts, others, copies)
         advice = coach.advise(facts.traits, self._photo)
-        match coach.likeness(facts.traits.hash, [one.hash for one in traits_of(others)], self._photo):
-            case Likeness.SAME:
-                raise PhotoAlike
-            case Likeness.ALIKE:
-                advice.append(Advice.ALIKE)
+        if coach.is_alike(facts.traits.hash, [one.hash for one in traits_of(others)], self._photo):
+            advice.append(Advice.ALIKE)
         photo = AvatarPhoto(
             avatar_id=avatar.id,
             position=upload.message_id,
@@ -144,12 +174,54 @@ class Photos:
             width=facts.width,
             height=facts.height,
             size_bytes=facts.size_bytes,
-            traits=asdict(facts.traits),
+            features=asdict(facts.traits),
+            thumbnail=facts.thumbnail,
             advice=[one.value for one in advice],
         )
         session.add(photo)
         await session.flush()
         return photo
+
+    async def _refuse_copy(
+        self,
+        session: AsyncSession,
+        facts: PhotoFacts,
+        others: Sequence[AvatarPhoto],
+        copies: Mapping[int, bool],
+    ) -> None:
+        near = [
+            other.id
+            for other in others
+            if (traits := measured(other)) and coach.may_be_a_copy(facts.traits.hash, traits.hash)
+        ]
+        if any(copies.get(photo_id) for photo_id in near):
+            raise PhotoAlike
+        unknown = select(AvatarPhoto.id, AvatarPhoto.thumbnail).where(
+            AvatarPhoto.id.in_(set(near) - set(copies)), AvatarPhoto.thumbnail.is_not(None)
+        )
+        if thumbnails := {row.id: row.thumbnail for row in await session.execute(unknown)}:
+            raise NotCompared(thumbnails)
+
+    async def edit(
+        self, session: AsyncSession, user_id: int, avatar_id: int, photo_id: int, edit: Editing
+    ) -> None:
+        """Have something done to a photo, or nothing where that can't be; its advice is given anew.
+
+        Raises:
+            AvatarNotFound, AvatarBusy: it isn't this person's, or its photos can't be changed now.
+        """
+        avatar = await avatars.get(session, user_id, avatar_id, lock=True)
+        if not photos_changeable(avatar):
+            raise avatars.AvatarBusy(name=avatar.name)
+        photo = await session.get(AvatarPhoto, photo_id)
+        if photo is None or photo.avatar_id != avatar_id or (traits := as_sent(photo)) is None:
+            return
+        wanted = edit(traits, edit_of(photo))
+        if wanted is None:
+            return
+        alike = [Advice.ALIKE] if Advice.ALIKE in photo.advice else []
+        photo.edit = asdict(wanted)
+        photo.advice = [one.value for one in coach.advise(traits.edited(wanted), self._photo) + alike]
 
     async def remove(
         self, session: AsyncSession, user_id: int, avatar_id: int, photo_id: int | None = None
@@ -167,8 +239,8 @@ class Photos:
             chosen = chosen.where(AvatarPhoto.id == photo_id)
         await forget_files(session, (await session.scalars(chosen.returning(AvatarPhoto.storage_key))).all())
 
-    async def preview(self, key: str) -> bytes:
-        """The photo as a JPEG to look at.
+    async def preview(self, key: str, edit: Edit, faces: Sequence[Box]) -> bytes:
+        """The photo as a JPEG to look at, with faces marked; several are numbered from 1.
 
         Raises:
             PhotoMissing, StorageUnavailable, DecodingFailed: it can't be had.
@@ -176,12 +248,19 @@ class Photos:
         with self._workroom.folder() as folder:
             path, jpeg = Path(folder) / "photo", Path(folder) / "jpeg"
             await self._storage.get(key, path)
-            await self._decoders.look.run("look", path=str(path), target=str(jpeg))
+            marks = [asdict(face) for face in faces]
+            await self._decoders.look.run(
+                "look", path=str(path), target=str(jpeg), edit=asdict(edit), faces=marks
+            )
             return await asyncio.to_thread(jpeg.read_bytes)
 
     async def remarks(self, session: AsyncSession, avatar_id: int) -> list[SetRemark]:
         """What the coach says of all the avatar's photos together."""
         return verdict(traits_of(await listing(session, avatar_id)), self._photo)
+
+    async def shots(self, session: AsyncSession, avatar_id: int) -> Shots | None:
+        """How the faces in the avatar's photos are taken."""
+        return shots(traits_of(await listing(session, avatar_id)))
 
     async def count(self, session: AsyncSession, avatar_id: int) -> PhotoCount:
         have = await avatars.count_photos(session, avatar_id)
@@ -196,29 +275,3 @@ class ForgetFile:
 
     async def __call__(self, job: Job) -> None:
         await self._storage.delete(job.payload["key"])
-
-
-async def forget_files(session: AsyncSession, keys: Sequence[str]) -> None:
-    """Have files deleted from the storage, once this transaction is committed."""
-    await enqueue(await session.connection(), FORGET, [{"key": key} for key in keys])
-
-
-async def listing(session: AsyncSession, avatar_id: int) -> Sequence[AvatarPhoto]:
-    """The avatar's photos, in the order they were sent."""
-    photos = select(AvatarPhoto).where(AvatarPhoto.avatar_id == avatar_id).order_by(AvatarPhoto.position)
-    return (await session.scalars(photos)).all()
-
-
-async def is_kept(session: AsyncSession, key: str) -> bool:
-    """Whether a photo of some avatar is kept under this key."""
-    return await session.scalar(select(AvatarPhoto.id).where(AvatarPhoto.storage_key == key)) is not None
-
-
-async def keys(session: AsyncSession, avatar_id: int) -> list[str]:
-    """Where the avatar's photos are kept, in the order they were sent."""
-    return [photo.storage_key for photo in await listing(session, avatar_id)]
-
-
-def traits_of(photos: Iterable[AvatarPhoto]) -> list[PhotoTraits]:
-    """What was measured; of photos that are older than the coach nothing was."""
-    return [PhotoTraits(**photo.traits) for photo in photos if photo.traits is not None]

@@ -24,7 +24,7 @@ from app.fal.answers import FalUnavailable
 from app.fal.client import Fal, ForgettingRefused
 from app.jobs.job import Job, Retry
 from app.jobs.queue import Payload, enqueue, forget_held
-from app.photos import service as photos
+from app.photos import store as photos
 from app.photos import uploads
 from app.trainings import unconfirmed
 from app.trainings.pace import known_by

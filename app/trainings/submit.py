@@ -23,7 +23,7 @@ from app.fal.client import Fal, SubmitRefused, SubmitUnknown
 from app.fal.failures import Failure, Reason
 from app.fal.trainers import TRAINERS
 from app.jobs.job import Job, Retry
-from app.photos import service as photos
+from app.photos import store as photos
 from app.photos.archive import build_archive
 from app.photos.decoders import DecodingFailed
 from app.photos.refusals import PhotoRefused
@@ -112,11 +112,11 @@ class SubmitTraining:
         if training.archive_url is not None:
             return training.archive_url
         async with self._database.transaction() as session:
-            keys = await photos.keys(session, training.avatar_id)
+            to_pack = await photos.to_pack(session, training.avatar_id)
         with self._workroom.folder() as folder:
             archive = Path(folder) / "photos.zip"
             try:
-                await build_archive(self._storage, keys, archive, self._decoders.pack)
+                await build_archive(self._storage, to_pack, archive, self._decoders.pack)
             except OSError as error:
                 raise StorageUnavailable from error
             if not await self._wanted(training.id):

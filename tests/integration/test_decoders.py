@@ -121,9 +121,9 @@ async def test_it_is_told_no_secret(
 
 
 async def test_what_cannot_be_written_is_the_systems_error(pool: DecoderPool, tmp_path: Path) -> None:
-    photo = stored(tmp_path, encoded(blocks(1)))
+    photo, target = stored(tmp_path, encoded(blocks(1))), str(tmp_path / "nowhere" / "jpeg")
     with pytest.raises(FileNotFoundError):
-        await pool.run("look", path=str(photo), target=str(tmp_path / "nowhere" / "jpeg"))
+        await pool.run("look", path=str(photo), target=target, edit={}, faces=[])
 
 
 _OWNER = """

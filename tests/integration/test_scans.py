@@ -19,8 +19,9 @@ from app.inbox.prune import Pruner
 from app.jobs.queue import held, queued
 from app.notifications import service as notifications
 from app.photos import uploads
-from app.photos.service import Photos, is_kept
+from app.photos.service import Photos
 from app.photos.storage import FolderStorage
+from app.photos.store import is_kept
 from app.photos.uploads import NoDraft
 from app.photos.workroom import Workroom
 from app.trainings.pace import Pace

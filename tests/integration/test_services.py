@@ -5,8 +5,10 @@ import hashlib
 from collections.abc import Awaitable, Callable
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.avatars import service as avatars
@@ -27,9 +29,10 @@ from app.database.models import (
     User,
 )
 from app.photos.refusals import PhotoDuplicate, PhotoLimitReached
-from app.photos.service import Photos, keys
+from app.photos.service import Photos
 from app.photos.storage import FolderStorage
-from app.photos.traits import PhotoFacts, PhotoTraits
+from app.photos.store import keys
+from app.photos.traits import Light, PhotoFacts, PhotoTraits
 from app.photos.workroom import Workroom
 from app.trainings import consent
 from app.trainings import service as trainings
@@ -67,8 +70,8 @@ async def an_avatar(
 def facts(number: int) -> PhotoFacts:
     """The facts of a photo that differs from every other number's."""
     digest = hashlib.sha256(f"new photo {number}".encode()).digest()
-    traits = PhotoTraits(640, 640, sharpness=5, dark=0, bright=0, hash=digest[:8].hex(), background="00" * 54)
-    return PhotoFacts(sha256=digest, format="jpeg", width=640, height=640, size_bytes=1, traits=traits)
+    traits = PhotoTraits(640, 640, 5, Light(200, 0), hash=digest[:8].hex(), background="00" * 54)
+    return PhotoFacts("jpeg", 640, 640, size_bytes=1, sha256=digest, traits=traits, thumbnail=bytes(64 * 64))
 
 
 async def add(database: Database, photos: Photos, user_id: int, avatar_id: int, number: int) -> None:
@@ -125,9 +128,10 @@ async def test_no_button_changes_what_is_another_persons(database: Database, dee
     assert [await described(database, model) for model in (User, Avatar, AvatarPhoto, Consent)] == before
 
 
-async def described(database: Database, model: type[Base]) -> list[dict[str, object]]:
-    columns = [column.key for column in model.__table__.columns]
-    return [{name: getattr(row, name) for name in columns} for row in await rows(database, model)]
+async def described(database: Database, model: type[Base]) -> list[Row[Any]]:
+    table = model.__table__
+    async with database.transaction() as session:
+        return list(await session.execute(select(table).order_by(*table.primary_key)))
 
 
 async def test_a_new_draft_becomes_the_one_that_photos_go_to(database: Database) -> None:

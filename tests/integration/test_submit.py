@@ -35,6 +35,7 @@ from app.jobs.job import Job, Retry
 from app.jobs.right_of_way import RightOfWay
 from app.photos.archive import build_archive
 from app.photos.storage import FolderStorage, PhotoStorage, StorageUnavailable
+from app.photos.traits import Edit
 from app.photos.workroom import Workroom
 from app.trainings import service, submit
 from app.trainings.removal import remove_person
@@ -352,8 +353,10 @@ async def test_a_photo_that_cannot_be_used_ends_the_training_in_words(
 async def test_what_is_cancelled_while_its_photos_are_packed_does_not_leave_us(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def then_cancelled(storage: PhotoStorage, keys: Sequence[str], path: Path, *_: object) -> None:
-        await build_archive(storage, keys, path, IN_A_THREAD)
+    async def then_cancelled(
+        storage: PhotoStorage, photos: Sequence[tuple[str, Edit]], path: Path, *_: object
+    ) -> None:
+        await build_archive(storage, photos, path, IN_A_THREAD)
         async with stage.database.transaction() as session:
             await service.cancel(session, training.user_id, training.avatar_id)
 

@@ -16,6 +16,7 @@ from app.photos import conversion
 from app.photos.archive import build_archive
 from app.photos.refusals import PhotoBroken, PhotoNotImage
 from app.photos.storage import FolderStorage, PhotoMissing
+from app.photos.traits import Edit
 from tests.decoders import IN_A_THREAD
 from tests.images import CORNERS, corners, encoded, exif, heic, noise, seen_corners
 
@@ -39,8 +40,8 @@ class Photos:
         self.contents = {str(number): content for number, content in enumerate(contents)}
 
     @property
-    def keys(self) -> Sequence[str]:
-        return list(self.contents)
+    def unedited(self) -> Sequence[tuple[str, Edit]]:
+        return [(key, Edit()) for key in self.contents]
 
     async def put(self, key: str, path: Path) -> None:
         raise NotImplementedError
@@ -55,7 +56,7 @@ class Photos:
 async def archived(folder: Path, *contents: bytes) -> list[Image.Image]:
     photos = Photos(*contents)
     path = folder / "photos.zip"
-    await build_archive(photos, photos.keys, path, IN_A_THREAD)
+    await build_archive(photos, photos.unedited, path, IN_A_THREAD)
     with ZipFile(path) as file:
         return [Image.open(io.BytesIO(file.read(name))) for name in file.namelist()]
 
@@ -127,7 +128,7 @@ async def test_a_heic_becomes_a_jpeg_that_stands_upright(tmp_path: Path, orienta
 async def test_photos_keep_their_order(tmp_path: Path) -> None:
     greys = [encoded(Image.new("RGB", (520, 520), (level, level, level))) for level in range(10, 250, 20)]
     photos, path = Photos(*greys), tmp_path / "photos.zip"
-    size = await build_archive(photos, photos.keys, path, IN_A_THREAD)
+    size = await build_archive(photos, photos.unedited, path, IN_A_THREAD)
     assert size == path.stat().st_size
     assert path.stat().st_mode & 0o777 == 0o600
     with ZipFile(path) as file:
@@ -244,9 +245,9 @@ async def test_one_photo_at_a_time_is_in_memory(tmp_path: Path, monkeypatch: pyt
     decoded: list[weakref.ref[Image.Image]] = []
     bare = conversion._bare
 
-    def watched(path: Path) -> Image.Image:
+    def watched(path: Path, edit: Edit) -> Image.Image:
         assert all(image() is None for image in decoded)
-        image = bare(path)
+        image = bare(path, edit)
         decoded.append(weakref.ref(image))
         return image
 
@@ -261,7 +262,7 @@ async def test_one_photo_at_a_time_is_in_memory(tmp_path: Path, monkeypatch: pyt
 async def test_a_failure_leaves_nothing(tmp_path: Path, spoiled: bytes, failure: type[Exception]) -> None:
     photos = Photos(encoded(noise()), spoiled)
     with pytest.raises(failure):
-        await build_archive(photos, photos.keys, tmp_path / "photos.zip", IN_A_THREAD)
+        await build_archive(photos, photos.unedited, tmp_path / "photos.zip", IN_A_THREAD)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -269,7 +270,7 @@ async def test_a_missing_photo_leaves_the_older_archive_alone(tmp_path: Path) ->
     path = tmp_path / "photos.zip"
     path.write_bytes(b"an older one")
     with pytest.raises(PhotoMissing):
-        await build_archive(FolderStorage(tmp_path / "photos"), ["gone"], path, IN_A_THREAD)
+        await build_archive(FolderStorage(tmp_path / "photos"), [("gone", Edit())], path, IN_A_THREAD)
     assert path.read_bytes() == b"an older one"
     assert list(tmp_path.iterdir()) == [path]
 
@@ -285,7 +286,7 @@ async def test_a_cancellation_leaves_nothing(tmp_path: Path) -> None:
                 await asyncio.Event().wait()
 
     photos = Slow(encoded(noise()), encoded(noise()))
-    task = asyncio.create_task(build_archive(photos, photos.keys, tmp_path / "photos.zip", IN_A_THREAD))
+    task = asyncio.create_task(build_archive(photos, photos.unedited, tmp_path / "photos.zip", IN_A_THREAD))
     await waiting.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):

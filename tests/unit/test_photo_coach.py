@@ -10,17 +10,24 @@ from PIL import Image
 
 from app.core.config import PhotoSettings
 from app.photos import checks, coach
-from app.photos.coach import Advice, Likeness
-from app.photos.refusals import PhotoRefused, PhotoTooBlurry, PhotoTooBright, PhotoTooDark, PhotoTooStretched
-from app.photos.traits import PhotoTraits
+from app.photos.coach import Advice
+from app.photos.refusals import (
+    PhotoFaceBlurry,
+    PhotoRefused,
+    PhotoTooBlurry,
+    PhotoTooBright,
+    PhotoTooDark,
+    PhotoTooStretched,
+)
+from app.photos.traits import Box, Face, Light, PhotoTraits
 from sandbox import spoils
 from tests.images import blocks, encoded, noise, stored
 from tests.unit.scenes import NUMBER, scene
 
 SETTINGS = PhotoSettings(_env_file=None)
-GOOD = PhotoTraits(
-    3024, 4032, sharpness=5, dark=0.1, bright=0.1, hash="00" * 8, background="80" * 54, faces=1
-)
+GOOD = PhotoTraits(3024, 4032, 5, Light(220, 0), hash="00" * 8, background="80" * 54)
+FACE = Face(Box(0.4, 0.3, 0.2, 0.2), yaw=0, sharpness=5, light=Light(200, 0))
+PORTRAIT = replace(GOOD, faces=(FACE,))
 
 
 def checked(folder: Path, image: Image.Image, settings: PhotoSettings = SETTINGS) -> list[Advice]:
@@ -74,32 +81,85 @@ def test_what_could_be_better_is_kept_with_advice(tmp_path: Path, case: str) -> 
     assert checked(tmp_path, spoil(scene(3))) == advice
 
 
+SOFT, DARK, BRIGHT = {"sharpness": 2}, {"light": Light(100, 0)}, {"light": Light(255, 0.9)}
+SECOND = replace(FACE, box=Box(0.7, 0.3, 0.15, 0.15))
+
+
 @pytest.mark.parametrize(
     ("change", "advice"),
     [
         ({}, []),
-        ({"sharpness": 1.5}, [Advice.BLURRY]),
-        ({"dark": 0.7}, [Advice.DARK]),
-        ({"bright": 0.8}, [Advice.BRIGHT]),
+        (SOFT, [Advice.BLURRY]),
+        (DARK, [Advice.DARK]),
+        (BRIGHT, [Advice.BRIGHT]),
         ({"width": 899, "height": 899}, [Advice.SMALL]),
         ({"height": 7000}, [Advice.STRETCHED]),
-        ({"faces": 0}, [Advice.NO_FACE]),
-        ({"faces": 2}, [Advice.SEVERAL_FACES]),
-        ({"faces": None}, []),
-        ({"sharpness": 1.5, "dark": 0.7, "faces": 0}, [Advice.BLURRY, Advice.DARK, Advice.NO_FACE]),
+        ({"faces": ()}, [Advice.NO_FACE]),
+        ({"light": Light(255, 0.5)}, []),
+        ({"light": Light(255, 0.5), "faces": ()}, [Advice.BRIGHT, Advice.NO_FACE]),
+        ({"turn": 90}, [Advice.SIDEWAYS]),
+        ({"turn": 180}, [Advice.UPSIDE_DOWN]),
+        ({"frame": Box(0, 0.2, 1, 0.6)}, [Advice.SCREENSHOT]),
+        ({"frame": Box(0, 0.4, 1, 0.2)}, [Advice.SCREENSHOT, Advice.SMALL]),
+        ({"height": 7000, "frame": Box(0, 0.2, 1, 0.6)}, [Advice.SCREENSHOT]),
+        ({**SOFT, **DARK, "faces": ()}, [Advice.BLURRY, Advice.DARK, Advice.NO_FACE]),
     ],
 )
 def test_each_trait_has_its_advice(change: dict[str, Any], advice: list[Advice]) -> None:
     assert coach.advise(replace(GOOD, **change), SETTINGS) == advice
 
 
+@pytest.mark.parametrize(
+    ("change", "advice"),
+    [
+        ({}, []),
+        (SOFT, [Advice.FACE_BLURRY]),
+        (DARK, [Advice.DARK]),
+        ({"light": Light(255, 0.5)}, [Advice.BRIGHT]),
+        ({"box": Box(0.4, 0.3, 0.1, 0.1)}, [Advice.FACE_SMALL]),
+    ],
+)
+def test_what_is_measured_in_the_face_counts(change: dict[str, Any], advice: list[Advice]) -> None:
+    assert coach.advise(replace(PORTRAIT, faces=(replace(FACE, **change),)), SETTINGS) == advice
+
+
+@pytest.mark.parametrize("change", [SOFT, DARK, BRIGHT])
+def test_what_is_beside_the_face_does_not(change: dict[str, Any]) -> None:
+    assert coach.advise(replace(PORTRAIT, **change), SETTINGS) == []
+
+
+def test_of_several_faces_one_is_to_be_chosen() -> None:
+    assert coach.advise(replace(GOOD, faces=(FACE, SECOND)), SETTINGS) == [Advice.SEVERAL_FACES]
+
+
+def test_a_face_that_is_blurred_like_all_else_is_a_blurred_photo() -> None:
+    photo = replace(PORTRAIT, faces=(replace(FACE, sharpness=2),), sharpness=2)
+    assert coach.advise(photo, SETTINGS) == [Advice.BLURRY]
+
+
 def test_a_black_photo_is_dark_before_it_is_blurred() -> None:
     with pytest.raises(PhotoTooDark):
-        coach.refuse(replace(GOOD, dark=1, sharpness=0), SETTINGS)
+        coach.refuse(replace(GOOD, light=Light(20, 0), sharpness=0), SETTINGS)
 
 
 @pytest.mark.parametrize(
-    ("setting", "value"), [("sharpness_refused", 6), ("dark_refused", 0.05), ("bright_refused", 0.05)]
+    ("face", "whole", "refusal"),
+    [
+        ({"sharpness": 1}, {}, PhotoFaceBlurry),
+        ({"sharpness": 1}, {"sharpness": 1}, PhotoTooBlurry),
+        ({"light": Light(40, 0)}, {}, PhotoTooDark),
+        ({"light": Light(255, 0.99)}, {}, PhotoTooBright),
+    ],
+)
+def test_a_face_that_cannot_be_seen_is_refused(
+    face: dict[str, Any], whole: dict[str, Any], refusal: type[PhotoRefused]
+) -> None:
+    with pytest.raises(refusal):
+        coach.refuse(replace(PORTRAIT, **whole, faces=(replace(FACE, **face),)), SETTINGS)
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"), [("sharpness_refused", 6), ("highlights_refused", 230), ("clipped_refused", -1)]
 )
 def test_thresholds_are_settings(setting: str, value: float) -> None:
     coach.refuse(GOOD, SETTINGS)
@@ -132,35 +192,16 @@ def hashed(*bits: int) -> str:
 
 
 @pytest.mark.parametrize(
-    ("differing", "likeness"),
-    [
-        (0, Likeness.SAME),
-        (SETTINGS.same_bits, Likeness.SAME),
-        (SETTINGS.same_bits + 1, Likeness.ALIKE),
-        (SETTINGS.alike_bits, Likeness.ALIKE),
-        (SETTINGS.alike_bits + 1, Likeness.DIFFERENT),
-        (64, Likeness.DIFFERENT),
-    ],
+    ("differing", "alike"),
+    [(0, True), (SETTINGS.alike_bits, True), (SETTINGS.alike_bits + 1, False), (64, False)],
 )
-def test_the_nearest_of_the_others_counts(differing: int, likeness: Likeness) -> None:
+def test_the_nearest_of_the_others_counts(differing: int, alike: bool) -> None:
     others = [hashed(*range(64)), hashed(*range(differing))] if differing < 64 else [hashed(*range(64))]
-    assert coach.likeness(hashed(), others, SETTINGS) is likeness
+    assert coach.is_alike(hashed(), others, SETTINGS) is alike
 
 
 def test_the_first_photo_is_like_no_other() -> None:
-    assert coach.likeness(hashed(), [], SETTINGS) is Likeness.DIFFERENT
-
-
-@pytest.mark.parametrize("spoil", ["resized to 1280, quality 40", "exposed x 0.7"])
-@pytest.mark.parametrize("number", range(NUMBER))
-def test_a_copy_is_the_same_and_another_person_is_not(tmp_path: Path, spoil: str, number: int) -> None:
-    def hash_of(image: Image.Image) -> str:
-        return checks.check(stored(tmp_path, encoded(image)), SETTINGS, portrait=False).traits.hash
-
-    photo, copy = hash_of(scene(number)), hash_of(spoils.SPOILS[spoil](scene(number)))
-    other = hash_of(scene((number + 1) % NUMBER))
-    assert coach.likeness(copy, [other, photo], SETTINGS) is Likeness.SAME
-    assert coach.likeness(copy, [other], SETTINGS) is Likeness.DIFFERENT
+    assert not coach.is_alike(hashed(), [], SETTINGS)
 
 
 async def test_two_threads_may_check_at_once(tmp_path: Path) -> None:

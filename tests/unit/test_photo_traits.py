@@ -1,8 +1,6 @@
 """What is measured in a photo: the same in every copy of it, another thing in another photo."""
 
 import json
-import sys
-import threading
 from collections.abc import Callable
 from dataclasses import asdict
 from itertools import combinations
@@ -12,9 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from app.photos import faces
 from app.photos.checks import inspect
-from app.photos.traits import Orientation, PhotoLimits, PhotoTraits, background_distance, distance
+from app.photos.kept import TRAITS
+from app.photos.traits import Light, Orientation, PhotoLimits, PhotoTraits, background_distance, distance
 from sandbox import spoils
 from tests.images import blocks, encoded, exif, heic, noise, stored
 from tests.unit.scenes import NUMBER, scene
@@ -50,7 +48,8 @@ def test_a_copy_resized_and_recompressed_measures_the_same(
     assert distance(photo.hash, copy.hash) <= 4
     assert background_distance(photo.background, copy.background) < 2
     assert copy.sharpness == pytest.approx(photo.sharpness, rel=0.3)
-    assert (copy.dark, copy.bright) == pytest.approx((photo.dark, photo.bright), abs=0.02)
+    assert copy.light.highlights == pytest.approx(photo.light.highlights, abs=6)
+    assert copy.light.clipped == pytest.approx(photo.light.clipped, abs=0.02)
 
 
 @pytest.mark.parametrize("kind", ["PNG", "WEBP"])
@@ -133,12 +132,12 @@ def test_grain_is_no_sharpness(measured: Measured, sigma: float) -> None:
     assert measured(blurred).sharpness < 1
 
 
-@pytest.mark.parametrize(("level", "dark", "bright"), [(20, 1, 0), (128, 0, 0), (240, 0, 1)])
-def test_one_grey_is_dark_or_bright_as_a_whole_and_never_sharp(
-    measured: Measured, level: int, dark: float, bright: float
+@pytest.mark.parametrize(("level", "clipped"), [(20, 0), (128, 0), (240, 0), (252, 1)])
+def test_one_grey_is_as_light_as_it_is_and_never_sharp(
+    measured: Measured, level: int, clipped: float
 ) -> None:
     traits = measured(Image.new("L", (640, 520), level))
-    assert (traits.sharpness, traits.dark, traits.bright) == (0, dark, bright)
+    assert (traits.sharpness, traits.light) == (0, Light(level, clipped))
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "P", "L", "1", "CMYK", "I;16"])
@@ -152,12 +151,12 @@ def test_every_mode_can_be_measured(measured: Measured, mode: str) -> None:
 
 
 def test_what_is_transparent_is_white(measured: Measured) -> None:
-    assert measured(encoded(Image.new("RGBA", (640, 520), (0, 0, 0, 0)), "PNG")).bright == 1
+    assert measured(encoded(Image.new("RGBA", (640, 520), (0, 0, 0, 0)), "PNG")).light == Light(255, 1)
 
 
 def test_traits_survive_json(measured: Measured) -> None:
     traits = measured(blocks(1))
-    assert PhotoTraits(**json.loads(json.dumps(asdict(traits)))) == traits
+    assert TRAITS.validate_python(json.loads(json.dumps(asdict(traits)))) == traits
 
 
 @pytest.mark.parametrize(
@@ -173,27 +172,3 @@ def test_the_sides_tell_how_it_lies(
 ) -> None:
     traits = measured(noise(*size))
     assert (traits.orientation, traits.stretch, traits.side) == (orientation, stretch, 520)
-
-
-def looked_for_faces(folder: Path, image: Image.Image) -> int | None:
-    path = stored(folder, encoded(image, quality=90))
-    return inspect(path, PhotoLimits(), look_for_faces=True).traits.faces
-
-
-def test_faces_are_counted(tmp_path: Path) -> None:
-    assert looked_for_faces(tmp_path, scene(2)) == 1
-    assert looked_for_faces(tmp_path, blocks(1)) == 0
-    pair = Image.new("RGB", (2 * scene(2).width, scene(2).height))
-    pair.paste(scene(2), (0, 0))
-    pair.paste(scene(4), (scene(2).width, 0))
-    assert looked_for_faces(tmp_path, pair) == 2
-
-
-def test_nobody_looks_for_faces_unasked(measured: Measured) -> None:
-    assert measured(scene(2)).faces is None
-
-
-def test_without_opencv_nobody_knows(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setitem(sys.modules, "cv2", None)
-    monkeypatch.setattr(faces, "_own", threading.local())
-    assert looked_for_faces(tmp_path, scene(2)) is None

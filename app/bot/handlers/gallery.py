@@ -13,18 +13,24 @@ from app.bot.updates import KeptUpdate
 from app.bot.views import AvatarView, PhotoView, avatar_view, own_avatar_view, photo_view
 from app.core.buttons import (
     AskDeletePhotos,
+    ChooseFace,
+    CropPhoto,
     DeletePhoto,
     DeletePhotos,
     OpenPhotos,
+    RestorePhoto,
     Screen,
     ShowPhoto,
     ShowPhotos,
+    TurnPhoto,
 )
 from app.core.i18n import Words
 from app.database.engine import Database
+from app.photos import edits
 from app.photos.decoders import DecodingFailed
-from app.photos.service import Photos
+from app.photos.service import Editing, Photos
 from app.photos.storage import PhotoMissing, StorageUnavailable
+from app.photos.traits import Edit
 
 
 def router() -> Router:
@@ -33,6 +39,10 @@ def router() -> Router:
     routes.callback_query.register(show_photo, Pressed(ShowPhoto))
     routes.callback_query.register(open_photos, Pressed(OpenPhotos))
     routes.callback_query.register(delete_photo, Pressed(DeletePhoto))
+    routes.callback_query.register(edit_photo, Pressed(TurnPhoto))
+    routes.callback_query.register(edit_photo, Pressed(CropPhoto))
+    routes.callback_query.register(edit_photo, Pressed(ChooseFace))
+    routes.callback_query.register(edit_photo, Pressed(RestorePhoto))
     routes.callback_query.register(ask_delete_photos, Pressed(AskDeletePhotos))
     routes.callback_query.register(delete_photos, Pressed(DeletePhotos))
     return routes
@@ -69,6 +79,33 @@ async def delete_photo(
         page = await photo_view(session, person.id, action.avatar_id, beside)
         view = await own_avatar_view(session, photos, person.id, action.avatar_id)
     await show(query, await _screen(person.words, photos, page, view))
+
+
+@inject
+async def edit_photo(
+    query: CallbackQuery,
+    action: TurnPhoto | CropPhoto | ChooseFace | RestorePhoto,
+    person: Person,
+    kept: KeptUpdate,
+    photos: FromDishka[Photos],
+) -> None:
+    async with kept.effect() as session:
+        await photos.edit(session, person.id, action.avatar_id, action.photo_id, _editing(action))
+        page = await photo_view(session, person.id, action.avatar_id, action.photo_id)
+        view = await own_avatar_view(session, photos, person.id, action.avatar_id)
+    await show(query, await _screen(person.words, photos, page, view))
+
+
+def _editing(action: TurnPhoto | CropPhoto | ChooseFace | RestorePhoto) -> Editing:
+    match action:
+        case TurnPhoto():
+            return edits.turned
+        case CropPhoto():
+            return edits.without_borders
+        case ChooseFace():
+            return lambda traits, edit: edits.cropped_to_face(traits, edit, action.number)
+        case RestorePhoto():
+            return lambda traits, edit: Edit()
 
 
 @inject
@@ -113,7 +150,7 @@ async def _screen(words: Words, photos: Photos, page: PhotoView | None, view: Av
     if page is None:
         return screens.avatar(words, view)
     try:
-        picture = await photos.preview(page.storage_key)
+        picture = await photos.preview(page.storage_key, page.edit, page.fixes.faces)
     except (PhotoMissing, StorageUnavailable, DecodingFailed):
         picture = None
     return screens.photo(words, page, picture)

@@ -1,7 +1,7 @@
 """An avatar as it is, and the list of them."""
 
 from app.avatars.service import AvatarPage
-from app.bot.screens.coach import set_advice_words
+from app.bot.screens.coach import set_advice_words, shots_words
 from app.bot.screens.parts import Rows, bar, button, menu_row, type_of
 from app.bot.screens.training import in_training
 from app.bot.views import AvatarView
@@ -112,6 +112,8 @@ def _draft(words: Words, view: AvatarView) -> Screen:
     train = button(words, "button-train", ConfirmTraining(view.id))
     rows = _distinct(*_training_rows(words, view, train), *_tools(words, view))
     remarks = [set_advice_words(words, remark, photos.room) for remark in view.remarks]
+    if view.shots and view.shots.wanted:
+        remarks.append(shots_words(words, view.shots, photos.room))
     return Screen(_with_failure(words, view, "\n\n".join([text, *remarks])), rows)
 
 

@@ -64,7 +64,8 @@ class Avatar(Base):
 class AvatarPhoto(Base):
     """`position` puts them in order: it is the number of the message that brought the photo.
 
-    `traits` are what the coach measured, `advice` what it would say, as words' ids.
+    `features` are what the coach measured, `advice` what it would say, as words' ids; `edit` is what is done
+    to it with a tap. `traits` are what an older release measured.
     """
 
     __tablename__ = "avatar_photos"
@@ -85,5 +86,8 @@ class AvatarPhoto(Base):
     height: Mapped[int]
     size_bytes: Mapped[int]
     traits: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    features: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    thumbnail: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)
+    edit: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     advice: Mapped[list[str]] = mapped_column(JSONB, default=list, server_default="[]")
     created_at: Mapped[Created]

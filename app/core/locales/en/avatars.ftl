@@ -48,6 +48,15 @@ photo-page =
     { NUMBER($width, useGrouping: 0) }×{ NUMBER($height, useGrouping: 0) }
 
 photo-not-shown = It can't be shown just now, but it is in the set.
+photo-whose = There is more than one face. Whose avatar is this? Tap the number, and the photo will be cropped.
+photo-turn = The photo lies on its side. Turn it?
+photo-upside-down = The photo stands on its head. Turn it?
+photo-screenshot = It is a screenshot. Crop it to the photo?
+photo-screenshot-small = It is a screenshot, and the photo in it is too small to be cropped. Send the photo itself.
+button-turn-photo = 🔄 Turn
+button-crop-photo = ✂️ Crop
+button-restore-photo = ↩️ As it was sent
+button-fix-photo = 🛠 Put the photo right
 
 photos-ask-delete = <b>Delete all photos of the avatar “{ $name }”?</b> That is { $photos }. This can't be undone.
 

@@ -1,17 +1,23 @@
 error-photo-too-stretched = The picture is too long: one side is more than { $maximum } times the other. Crop it closer to a square and send it again.
 error-photo-too-blurry = The photo is blurred: nothing in it is sharp. Send one where the face, or the subject, is in focus.
-error-photo-too-dark = The photo is too dark: hardly anything can be seen. Take it by a window or with the lights on.
-error-photo-too-bright = The photo is overexposed: nearly all of it is white. Step out of direct light and take it again.
-error-photo-alike = There is nearly the same photo already. Send another one: another angle, place or outfit.
+error-photo-face-blurry = The face is out of focus, though something else is sharp. Tap the face on the screen when you take the photo, then send it again.
+error-photo-too-dark = The photo is too dark: the face, or the subject, can hardly be seen. Take it by a window or with the lights on.
+error-photo-too-bright = The photo is overexposed: the face, or the subject, is nearly white. Step out of direct light and take it again.
+error-photo-alike = The same photo is there already, maybe in another size, cropped or as a screenshot. Send another one: another angle, place or outfit.
 
 advice-blurry = a little blurred: a sharp one teaches better
+advice-face-blurry = the face is a little out of focus: tap it on the screen when you take the photo
 advice-dark = rather dark: try it by a window
 advice-bright = rather bright: better without direct light
 advice-stretched = rather long: crop what isn't needed
 advice-small = rather small: send the original as a file if you have it
 advice-alike = like another one: different angles help more
 advice-no-face = I can't see a face: fine, if it doesn't look into the camera
-advice-several-faces = seems to show several faces: one person works best
+advice-several-faces = shows several faces: choose one here
+advice-screenshot = a screenshot: crop it here, or send the photo itself
+advice-sideways = lies on its side: turn it here
+advice-upside-down = stands on its head: turn it here
+advice-face-small = the face is small: come closer
 
 set-advice-all-alike = 🔁 Photos that are nearly the same: { $count }. { $room ->
     [0] Replace some with other angles, expressions and clothes.
@@ -27,6 +33,15 @@ set-advice-faces-missing = 🙂 Photos without a face seen from the front: { $co
    *[other] Add some where the face can be seen well.
 }
 set-advice-mixed-orientations = 📐 There are upright and wide photos (the fewer kind: { $count }). Keep what matters near the middle: the edges may be cropped.
+
+set-shots = 🙂 Looking straight: { $straight }, aside: { $aside }, close: { $close }, to the waist: { $half }. { $room ->
+    [0] Replace some with photos: { $wanted }.
+   *[other] Add photos: { $wanted }.
+}
+shot-straight = looking into the camera
+shot-aside = half turned
+shot-close = of the face alone
+shot-half-length = to the waist
 
 button-tips = 💡 Which photos work
 

@@ -48,6 +48,15 @@ photo-page =
     { NUMBER($width, useGrouping: 0) }×{ NUMBER($height, useGrouping: 0) }
 
 photo-not-shown = Қазір оны көрсету мүмкін емес, бірақ ол жинақта бар.
+photo-whose = Мұнда бірнеше бет-әлпет бар. Бұл кімнің аватары? Нөмірін басыңыз, сонда сурет қиылады.
+photo-turn = Фотосурет қырынан жатыр. Бұрамыз ба?
+photo-upside-down = Фотосурет төңкеріліп тұр. Бұрамыз ба?
+photo-screenshot = Бұл скриншот. Фотосуреттің өзіне дейін қиямыз ба?
+photo-screenshot-small = Бұл скриншот, ондағы фотосурет қиып алуға тым кішкентай. Фотосуреттің өзін жіберіңіз.
+button-turn-photo = 🔄 Бұру
+button-crop-photo = ✂️ Қию
+button-restore-photo = ↩️ Жіберілген қалпы
+button-fix-photo = 🛠 Суретті түзету
 
 photos-ask-delete = <b>«{ $name }» аватарының барлық фотосуретін жоямыз ба?</b> Жойылады: { $photos }. Қайтару мүмкін болмайды.
 

@@ -48,6 +48,15 @@ photo-page =
     { NUMBER($width, useGrouping: 0) }×{ NUMBER($height, useGrouping: 0) }
 
 photo-not-shown = Показать её сейчас не получается, но она в наборе.
+photo-whose = Здесь несколько лиц. Чей это аватар? Нажмите номер, и фото обрежется.
+photo-turn = Фото лежит на боку. Повернуть?
+photo-upside-down = Фото вверх ногами. Перевернуть?
+photo-screenshot = Это скриншот. Обрезать до самой фотографии?
+photo-screenshot-small = Это скриншот, и фотография в нём слишком маленькая, чтобы её вырезать. Пришлите саму фотографию.
+button-turn-photo = 🔄 Повернуть
+button-crop-photo = ✂️ Обрезать
+button-restore-photo = ↩️ Как прислано
+button-fix-photo = 🛠 Поправить фото
 
 photos-ask-delete = <b>Удалить все фотографии аватара «{ $name }»?</b> Исчезнут: { $photos }. Вернуть будет нельзя.
 

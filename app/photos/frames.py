@@ -1,0 +1,51 @@
+"""Screenshots of photos: the picture lies between plain borders, with an app's buttons on them.
+
+Found by what a photograph's own background hardly ever has: on both sides a border of one colour that ends in
+a straight line, with most of the line's pixels of another colour at once.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Picture = NDArray[np.uint8]
+
+_TOLERANCE = 14  # of 255: JPEG leaves a plain border nearly plain
+_BORDER = 0.6  # share of a line that is of the border's colour, though there are buttons on it
+_PLAIN, _OTHER = 0.97, 0.45  # of the lines just outside and just inside
+_LEAST_BORDER, _LEAST_PICTURE = 0.04, 0.25  # shares of the whole
+
+
+def framed(picture: Picture) -> tuple[int, int, int, int] | None:
+    """Left, upper, right and lower end of the picture (height x width x RGB) within its borders, if any."""
+    rows = _between_borders(picture)
+    top, bottom = rows or (0, len(picture))
+    columns = _between_borders(picture[top:bottom].transpose(1, 0, 2))
+    left, right = columns or (0, picture.shape[1])
+    if columns and not rows:
+        top, bottom = _between_borders(picture[:, left:right]) or (top, bottom)
+    return (left, top, right, bottom) if rows or columns else None
+
+
+def _between_borders(picture: Picture) -> tuple[int, int] | None:
+    """The rows from the end of an upper border to the start of a lower one."""
+    height = len(picture)
+    depth = max(2, height // 50)
+    ends = np.concatenate([picture[:depth], picture[-depth:]])
+    colour = np.median(ends.reshape(-1, 3), axis=0)
+    plain = (np.abs(picture - colour).max(axis=2) <= _TOLERANCE).mean(axis=1)
+    start, end = _longest_run(plain < _BORDER)
+    if end - start < _LEAST_PICTURE * height or min(start, height - end) < _LEAST_BORDER * height:
+        return None
+    lines = ((start - 2, start + 1), (end + 1, end - 2))
+    straight = all(plain[outside] >= _PLAIN and plain[inside] <= _OTHER for outside, inside in lines)
+    return (start, end) if straight else None
+
+
+def _longest_run(flags: NDArray[np.bool_]) -> tuple[int, int]:
+    """Where the longest run of true ones starts, and where it has ended."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], flags, [False]])))
+    if not len(edges):
+        return 0, 0
+    runs = edges.reshape(-1, 2)
+    start, end = runs[np.argmax(runs[:, 1] - runs[:, 0])]
+    return int(start), int(end)

@@ -1,0 +1,10 @@
+"""What is known of photos, read from JSON: `dataclasses.asdict` writes it."""
+
+from pydantic import TypeAdapter
+
+from app.photos.traits import Box, Edit, PhotoFacts, PhotoTraits
+
+BOX = TypeAdapter(Box)
+EDIT = TypeAdapter(Edit)
+FACTS = TypeAdapter(PhotoFacts)
+TRAITS = TypeAdapter(PhotoTraits)

@@ -1,0 +1,118 @@
+"""Where faces are found, and what is measured in them."""
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageFilter
+
+from app.photos import faces
+from app.photos.checks import inspect
+from app.photos.traits import Box, Face, PhotoLimits, PhotoTraits
+from sandbox import spoils
+from tests.images import blocks, encoded, stored
+from tests.unit.scenes import scene
+
+FOUND = 0, 1  # scenes whose painted face is taken for one
+Looked = Callable[[Image.Image], PhotoTraits]
+
+
+@pytest.fixture
+def looked(tmp_path: Path) -> Looked:
+    def traits(image: Image.Image) -> PhotoTraits:
+        path = stored(tmp_path, encoded(image, quality=90))
+        return inspect(path, PhotoLimits(), look_for_faces=True).traits
+
+    return traits
+
+
+@pytest.fixture
+def without_detector(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setitem(sys.modules, "yuface", None)
+    faces._detector.cache_clear()
+    yield
+    faces._detector.cache_clear()
+
+
+def only(traits: PhotoTraits) -> Face:
+    assert traits.faces is not None
+    [face] = traits.faces
+    return face
+
+
+def middle(box: Box) -> tuple[float, float]:
+    return box.left + box.width / 2, box.top + box.height / 2
+
+
+def pair() -> Image.Image:
+    """Two people side by side, the second further away."""
+    first, second = (scene(number) for number in FOUND)
+    both = Image.new("RGB", (2 * first.width, first.height), "grey")
+    both.paste(first, (0, 0))
+    both.paste(second.resize((second.width * 4 // 5, second.height * 4 // 5)), (first.width, 0))
+    return both
+
+
+@pytest.mark.parametrize("number", FOUND)
+def test_one_is_found_near_the_middle(looked: Looked, number: int) -> None:
+    x, y = middle(only(looked(scene(number))).box)
+    assert 0.25 < x < 0.75
+    assert 0.15 < y < 0.7
+
+
+def test_the_largest_of_several_comes_first(looked: Looked) -> None:
+    found = looked(pair()).faces
+    assert found is not None
+    near, far = found
+    assert middle(near.box)[0] < 0.5 < middle(far.box)[0]
+    assert near.box.width > far.box.width
+
+
+def test_people_far_behind_the_nearest_do_not_count(looked: Looked) -> None:
+    photo, far = scene(0).copy(), scene(1)
+    photo.paste(far.resize((far.width // 4, far.height // 4)), (0, 0))
+    assert only(looked(photo)).box.width > 0.2
+
+
+def test_where_nobody_is_none_is_found(looked: Looked) -> None:
+    assert looked(blocks(1)).faces == ()
+
+
+@pytest.mark.parametrize("degrees", [90, 180, 270])
+@pytest.mark.parametrize("number", FOUND)
+def test_a_photo_that_lies_says_how_it_is_to_be_turned(looked: Looked, number: int, degrees: int) -> None:
+    """`rotate` turns the other way round. The face stays where it is in the photo as it was sent."""
+    lying, upright = looked(scene(number).rotate(degrees, expand=True)), looked(scene(number))
+    assert (upright.turn, lying.turn) == (0, degrees)
+    assert middle(only(lying).box.turned(degrees)) == pytest.approx(middle(only(upright).box), abs=0.02)
+    assert only(lying).sharpness == pytest.approx(only(upright).sharpness, rel=0.1)
+
+
+def test_only_the_face_is_measured(looked: Looked) -> None:
+    """Whatever is behind it: out of focus, or in focus when the face isn't."""
+    photo, soft = scene(0), spoils.out_of_focus(scene(0), 12)
+    face = only(looked(photo))
+    width, height = photo.size
+    box = (
+        int(face.box.left * width),
+        int(face.box.top * height),
+        int((face.box.left + face.box.width) * width),
+        int((face.box.top + face.box.height) * height),
+    )
+    mask = Image.new("L", photo.size)
+    mask.paste(255, box)
+    mask = mask.filter(ImageFilter.GaussianBlur(8))
+    portrait, spoiled = Image.composite(photo, soft, mask), Image.composite(soft, photo, mask)
+    assert only(looked(portrait)).sharpness > 0.8 * face.sharpness
+    assert only(looked(spoiled)).sharpness < 0.5 * face.sharpness
+    assert looked(spoiled).sharpness > 2 * only(looked(spoiled)).sharpness
+
+
+def test_without_a_detector_nobody_knows(without_detector: None, looked: Looked) -> None:
+    assert looked(scene(0)).faces is None
+    assert not faces.installed()
+
+
+def test_a_detector_is_installed() -> None:
+    assert faces.installed()
