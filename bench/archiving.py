@@ -48,10 +48,14 @@ def memory(field: str) -> float:
     return int(value) / 1024
 
 
+def forget_the_peak() -> None:
+    (_PROCESS / "clear_refs").write_text(_FORGET_THE_PEAK)
+
+
 async def main(photos: Sequence[Path]) -> None:
     async with httpx.AsyncClient() as http:
         fal = Fal(SecretStr("bench-key"), http)
-        (_PROCESS / "clear_refs").write_text(_FORGET_THE_PEAK)
+        forget_the_peak()
         before = memory("VmRSS")
         await upload(fal, photos)
         print(memory("VmHWM") - before)

@@ -1,6 +1,7 @@
 """Photos of phones: checked in two processes, and made into an archive that is uploaded."""
 
 import asyncio
+import math
 import os
 import sys
 import tempfile
@@ -18,6 +19,7 @@ from app.photos.checks import decode, open_photo, orientation
 from app.photos.decoders import DecoderPool
 from app.photos.measuring import measure
 from app.photos.traits import PhotoLimits
+from bench.heaviest import KINDS, paint
 from bench.house import HOST, ROOT, free_port
 from bench.report import Spread, Target, console, show
 
@@ -38,6 +40,22 @@ async def photos(repetitions: int) -> None:
             f"An archive of {_NUMBER} photos of {_megabytes(heavy):.1f} MB, built and uploaded",
             [Target("at most added to the process", Spread(added), "MB", most=60)],
         )
+    figures = [target for kind in KINDS for target in await _heaviest(kind, repetitions)]
+    show("One photo of each kind, nearly as heavy as is taken, checked: time and memory added", figures)
+
+
+async def _heaviest(kind: str, repetitions: int) -> tuple[Target, Target]:
+    with tempfile.TemporaryDirectory() as folder:
+        small, large = await asyncio.to_thread(paint, kind, Path(folder))
+        megapixels, weight = math.prod(KINDS[kind][0]) / 1e6, large.stat().st_size / 1e6
+        checked = [
+            await _run("bench.heaviest", str(small), str(large), environment={}) for _ in range(repetitions)
+        ]
+    seconds, memory = zip(*[map(float, figures.split()) for figures in checked], strict=True)
+    return (
+        Target(f"{kind}: {megapixels:.1f} megapixels, {weight:.1f} MB", Spread(seconds), "s", most=2),
+        Target("", Spread(memory), "MB", most=300),
+    )
 
 
 async def _checking(paths: Sequence[Path], repetitions: int) -> None:

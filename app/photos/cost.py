@@ -30,8 +30,8 @@ _WEBP = Cost(12)  # two canvases of its decoder, and what it hands out
 _HEIC = {
     (True, False): Cost(4.6, 18, 75),
     (False, False): Cost(9.4, 20, 75),
-    (True, True): Cost(7.7, 60, 30),
-    (False, True): Cost(15.3, 65, 30),
+    (True, True): Cost(7.7, 60, 40),
+    (False, True): Cost(15.3, 65, 55),
 }
 _HEIC_ALPHA = 2.5  # bytes a pixel, twice that with more than eight bits
 
