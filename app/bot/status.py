@@ -67,12 +67,17 @@ class Status:
                     remember.on_conflict_do_update(index_elements=[StatusMessage.training_id], set_=row)
                 )
             if earlier not in (None, message.message_id):
-                await self._close(person, earlier)
+                await self._close(person, earlier, message.message_id)
 
-    async def _close(self, person: Person, message_id: int) -> None:
-        """What nobody keeps up to date any more says so, and has no buttons that would speak of the past."""
+    async def _close(self, person: Person, message_id: int, newest: int) -> None:
+        """What nobody keeps up to date any more says so, and has no buttons that would speak of the past.
+
+        The newest status may be an older message: one whose button was pressed.
+        """
+        below = newest > message_id
+        text = person.words("status-moved") if below else person.words("status-moved-up")
         with suppress(TelegramAPIError):  # it stays as it is
-            await edit(self._bot, person.id, message_id, Screen(person.words("status-moved")))
+            await edit(self._bot, person.id, message_id, Screen(text))
 
     def schedule(self) -> Schedule:
         return Schedule("trainings.status", _EVERY_TEN_SECONDS, self.refresh)

@@ -84,6 +84,16 @@ async def test_only_the_newest_status_is_kept_up_to_date(town: Town, aisha: Gues
     assert closed in (await aisha.user.chat()).messages
 
 
+async def test_a_status_that_an_older_message_took_over_points_up(town: Town, aisha: Guest) -> None:
+    avatar_id = await aisha.train()
+    await town.running(aisha)
+    older, newer = await aisha.say("/avatars"), await aisha.say("/status")
+    await followed(town, aisha, newer)
+    await aisha.user.press_data(older.id, ShowAvatar(avatar_id).pack())
+    assert (await edited(aisha, newer, words("status-moved-up"))).labels == ()
+    await followed(town, aisha, older)
+
+
 async def test_a_message_that_became_another_screen_stays_that(town: Town, aisha: Guest) -> None:
     await aisha.train(followed=True)
     await aisha.user.press(ShowMenu().pack())

@@ -35,7 +35,7 @@ confirm-faceless = ⚠️ No face in { $count } of { $have } photos: the portrai
 confirm-cancel =
     <b>Cancel the training of the avatar “{ $name }”?</b>
 
-    I'll ask FAL AI to stop it. If it still waits for its turn, it is taken out of the queue. If it runs already, it may be too late to stop it: then the avatar will be ready. The photos stay in place either way, and I'll write how it ended.
+    I'll ask FAL AI to stop it. If it is still in the queue, it will be taken out. If it is already running, it may be too late: then the avatar will be ready. The photos stay in place either way, and I'll tell you how it ended.
 
 training-since = { $hours ->
     [0] { $minutes ->
@@ -47,15 +47,16 @@ training-since = { $hours ->
    *[other] Started { $hours } hours ago.
 }
 training-known-in = { $hours ->
-    [one] 🕓 It will be known within an hour whether it runs. If it doesn't, you can start again; all the photos stay in place.
-   *[other] 🕓 It will be known within { $hours } hours whether it runs. If it doesn't, you can start again; all the photos stay in place.
+    [one] 🕓 It will be known within an hour whether it is running. If it isn't, you can start again; all the photos stay in place.
+   *[other] 🕓 It will be known within { $hours } hours whether it is running. If it isn't, you can start again; all the photos stay in place.
 }
 training-promise = I'll write when the avatar is ready.
-training-promise-cancelling = I'll write how it ended.
+training-promise-cancelling = I'll tell you how it ended.
 
 training-position = 🔢 Place in the queue: { $position }.
 training-progress = { $bar } { $percent }%
 training-progress-left = { $bar } { $percent }% · about { $left } left
 training-preparing = 📥 FAL AI is loading what the training needs.
 
-status-moved = ⬇️ How the training goes: see the message below.
+status-moved = ⬇️ How the training is going: see the message below.
+status-moved-up = ⬆️ How the training is going: see the message above.

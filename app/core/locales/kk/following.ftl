@@ -54,3 +54,4 @@ training-progress-left = { $bar } { $percent } % · шамамен { $left } қ�
 training-preparing = 📥 FAL AI оқытуға керектінің бәрін жүктеп жатыр.
 
 status-moved = ⬇️ Оқытудың қалай жүріп жатқаны — төмендегі хабарламада.
+status-moved-up = ⬆️ Оқытудың қалай жүріп жатқаны — жоғарыдағы хабарламада.

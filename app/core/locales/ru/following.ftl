@@ -62,3 +62,4 @@ training-progress-left = { $bar } { $percent } % · осталось приме�
 training-preparing = 📥 FAL AI загружает всё нужное для обучения.
 
 status-moved = ⬇️ Как идёт обучение — в сообщении ниже.
+status-moved-up = ⬆️ Как идёт обучение — в сообщении выше.
