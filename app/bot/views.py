@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.avatars import service as avatars
 from app.avatars.states import photos_changeable
 from app.database.models import (
+    OPEN,
     Avatar,
     AvatarPhoto,
     AvatarState,
@@ -30,6 +31,7 @@ from app.photos.traits import Box, Edit
 from app.photos.verdict import SetRemark, Shots
 from app.trainings import service as trainings
 from app.trainings.pace import hours_until_known
+from app.trainings.plan import UsualTime, usual_time_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,7 @@ class TrainingView:
     """`position` counts from 1; `doing` is what FAL's log said last.
 
     `known_in` is in how many hours it will be known at the most, where the reply to its submit was lost.
+    `usual` is how long trainings like it take, while it goes on.
     """
 
     id: UUID
@@ -48,6 +51,7 @@ class TrainingView:
     doing: Steps | Preparing | None = None
     smoke: bool = False
     known_in: int | None = None
+    usual: UsualTime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +159,8 @@ async def avatar_view(session: AsyncSession, photos: Photos, avatar: Avatar) -> 
     training = await trainings.latest(session, avatar.id)
     count = await photos.count(session, avatar.id)
     main = await session.scalar(select(User.main_avatar_id).where(User.id == avatar.user_id))
+    going_on = training if training and training.state in OPEN else None
+    usual = await usual_time_of(session, going_on) if going_on else None
     await session.refresh(avatar)  # so that it is no older than its training, which may just have ended
     return AvatarView(
         id=avatar.id,
@@ -162,7 +168,7 @@ async def avatar_view(session: AsyncSession, photos: Photos, avatar: Avatar) -> 
         type=avatar.type,
         state=avatar.state,
         photos=count,
-        training=_training_view(training) if training else None,
+        training=_training_view(training, usual) if training else None,
         changeable=photos_changeable(avatar),
         main=main == avatar.id,
         remarks=await photos.remarks(session, avatar.id) if count.ready else (),
@@ -179,7 +185,7 @@ async def own_avatar_view(session: AsyncSession, photos: Photos, user_id: int, a
     return await avatar_view(session, photos, await avatars.get(session, user_id, avatar_id))
 
 
-def _training_view(training: Training) -> TrainingView:
+def _training_view(training: Training, usual: UsualTime | None) -> TrainingView:
     now = datetime.now(UTC)
     elapsed = now - training.requested_at
     lost = training.state is TrainingState.SUBMIT_UNKNOWN
@@ -193,4 +199,5 @@ def _training_view(training: Training) -> TrainingView:
         doing=logs.read(training.last_line or ""),
         smoke=training.smoke,
         known_in=hours_until_known(training, now) if lost else None,
+        usual=usual,
     )

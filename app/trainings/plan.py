@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.config import Preset, Settings
 from app.database.models import Training, TrainingKind, TrainingState
-from app.fal.trainers import Trainer
+from app.fal.trainers import TRAINERS, Trainer
 from app.trainings.extent import Extent, extent
 from app.trainings.service import latest, may_train
 
@@ -57,3 +57,11 @@ async def usual_time(session: AsyncSession, trainer: Trainer, steps: int) -> Usu
     median, most = (func.percentile_disc(share).within_group(recent.c.taken) for share in (0.5, 0.9))
     found = (await session.execute(select(func.count(), median, most).select_from(recent))).one()
     return UsualTime(found[1], found[2]) if found[0] >= ENOUGH else None
+
+
+async def usual_time_of(session: AsyncSession, training: Training) -> UsualTime | None:
+    """How long trainings like this one take; None for one that only tries something, too."""
+    if training.kind is not TrainingKind.REAL or training.smoke:
+        return None
+    trainer = TRAINERS[training.trainer]
+    return await usual_time(session, trainer, training.arguments[trainer.steps])

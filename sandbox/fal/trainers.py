@@ -62,6 +62,7 @@ class Pro(BaseModel):
 class Trainer:
     arguments: type[BaseModel]
     archive_field: str = "images_data_url"
+    steps_field: str = "steps"
     minimum_images: int = 1
     gives_finetune: bool = False
 
@@ -70,11 +71,18 @@ class Trainer:
         url: str = getattr(self.arguments.model_validate(arguments), self.archive_field)
         return url
 
+    def steps(self, arguments: Mapping[str, Any]) -> int:
+        """How many steps are asked for. Raises as `archive_url` does."""
+        steps: int = getattr(self.arguments.model_validate(arguments), self.steps_field)
+        return steps
+
 
 TRAINERS = {
     "fal-ai/flux-lora-portrait-trainer": Trainer(LoraPortrait, minimum_images=10),
     "fal-ai/flux-lora-fast-training": Trainer(LoraFast, minimum_images=4),
     "fal-ai/turbo-flux-trainer": Trainer(Turbo),
     "fal-ai/flux-2-trainer": Trainer(Flux2, archive_field="image_data_url"),
-    "fal-ai/flux-pro-trainer": Trainer(Pro, archive_field="data_url", gives_finetune=True),
+    "fal-ai/flux-pro-trainer": Trainer(
+        Pro, archive_field="data_url", steps_field="iterations", gives_finetune=True
+    ),
 }

@@ -108,9 +108,10 @@ class Trainings:
         trainer = TRAINERS[record.endpoint]
         try:
             await self._open_archive(record, trainer)
+            steps = trainer.steps(record.arguments)
             for line in range(1, LOG_LINES + 1):
                 await self._pass(record, seconds / LOG_LINES)
-                record.logs.append(LogLine(message=f"Training: {100 * line // LOG_LINES}%"))
+                record.logs.append(LogLine(message=_bar(line, steps, seconds)))
         except ValidationError as error:
             return invalid_arguments(error)
         except TrainingError as error:
@@ -155,6 +156,19 @@ class Trainings:
         if behaviour.callback == "delayed":
             await asyncio.sleep(behaviour.callback_delay)
         await asyncio.gather(*[self._courier.deliver(record) for _ in range(behaviour.callback_times)])
+
+
+def _bar(line: int, steps: int, seconds: float) -> str:
+    """As tqdm draws it: what is done of all steps, the time that took, and the time that is left."""
+    share = line / LOG_LINES
+    drawn = "█" * int(10 * share)
+    times = f"[{_clock(seconds * share)}<{_clock(seconds * (1 - share))}]"
+    return f"Training: {share:.0%}|{drawn:<10}| {int(steps * share)}/{steps} {times}"
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes:02}:{rest:02}"
 
 
 def _finish(record: RequestRecord, result: Result) -> None:

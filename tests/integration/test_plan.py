@@ -13,7 +13,7 @@ from app.fal.trainers import PORTRAIT, STYLE
 from app.trainings import consent
 from app.trainings import service as trainings
 from app.trainings.extent import Extent
-from app.trainings.plan import ENOUGH, LAST, Plan, UsualTime, plan, usual_time
+from app.trainings.plan import ENOUGH, LAST, Plan, UsualTime, plan, usual_time, usual_time_of
 from tests.factories import make_avatar, make_photos, make_training, make_user
 from tests.integration.webhook_service import ENVIRONMENT, rows
 from tests.unit.settings import put
@@ -87,6 +87,19 @@ async def test_the_last_hundred_count(database: Database) -> None:
     await history(database, [5] * LAST)
     await history(database, [600] * 50, since=timedelta(days=30))
     assert await usual(database) == UsualTime(timedelta(minutes=5), timedelta(minutes=5))
+
+
+async def test_one_that_is_going_on_is_compared_with_those_like_it_and_a_trial_with_none(
+    database: Database,
+) -> None:
+    await history(database, [10] * ENOUGH)
+    _, avatar = await owner(database)
+    async with database.transaction() as session:
+        training = await make_training(session, avatar, TrainingState.RUNNING)
+        ten = timedelta(minutes=10)
+        assert await usual_time_of(session, training) == UsualTime(ten, ten)
+        training.smoke = True
+        assert await usual_time_of(session, training) is None
 
 
 async def planned(

@@ -218,6 +218,20 @@ def test_fals_last_word_is_told_in_words(words: Words) -> None:
     assert words("training-since", hours=2, minutes=5) in shown(minutes=125)
 
 
+def test_the_usual_time_is_told_until_the_trainer_says_how_long_it_will_be(words: Words) -> None:
+    usual = UsualTime(timedelta(minutes=5), timedelta(minutes=65))
+    told = words("usual-time", median="5", most="65").partition("5")[0]
+
+    def shown(state: TrainingState = TrainingState.RUNNING, doing: Steps | None = None) -> str:
+        going_on = replace(training(state, doing=doing), usual=usual)
+        return checked(screens.avatar(words, view(AvatarState.TRAINING, latest=going_on)))
+
+    assert told in shown()
+    assert told in shown(doing=Steps(450, 2000))
+    assert told not in shown(doing=Steps(450, 2000, timedelta(seconds=235)))
+    assert told not in shown(TrainingState.CANCELLING)
+
+
 @pytest.mark.parametrize("hours", [1, 4, 24])
 def test_a_lost_reply_is_shown_with_the_time_by_which_it_will_be_known(words: Words, hours: int) -> None:
     lost = replace(training(TrainingState.SUBMIT_UNKNOWN), known_in=hours)

@@ -20,7 +20,7 @@ from app.fal.logs import Preparing, Steps
 from app.photos.verdict import SetAdvice
 from app.trainings import consent
 from app.trainings.extent import Extent
-from app.trainings.plan import Plan
+from app.trainings.plan import Plan, UsualTime
 
 
 def confirm_training(words: Words, view: AvatarView, plan: Plan) -> Screen:
@@ -30,7 +30,7 @@ def confirm_training(words: Words, view: AvatarView, plan: Plan) -> Screen:
     """
     wanted = plan.extent
     paragraphs = (
-        f"{_about(words, view, wanted)}\n{_usual_time(words, plan)}",
+        f"{_about(words, view, wanted)}\n{_usual_time(words, plan.usual)}",
         *(() if wanted.smoke else _faceless(words, view)),
         words("confirm-photos"),
         words("consent"),
@@ -67,6 +67,7 @@ def in_training(words: Words, view: AvatarView) -> Screen:
         *_fals_word(words, training),
         *([] if training.known_in is None else [words("training-known-in", hours=training.known_in)]),
         f"{words('training-since', hours=hours, minutes=minutes)} {promise}",
+        *_usually(words, training),
     ]
     if training.smoke:
         paragraphs.append(words("avatar-smoke"))
@@ -118,12 +119,18 @@ def _faceless(words: Words, view: AvatarView) -> list[str]:
     return [words("confirm-faceless", count=count, have=view.photos.have) for count in missing]
 
 
-def _usual_time(words: Words, plan: Plan) -> str:
-    if plan.usual is None:
+def _usually(words: Words, training: TrainingView) -> list[str]:
+    """What there is to go by as long as the trainer says nothing of the time that is left."""
+    timed = isinstance(training.doing, Steps) and training.doing.left is not None
+    if training.usual is None or timed or training.state is TrainingState.CANCELLING:
+        return []
+    return [_usual_time(words, training.usual)]
+
+
+def _usual_time(words: Words, usual: UsualTime | None) -> str:
+    if usual is None:
         return words("usual-time-unknown")
-    return words(
-        "usual-time", median=_duration(words, plan.usual.median), most=_duration(words, plan.usual.most)
-    )
+    return words("usual-time", median=_duration(words, usual.median), most=_duration(words, usual.most))
 
 
 def _duration(words: Words, time: timedelta) -> str:

@@ -82,7 +82,7 @@ async def test_status_goes_from_the_queue_through_progress_to_completion(
     last = await fal.status(PORTRAIT, handle.request_id, with_logs=True)
     assert isinstance(last, fal_client.Completed)
     assert last.logs
-    assert last.logs[-1]["message"] == "Training: 100%"
+    assert last.logs[-1]["message"] == "Training: 100%|██████████| 2500/2500 [00:01<00:00]"
     assert last.metrics["inference_time"] > 0
 
 
