@@ -9,6 +9,7 @@ from aiogram.exceptions import TelegramAPIError
 from aiogram.types import BotCommand, BotCommandScopeChat
 
 from app.bot.retry_after import wait_after
+from app.core.config import AvatarSettings
 from app.core.i18n import Dictionary, Language, Words
 from app.jobs.backoff import Backoff
 
@@ -23,12 +24,12 @@ _BACKOFF = Backoff(first=timedelta(seconds=5), factor=2, ceiling=timedelta(minut
 log = structlog.stdlib.get_logger(__name__)
 
 
-async def set_profile(bot: Bot, dictionary: Dictionary) -> None:
+async def set_profile(bot: Bot, dictionary: Dictionary, settings: AvatarSettings) -> None:
     """Try until Telegram has taken all of it. What it shows meanwhile is what it showed before."""
     failures = 0
     while True:
         try:
-            await _set_profile(bot, dictionary)
+            await _set_profile(bot, dictionary, settings)
             return
         except TelegramAPIError as error:
             failures += 1
@@ -37,12 +38,14 @@ async def set_profile(bot: Bot, dictionary: Dictionary) -> None:
             await asyncio.sleep(wait.total_seconds())
 
 
-async def _set_profile(bot: Bot, dictionary: Dictionary) -> None:
+async def _set_profile(bot: Bot, dictionary: Dictionary, settings: AvatarSettings) -> None:
     """The commands and the descriptions in each language; Russian for all others."""
+    limits = {"minimum": settings.min_photos, "maximum": settings.max_photos}
     for language in Language:
         code, words = None if language is Language.RUSSIAN else language.value, dictionary[language]
         await bot.set_my_commands(_commands(words), language_code=code)
-        await bot.set_my_description(words.label("bot-description"), language_code=code)
+        description = words.label("bot-description", **limits)
+        await bot.set_my_description(description, language_code=code)
         await bot.set_my_short_description(words.label("bot-short-description"), language_code=code)
 
 

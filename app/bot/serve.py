@@ -69,7 +69,7 @@ async def serve(container: AsyncContainer) -> None:
         log.info("bot.started")
         try:
             works = [chats.sweep(), metrics.watch_loop(), *receiving]
-            await _until_told(jobs, works, beside=set_profile(bot, dictionary))
+            await _until_told(jobs, works, beside=set_profile(bot, dictionary, settings.avatar))
         finally:
             worker.stop()
             await chats.stop()

@@ -1,4 +1,4 @@
-button-resume = ▶️ Go on with “{ $name }”
+button-resume = ▶️ Continue with “{ $name }”
 
 command-language = Change the language
 command-privacy = What happens to your data
@@ -25,7 +25,7 @@ support =
     <b>Support:</b> { $contact }
 
     If the bot showed an error code, send it too: it leads us to the line in the log.
-support-nobody = The owner of this bot hasn't said where to write. Look at the bot's description: the address is usually there.
+support-nobody = The owner of this bot hasn't said where to write. Ask whoever told you about it.
 
 ask-delete-me =
     <b>Delete everything about you?</b>

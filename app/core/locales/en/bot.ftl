@@ -20,7 +20,7 @@ command-help = How it works
 command-cancel = Stop
 
 bot-description =
-    I make avatars: you send 10–20 photos, I train a model on them and write to you when the avatar is ready.
+    I make avatars: you send { $minimum }–{ $maximum } photos, I train a model on them and write to you when the avatar is ready.
 
     What happens to your data: /privacy
     Support: /support

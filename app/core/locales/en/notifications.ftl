@@ -6,7 +6,7 @@ training-completed =
 smoke-completed =
     🧪 <b>The trial training of the avatar “{ $name }” went all the way.</b>
 
-    Its model is no good, so the avatar didn't get it: everything is as it was before. It can be trained in earnest.
+    Its model is no good, so the avatar didn't get it: everything is as it was before. You can train it for real now.
 
 drill-completed = 🧪 The drill “{ $name }” went all the way. No model was trained.
 
@@ -18,17 +18,17 @@ training-failed =
     All your photos are still here.
 
 training-overdue =
-    ⌛ <b>The avatar “{ $name }” takes longer to train than usual.</b>
+    ⌛ <b>The avatar “{ $name }” is taking longer to train than usual.</b>
 
-    There's nothing to do: I keep asking FAL AI and will write as soon as there is an answer.
+    You don't need to do anything: I keep asking FAL AI and will write as soon as there is an answer.
 
 training-unconfirmed =
     ⏳ <b>FAL AI hasn't confirmed the training of the avatar “{ $name }” yet.</b>
 
-    The connection broke off while it was being sent, so I don't know whether it runs. There's nothing to do: { $hours ->
-        [one] within an hour
-       *[other] within { $hours } hours
-    } at the latest I'll write how it stands. If it runs, the avatar will be ready as usual; if it doesn't, you can start again. All the photos are in place.
+    The connection broke off while it was being sent, so I don't know whether it is running. You don't need to do anything: I'll tell you within { $hours ->
+        [one] an hour
+       *[other] { $hours } hours
+    }. If it is running, the avatar will be ready as usual; if it isn't, you can start again. All the photos are in place.
 
 training-cancelled =
     ✋ <b>The training of the avatar “{ $name }” is cancelled.</b>
@@ -54,6 +54,6 @@ failure-photo-lost = one of the photos is gone from our storage, and that is our
 failure-no-face = no face was found in one of the photos. Replace it with one where the face is well seen.
 failure-content-policy = the photos didn't pass FAL AI's rules. Replace them.
 failure-service = the training service isn't available for now. Try again a little later.
-failure-our-account = the training service didn't take our request. We are looking into it; try later.
-failure-no-model = the training ended, but no model came. Try again.
-failure-unknown = the training service told of an error without details. Try again.
+failure-our-account = the training service didn't accept our request. We are looking into it; try again later.
+failure-no-model = the training ended without a model. Try again.
+failure-unknown = the training service reported an error without details. Try again.

@@ -7,12 +7,12 @@ avatar-training =
     <b>{ $name }</b> · { $type }
 
     { $state ->
-        [REQUESTED] ⏳ Preparing the photos and sending them to be trained on.
+        [REQUESTED] ⏳ Preparing the photos and sending them for training.
         [SUBMITTING] ⏳ Sending the training.
-        [SUBMIT_UNKNOWN] ⏳ The training was sent, but no confirmation has come yet. There's nothing to do: I'm finding out, and will write.
-        [SUBMITTED] ⏳ The training is accepted and waits its turn.
+        [SUBMIT_UNKNOWN] ⏳ The training was sent, but no confirmation has come yet. You don't need to do anything: I'm finding out and will write.
+        [SUBMITTED] ⏳ The training is accepted and is waiting its turn.
         [RUNNING] ⚙️ The training is running.
-        [OVERDUE] ⌛ The training takes longer than usual. I keep watching and will write.
+        [OVERDUE] ⌛ The training is taking longer than usual. I keep watching and will write.
        *[CANCELLING] ✋ The training is being cancelled.
     }
 
