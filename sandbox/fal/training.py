@@ -163,12 +163,13 @@ def _bar(line: int, steps: int, seconds: float) -> str:
     share = line / LOG_LINES
     drawn = "█" * int(10 * share)
     times = f"[{_clock(seconds * share)}<{_clock(seconds * (1 - share))}]"
-    return f"Training: {share:.0%}|{drawn:<10}| {int(steps * share)}/{steps} {times}"
+    return f"Training: {share:4.0%}|{drawn:<10}| {int(steps * share)}/{steps} {times}"
 
 
 def _clock(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes:02}:{rest:02}"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes:02}:{rest:02}"
 
 
 def _finish(record: RequestRecord, result: Result) -> None:

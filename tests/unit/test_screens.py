@@ -229,6 +229,7 @@ def test_the_usual_time_is_told_until_the_trainer_says_how_long_it_will_be(words
     assert told in shown()
     assert told in shown(doing=Steps(450, 2000))
     assert told not in shown(doing=Steps(450, 2000, timedelta(seconds=235)))
+    assert told not in shown(TrainingState.SUBMIT_UNKNOWN)
     assert told not in shown(TrainingState.CANCELLING)
 
 

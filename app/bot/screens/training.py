@@ -22,6 +22,8 @@ from app.trainings import consent
 from app.trainings.extent import Extent
 from app.trainings.plan import Plan, UsualTime
 
+_UNSURE = frozenset({TrainingState.SUBMIT_UNKNOWN, TrainingState.CANCELLING})
+
 
 def confirm_training(words: Words, view: AvatarView, plan: Plan) -> Screen:
     """What will happen, for how long, what becomes of the photos, and what the person agrees to.
@@ -120,9 +122,12 @@ def _faceless(words: Words, view: AvatarView) -> list[str]:
 
 
 def _usually(words: Words, training: TrainingView) -> list[str]:
-    """What there is to go by as long as the trainer says nothing of the time that is left."""
+    """What there is to go by as long as the trainer says nothing of the time that is left.
+
+    Nothing where it isn't known whether it runs, or it is to stop.
+    """
     timed = isinstance(training.doing, Steps) and training.doing.left is not None
-    if training.usual is None or timed or training.state is TrainingState.CANCELLING:
+    if training.usual is None or timed or training.state in _UNSURE:
         return []
     return [_usual_time(words, training.usual)]
 

@@ -11,6 +11,7 @@ import httpx
 import pytest
 from cryptography.exceptions import InvalidSignature
 
+from app.fal.logs import Steps, read
 from sandbox.fal.client import FalControl
 from sandbox.fal.models import Behaviour, Resend, State
 from sandbox.fal.proxy import child_environment
@@ -83,6 +84,8 @@ async def test_status_goes_from_the_queue_through_progress_to_completion(
     assert isinstance(last, fal_client.Completed)
     assert last.logs
     assert last.logs[-1]["message"] == "Training: 100%|██████████| 2500/2500 [00:01<00:00]"
+    told = [read(line["message"]) for line in last.logs]
+    assert [one.done for one in told if isinstance(one, Steps)] == [625, 1250, 1875, 2500]
     assert last.metrics["inference_time"] > 0
 
 
