@@ -99,7 +99,7 @@ def views() -> Iterator[AvatarView]:
     before = [None, *map(failed, Reason)]
     for kind, have, latest in product(AvatarType, COUNTS, before):
         yield view(have=have, latest=latest, avatar_type=kind)
-    for latest in (*before, training(TrainingState.COMPLETED)):
+    for latest in (*before, training(TrainingState.COMPLETED), training(TrainingState.CANCELLED)):
         yield view(AvatarState.COMPLETED, latest=latest)
     for state, drill, minutes in product(sorted(OPEN), (False, True), (0, 1, 2, 5, 11, 21, 60, 1440)):
         yield view(AvatarState.TRAINING, latest=training(state, drill=drill, minutes=minutes))
@@ -464,6 +464,26 @@ def test_what_is_deleted_for_ever_is_asked_about(words: Words) -> None:
         assert checked(screen)
         assert actions(screen)[0] == deed
         assert len(actions(screen)) == 2
+
+
+def test_a_draft_is_not_said_to_lose_a_model(words: Words) -> None:
+    def asked(state: AvatarState) -> str:
+        return checked(screens.ask_delete(words, view(state)))
+
+    model = {Language.RUSSIAN: "модель", Language.KAZAKH: "модель", Language.ENGLISH: "model"}[words.language]
+    assert model not in asked(AvatarState.DRAFT)
+    assert model in asked(AvatarState.COMPLETED)
+
+
+def test_after_a_cancelled_retraining_the_earlier_model_is_said_to_work(words: Words) -> None:
+    told = words("avatar-retraining-cancelled")
+
+    def shown(state: AvatarState, ended: TrainingState) -> str:
+        return checked(screens.avatar(words, view(state, latest=training(ended))))
+
+    assert told in shown(AvatarState.COMPLETED, TrainingState.CANCELLED)
+    assert told not in shown(AvatarState.COMPLETED, TrainingState.COMPLETED)
+    assert told not in shown(AvatarState.DRAFT, TrainingState.CANCELLED)
 
 
 def refusal(reason: str, **details: str | int) -> Verdict:

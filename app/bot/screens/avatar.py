@@ -22,7 +22,7 @@ from app.core.buttons import (
     StartTraining,
 )
 from app.core.i18n import Words
-from app.database.models import Avatar, AvatarState
+from app.database.models import Avatar, AvatarState, TrainingState
 from app.database.models.avatars import NAME_LENGTH
 from app.fal.failures import NEEDS_OTHER_PHOTOS
 from app.photos.traits import PhotoLimits
@@ -69,9 +69,11 @@ def ask_new_name(words: Words, avatar_id: int, name: str) -> Screen:
 
 
 def ask_delete(words: Words, view: AvatarView) -> Screen:
-    photos = words.label("photos-count", count=view.photos.have)
+    """A draft never had a model that could be deleted with it."""
+    about = {"name": view.name, "photos": words.label("photos-count", count=view.photos.have)}
+    draft = view.state is AvatarState.DRAFT
     return Screen(
-        words("avatar-ask-delete", name=view.name, photos=photos),
+        words("draft-ask-delete", **about) if draft else words("avatar-ask-delete", **about),
         (
             (button(words, "button-delete-for-ever", DeleteAvatar(view.id)),),
             (button(words, "button-back", ShowAvatar(view.id)),),
@@ -129,7 +131,7 @@ def _completed(words: Words, view: AvatarView) -> Screen:
         *([] if view.main else [(main,)]),
         *_tools(words, view),
     )
-    return Screen(_with_failure(words, view, text), rows)
+    return Screen(_with_cancelled(words, view, _with_failure(words, view, text)), rows)
 
 
 def _training_rows(words: Words, view: AvatarView, train: Button) -> Rows:
@@ -179,3 +181,10 @@ def _with_failure(words: Words, view: AvatarView, text: str) -> str:
     if view.state is AvatarState.COMPLETED:
         return f"{text}\n\n{words('avatar-retraining-failed', reason=reason)}"
     return f"{text}\n\n{words('avatar-failed', reason=reason)}"
+
+
+def _with_cancelled(words: Words, view: AvatarView, text: str) -> str:
+    """That an avatar which was being trained again has the model it had."""
+    if view.training is None or view.training.state is not TrainingState.CANCELLED:
+        return text
+    return f"{text}\n\n{words('avatar-retraining-cancelled')}"

@@ -12,7 +12,7 @@ avatar-completed =
     ✅ The avatar is ready. In its set: { $photos }.
 
 avatars-empty = You have no avatars yet. Shall we create the first one?
-avatar-deleted = 🗑 The avatar “{ $name }” is deleted, with its photos and its model.
+avatar-deleted = 🗑 The avatar “{ $name }” is deleted, with all that belonged to it.
 avatars-none-left = You have no other avatars. Shall we create a new one?
 avatars-list = <b>Your avatars</b>
 avatars-list-page = <b>Your avatars</b> · page { $page } of { $pages }
@@ -42,6 +42,10 @@ avatar-ask-delete =
     <b>Delete the avatar “{ $name }”?</b>
 
     Everything will be deleted: { $photos }, the trained model and the history. This can't be undone.
+draft-ask-delete =
+    <b>Delete the avatar “{ $name }”?</b>
+
+    Everything will be deleted: { $photos } and the history. This can't be undone.
 
 photo-page =
     <b>{ $name }</b> · photo { $number } of { $count }

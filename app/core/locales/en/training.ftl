@@ -24,3 +24,4 @@ avatar-smoke = 🧪 This is a trial training: its model will be no good, and the
 
 avatar-failed = ⚠️ It didn't work out last time: { $reason }
 avatar-retraining-failed = ⚠️ Retraining failed: { $reason } The earlier model works as before.
+avatar-retraining-cancelled = ✋ Retraining was cancelled. The earlier model works as before.
