@@ -34,6 +34,7 @@ async def photos(repetitions: int) -> None:
         light = await painted(folder / "light", _NUMBER, _LIGHT)
         heavy = await painted(folder / "heavy", _NUMBER, _HEAVY)
         await _checking(light, repetitions)
+        await _with_faces(light, repetitions)
         async with _fal(folder / "fal") as environment:
             added = [await _archived(heavy, environment) for _ in range(min(repetitions, 3))]
         show(
@@ -76,6 +77,39 @@ async def _checking(paths: Sequence[Path], repetitions: int) -> None:
             Target("full decoding / ours", Spread(ratios), least=2),
         ],
     )
+
+
+async def _with_faces(paths: Sequence[Path], repetitions: int) -> None:
+    """In fresh processes, half of the photos in each, until both are done."""
+    ours, cascade = [], []
+    for _ in range(repetitions):
+        ours.append(await _checked_afresh("ours", paths))
+        cascade.append(await _checked_afresh("cascade", paths))
+    show(
+        f"The same with faces, in {_AT_ONCE} processes",
+        [
+            Target("ours", Spread([seconds for seconds, _ in ours]), "s"),
+            Target("Haar cascade", Spread([seconds for seconds, _ in cascade]), "s"),
+            Target(
+                "ours / Haar cascade",
+                Spread([one / other for (one, _), (other, _) in zip(ours, cascade, strict=True)]),
+                most=0.6,
+            ),
+            Target("ours, added to a process", Spread([added for _, added in ours]), "MB"),
+            Target("Haar cascade, added to a process", Spread([added for _, added in cascade]), "MB"),
+        ],
+    )
+
+
+async def _checked_afresh(kind: str, paths: Sequence[Path]) -> tuple[float, float]:
+    """Seconds of the slower process, and MB of the larger one."""
+    halves = [paths[start::_AT_ONCE] for start in range(_AT_ONCE)]
+    threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    said = await asyncio.gather(
+        *[_run("bench.checking", kind, *map(str, half), environment=threads) for half in halves]
+    )
+    seconds, added = zip(*[map(float, line.split()) for line in said], strict=True)
+    return max(seconds), max(added)
 
 
 async def _checked(pool: DecoderPool, paths: Sequence[Path]) -> float:

@@ -31,14 +31,21 @@ def _between_borders(picture: Picture) -> tuple[int, int] | None:
     height = len(picture)
     depth = max(2, height // 50)
     ends = np.concatenate([picture[:depth], picture[-depth:]])
-    colour = np.median(ends.reshape(-1, 3), axis=0)
-    plain = (np.abs(picture - colour).max(axis=2) <= _TOLERANCE).mean(axis=1)
+    colour = np.median(ends.reshape(-1, 3), axis=0).astype(int).tolist()
+    near = [_near(picture[:, :, channel], value) for channel, value in enumerate(colour)]
+    plain = np.logical_and.reduce(near).mean(axis=1)
     start, end = _longest_run(plain < _BORDER)
     if end - start < _LEAST_PICTURE * height or min(start, height - end) < _LEAST_BORDER * height:
         return None
     lines = ((start - 2, start + 1), (end + 1, end - 2))
     straight = all(plain[outside] >= _PLAIN and plain[inside] <= _OTHER for outside, inside in lines)
     return (start, end) if straight else None
+
+
+def _near(channel: Picture, value: int) -> NDArray[np.bool_]:
+    """In bytes, which is ten times quicker than in numbers with a sign."""
+    lowest = max(0, value - _TOLERANCE)
+    return channel - np.uint8(lowest) <= np.uint8(min(255, value + _TOLERANCE) - lowest)
 
 
 def _longest_run(flags: NDArray[np.bool_]) -> tuple[int, int]:
