@@ -41,10 +41,6 @@ async def upload(fal: Fal, photos: Sequence[Path]) -> None:
         await fal.upload(archive)
 
 
-def forget_the_peak() -> None:
-    (_PROCESS / "clear_refs").write_text(_FORGET_THE_PEAK)
-
-
 def memory(field: str) -> float:
     """In MB: VmRSS is what the process has, VmHWM the most it had."""
     lines = (_PROCESS / "status").read_text().splitlines()
