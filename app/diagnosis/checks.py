@@ -8,7 +8,7 @@ from app.diagnosis.instances import instances_check
 from app.diagnosis.place import Place
 from app.diagnosis.rehearsal import Rehearsal
 from app.diagnosis.remote import clock_check, fal_checks, redis_check, telegram_check
-from app.diagnosis.stores import bucket_check, database_checks
+from app.diagnosis.stores import bucket_check, database_checks, faces_check
 from app.diagnosis.trainings import smoke_check, training_checks
 from app.diagnosis.work import work_checks
 
@@ -50,6 +50,7 @@ def all_checks(place: Place) -> list[Check]:
         *work_checks(place),
         redis_check(place),
         bucket_check(place),
+        faces_check(place),
         telegram_check(place),
         clock_check(place),
     ]

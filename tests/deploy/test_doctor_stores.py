@@ -1,5 +1,6 @@
 """Postgres, its schema, the bucket, Redis, and what waits in them."""
 
+import sys
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,7 +17,7 @@ from app.diagnosis.checks import all_checks, request_checks, training_settings_c
 from app.diagnosis.finding import Finding, Verdict
 from app.diagnosis.place import Place
 from app.diagnosis.remote import redis_check
-from app.diagnosis.stores import bucket_check, database_checks
+from app.diagnosis.stores import bucket_check, database_checks, faces_check
 from app.diagnosis.trainings import training_checks
 from app.diagnosis.work import work_checks
 from app.inbox.writer import HANDLE
@@ -250,6 +251,29 @@ async def test_redis_is_down(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_redis_answers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     async with redis_server(tmp_path) as server, place_with(monkeypatch, REDIS_URL=server.url) as place:
         assert (await finding(place, [redis_check(place)], "redis")).verdict is Verdict.OK
+
+
+@pytest.mark.parametrize(
+    ("installed", "wanted", "verdict", "what"),
+    [
+        (True, "on", Verdict.OK, "Faces are looked for in portraits' photos"),
+        (
+            False,
+            "on",
+            Verdict.WARNING,
+            "Faces aren't looked for in photos: no detector is installed",
+        ),
+        (True, "off", Verdict.WARNING, "Faces aren't looked for in photos: PHOTO_FACES is off"),
+    ],
+)
+async def test_whether_faces_are_looked_for(
+    monkeypatch: pytest.MonkeyPatch, installed: bool, wanted: str, verdict: Verdict, what: str
+) -> None:
+    if not installed:
+        monkeypatch.setitem(sys.modules, "yuface", None)
+    async with place_with(monkeypatch, PHOTO_FACES=wanted) as place:
+        found = await finding(place, [faces_check(place)], "faces")
+    assert (found.verdict, found.what) == (verdict, what)
 
 
 async def bucket(monkeypatch: pytest.MonkeyPatch, **variables: str) -> Finding:

@@ -10,7 +10,7 @@ for name in names:
     sys.modules[name] = None
 __import__(module)
 """
-DECODING = ("PIL", "pillow_heif", "cv2", "numpy")
+DECODING = ("PIL", "pillow_heif", "yuface", "numpy")
 
 
 def run(module: str, *missing: str) -> None:
