@@ -104,7 +104,7 @@ async def _with_faces(paths: Sequence[Path], repetitions: int) -> None:
 async def _checked_afresh(kind: str, paths: Sequence[Path]) -> tuple[float, float]:
     """Seconds of the slower process, and MB of the larger one."""
     halves = [paths[start::_AT_ONCE] for start in range(_AT_ONCE)]
-    threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    threads = {"OPENBLAS_NUM_THREADS": "1"}
     said = await asyncio.gather(
         *[_run("bench.checking", kind, *map(str, half), environment=threads) for half in halves]
     )

@@ -85,20 +85,11 @@ def bucket_check(place: Place) -> Check:
 
 def faces_check(place: Place) -> Check:
     async def look() -> Found:
-        if find_spec("aiogram") is None:
-            return skipped("The bot isn't installed here: run the doctor where it is")
-        if not place.settings.photo.faces:
-            return warning("Faces aren't looked for in photos: PHOTO_FACES is off")
-        if find_spec("yuface") is None:
-            return warning("Faces aren't looked for in photos: no detector is installed")
-        return ok("Faces are looked for in portraits' photos")
+        if place.settings.photo.faces:
+            return ok("Faces are looked for in portraits' photos")
+        return warning("Faces aren't looked for in photos: PHOTO_FACES is off")
 
-    return Check(
-        "faces",
-        look,
-        "Install requirements.txt on x86-64; portraits can be trained without",
-        needs=("PHOTO_FACES",),
-    )
+    return Check("faces", look, "Remove PHOTO_FACES from the settings", needs=("PHOTO_FACES",))
 
 
 async def _bucket(place: Place, minio: MinioSettings) -> Found:

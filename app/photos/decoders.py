@@ -149,7 +149,7 @@ async def _start() -> Process:
     paths = os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH")]))
     return await asyncio.create_subprocess_exec(
         *[sys.executable, "-m", "app.photos.decoding"],
-        env={**environment, **blas, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "PYTHONPATH": paths},
+        env={**environment, **blas, "OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": paths},
         stdin=PIPE,
         stdout=PIPE,
         stderr=DEVNULL,

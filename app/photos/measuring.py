@@ -13,10 +13,10 @@ from PIL import Image
 
 from app.photos import faces
 from app.photos.copies import thumbnail
-from app.photos.faces import Detection
 from app.photos.frames import framed
 from app.photos.pixels import SWAPS_SIDES, on_white, reduced, reduced_size, upright
 from app.photos.traits import Box, Face, Light, PhotoTraits
+from app.photos.yunet import Detection
 
 _SHORTER_SIDE = 375  # pixels; no accepted photo is enlarged to it
 _TILE, _FACE_TILE = 25, 12
@@ -69,18 +69,20 @@ def measure(
     return traits, thumbnail(grey)
 
 
-def _faces(picture: Image.Image, luma: Luma, frame: Box) -> tuple[int, tuple[Face, ...] | None]:
+def _faces(picture: Image.Image, luma: Luma, frame: Box) -> tuple[int, tuple[Face, ...]]:
     """By how many degrees the picture must be turned, and its faces, placed in the whole."""
-    found = faces.find(np.asarray(picture))
-    if found is None:
-        return 0, None
-    quarters, detections = found
+    quarters, detections = faces.find(np.asarray(picture))
     upright_luma = np.rot90(luma, -quarters)
     return 90 * quarters, tuple(_face(each, upright_luma, quarters, frame) for each in detections)
 
 
 def _face(face: Detection, luma: Luma, quarters: int, frame: Box) -> Face:
-    ends = face.left, face.top, face.left + face.width, face.top + face.height
+    ends = (
+        round(face.left),
+        round(face.top),
+        round(face.left + face.width),
+        round(face.top + face.height),
+    )
     part = luma[ends[1] : ends[3], ends[0] : ends[2]]
     return Face(
         box=_box(ends, (luma.shape[1], luma.shape[0])).turned(-90 * quarters % 360).out_of(frame),

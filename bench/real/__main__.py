@@ -18,7 +18,7 @@ from typing import TypeVar
 from PIL import Image, ImageOps
 
 from app.core.config import PhotoSettings
-from app.photos import coach, faces
+from app.photos import coach
 from app.photos.checks import inspect
 from app.photos.coach import Advice
 from app.photos.copies import misfit
@@ -74,8 +74,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.real", description=__doc__)
     parser.add_argument("--half", choices=("tune", "judge"), default="judge", help="which people (judge)")
     half = parser.parse_args().half
-    if not faces.installed():
-        sys.exit("No face detector is installed: make install")
     try:
         pictures = [picture for picture in labelled() if picture.half == half]
     except PicturesMissing as error:

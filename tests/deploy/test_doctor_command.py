@@ -42,7 +42,7 @@ DOWN = {
 }
 WITHOUT = """
 import sys
-for name in ("aiogram", "aiohttp", "PIL", "pillow_heif", "yuface", "numpy", "minio", "redis"):
+for name in ("aiogram", "aiohttp", "PIL", "pillow_heif", "numpy", "minio", "redis"):
     sys.modules[name] = None
 import runpy
 sys.argv = ["doctor", "--end-to-end", "--json"]
@@ -71,7 +71,7 @@ def test_in_the_webhooks_image_with_half_the_world_down(tmp_path: Path) -> None:
     failed = {name for name, each in found.items() if each["verdict"] == "failure"}
     assert told["exit_code"] == report.EXIT_FAILED
     assert failed == {"fal-key", "fal-signing-keys", "webhook-port", "database", "telegram-token"}
-    for name in ("bucket", "faces", "redis"):
+    for name in ("bucket", "redis"):
         assert (found[name]["verdict"], "isn't installed here" in found[name]["what"]) == ("skipped", True)
     assert [
         word for word in re.findall(r"[a-z]+-word", " ".join(SECRETS.values())) if word in done.stdout

@@ -1,6 +1,5 @@
 """Postgres, its schema, the bucket, Redis, and what waits in them."""
 
-import sys
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -254,23 +253,15 @@ async def test_redis_answers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    ("installed", "wanted", "verdict", "what"),
+    ("wanted", "verdict", "what"),
     [
-        (True, "on", Verdict.OK, "Faces are looked for in portraits' photos"),
-        (
-            False,
-            "on",
-            Verdict.WARNING,
-            "Faces aren't looked for in photos: no detector is installed",
-        ),
-        (True, "off", Verdict.WARNING, "Faces aren't looked for in photos: PHOTO_FACES is off"),
+        ("on", Verdict.OK, "Faces are looked for in portraits' photos"),
+        ("off", Verdict.WARNING, "Faces aren't looked for in photos: PHOTO_FACES is off"),
     ],
 )
 async def test_whether_faces_are_looked_for(
-    monkeypatch: pytest.MonkeyPatch, installed: bool, wanted: str, verdict: Verdict, what: str
+    monkeypatch: pytest.MonkeyPatch, wanted: str, verdict: Verdict, what: str
 ) -> None:
-    if not installed:
-        monkeypatch.setitem(sys.modules, "yuface", None)
     async with place_with(monkeypatch, PHOTO_FACES=wanted) as place:
         found = await finding(place, [faces_check(place)], "faces")
     assert (found.verdict, found.what) == (verdict, what)

@@ -10,7 +10,7 @@ for name in names:
     sys.modules[name] = None
 __import__(module)
 """
-DECODING = ("PIL", "pillow_heif", "yuface", "numpy")
+DECODING = ("PIL", "pillow_heif", "numpy")
 
 
 def run(module: str, *missing: str) -> None:

@@ -1,13 +1,11 @@
 """Where faces are found, and what is measured in them."""
 
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from PIL import Image, ImageFilter
 
-from app.photos import faces
 from app.photos.checks import inspect
 from app.photos.traits import Box, Face, PhotoLimits, PhotoTraits
 from sandbox import spoils
@@ -25,14 +23,6 @@ def looked(tmp_path: Path) -> Looked:
         return inspect(path, PhotoLimits(), look_for_faces=True).traits
 
     return traits
-
-
-@pytest.fixture
-def without_detector(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setitem(sys.modules, "yuface", None)
-    faces._detector.cache_clear()
-    yield
-    faces._detector.cache_clear()
 
 
 def only(traits: PhotoTraits) -> Face:
@@ -109,10 +99,6 @@ def test_only_the_face_is_measured(looked: Looked) -> None:
     assert looked(spoiled).sharpness > 2 * only(looked(spoiled)).sharpness
 
 
-def test_without_a_detector_nobody_knows(without_detector: None, looked: Looked) -> None:
-    assert looked(scene(0)).faces is None
-    assert not faces.installed()
-
-
-def test_a_detector_is_installed() -> None:
-    assert faces.installed()
+def test_nobody_looks_for_faces_unasked(tmp_path: Path) -> None:
+    path = stored(tmp_path, encoded(scene(0), quality=90))
+    assert inspect(path, PhotoLimits()).traits.faces is None
