@@ -286,9 +286,7 @@ class TellOfUploads:
 
 
 def _verdict(upload: Upload, advice: Mapping[int, Sequence[str]]) -> Verdict:
-    return Verdict(
-        upload.refusal, upload.details, tuple(advice.get(upload.photo_id or 0, ())), upload.photo_id
-    )
+    return Verdict(upload.refusal, upload.details, tuple(advice.get(upload.photo_id or 0, ())))
 
 
 class TellProgress:

@@ -56,6 +56,8 @@ class TrainingView:
 
 @dataclass(frozen=True, slots=True)
 class AvatarView:
+    """`to_fix` are the photos that a tap puts right, in their order."""
+
     id: int
     name: str
     type: AvatarType
@@ -66,6 +68,7 @@ class AvatarView:
     main: bool = False
     remarks: Sequence[SetRemark] = ()
     shots: Shots | None = None
+    to_fix: Sequence[int] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,19 +78,31 @@ class Fixes:
     turn: by how many degrees, 0 for not at all.
     crop: whether a screenshot can be cut down to the photo in it, which may be too small for that.
     faces: where they are; of several one is to be chosen.
+    choices: which of several can be cropped to, counted from 1.
     """
 
     turn: int = 0
     screenshot: bool = False
     crop: bool = False
     faces: tuple[Box, ...] = ()
+    choices: tuple[int, ...] = ()
+
+    @property
+    def possible(self) -> bool:
+        return bool(self.turn or self.crop or self.choices)
+
+    @property
+    def marks(self) -> tuple[Box, ...]:
+        """The faces that are shown: several only when they are asked about, which comes last."""
+        return () if len(self.faces) > 1 and (self.turn or self.crop) else self.faces
 
 
 @dataclass(frozen=True, slots=True)
 class PhotoView:
     """One of an avatar's photos: the `number`th of `count`; None beside the first and the last.
 
-    `openable` where photos can be changed once they are opened for that.
+    `openable` where photos can be changed once they are opened for that. `to_fix_id` is the next one, after
+    the last the first again, that a tap puts right.
     """
 
     avatar_id: int
@@ -105,6 +120,7 @@ class PhotoView:
     openable: bool = False
     edit: Edit = field(default_factory=Edit)
     fixes: Fixes = field(default_factory=Fixes)
+    to_fix_id: int | None = None
 
 
 async def photo_view(
@@ -122,6 +138,7 @@ async def photo_view(
     place = next((place for place, photo in enumerate(photos) if photo.id == photo_id), 0)
     photo = photos[place]
     edit = edit_of(photo)
+    to_fix = _to_fix([*photos[place + 1 :], *photos[:place]])
     width, height = edit.size(photo.width, photo.height)
     return PhotoView(
         avatar_id=avatar_id,
@@ -138,21 +155,29 @@ async def photo_view(
         changeable=photos_changeable(avatar),
         openable=avatar.state is AvatarState.COMPLETED and not avatar.photos_open,
         edit=edit,
-        fixes=_fixes(photo, edit),
+        fixes=_fixes(photo),
+        to_fix_id=to_fix[0] if to_fix else None,
     )
 
 
-def _fixes(photo: AvatarPhoto, edit: Edit) -> Fixes:
-    traits = as_sent(photo)
+def _fixes(photo: AvatarPhoto) -> Fixes:
+    traits, edit = as_sent(photo), edit_of(photo)
     if traits is None:
         return Fixes()
     seen = traits.edited(edit)
+    faces = tuple(face.box for face in seen.faces or ())
+    numbers = range(1, len(faces) + 1) if len(faces) > 1 else ()
     return Fixes(
         turn=seen.turn,
         screenshot=seen.frame is not None,
-        crop=seen.frame is not None and edits.without_borders(traits, edit) is not None,
-        faces=tuple(face.box for face in seen.faces or ()),
+        crop=edits.without_borders(traits, edit) is not None,
+        faces=faces,
+        choices=tuple(n for n in numbers if edits.cropped_to_face(traits, edit, n) is not None),
     )
+
+
+def _to_fix(photos: Sequence[AvatarPhoto]) -> list[int]:
+    return [photo.id for photo in photos if _fixes(photo).possible]
 
 
 async def avatar_view(session: AsyncSession, photos: Photos, avatar: Avatar) -> AvatarView:
@@ -162,6 +187,7 @@ async def avatar_view(session: AsyncSession, photos: Photos, avatar: Avatar) -> 
     going_on = training if training and training.state in OPEN else None
     usual = await usual_time_of(session, going_on) if going_on else None
     await session.refresh(avatar)  # so that it is no older than its training, which may just have ended
+    changeable = photos_changeable(avatar)
     return AvatarView(
         id=avatar.id,
         name=avatar.name,
@@ -169,10 +195,11 @@ async def avatar_view(session: AsyncSession, photos: Photos, avatar: Avatar) -> 
         state=avatar.state,
         photos=count,
         training=_training_view(training, usual) if training else None,
-        changeable=photos_changeable(avatar),
+        changeable=changeable,
         main=main == avatar.id,
         remarks=await photos.remarks(session, avatar.id) if count.ready else (),
         shots=await photos.shots(session, avatar.id) if count.ready else None,
+        to_fix=_to_fix(await listing(session, avatar.id)) if changeable else (),
     )
 
 

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from app.core.config import PhotoSettings
 from app.photos.refusals import PhotoFaceBlurry, PhotoTooBlurry, PhotoTooBright, PhotoTooDark
-from app.photos.traits import Edit, Face, PhotoTraits, distance
+from app.photos.traits import Face, PhotoTraits, distance
 
 _COMPARED_BITS = 20  # of 64: in this many and fewer may the hashes of a photo and of a part of it differ
 
@@ -29,7 +29,7 @@ class Advice(StrEnum):
 
 
 TAPS = frozenset({Advice.SCREENSHOT, Advice.SIDEWAYS, Advice.UPSIDE_DOWN, Advice.SEVERAL_FACES})
-"""What a person puts right with a tap (app/photos/edits.py)."""
+"""About what a person is asked, to put it right with a tap (app/photos/edits.py)."""
 
 
 def refuse(traits: PhotoTraits, settings: PhotoSettings) -> None:
@@ -86,10 +86,11 @@ def _advise(traits: PhotoTraits, settings: PhotoSettings) -> Iterator[Advice]:
         yield Advice.SEVERAL_FACES
     elif face and _width(face, traits) < settings.face_advised * traits.side:
         yield Advice.FACE_SMALL
-    seen = traits.edited(Edit(crop=traits.frame))
-    if not traits.frame and seen.stretch > settings.stretch_advised:
+    if traits.frame:  # what is in it is judged once it is cut out
+        return
+    if traits.stretch > settings.stretch_advised:
         yield Advice.STRETCHED
-    if seen.side < settings.side_advised:
+    if traits.side < settings.side_advised:
         yield Advice.SMALL
 
 

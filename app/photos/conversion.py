@@ -16,7 +16,7 @@ from app.photos.traits import Box, Edit, PhotoLimits
 _LONGER_SIDE, _ENOUGH = 2000, 1500
 _JPEG_QUALITY = 95
 _LOOK_SIDE, _LOOK_QUALITY = 1280, 85
-_MARK, _NUMBER = 3, 60  # pixels of what is looked at: a line, a digit
+_LINE, _BADGE = 0.004, 0.03  # of the longer side of what is looked at: a line's width, a number's radius
 _TURNS = {  # clockwise
     90: Image.Transpose.ROTATE_270,
     180: Image.Transpose.ROTATE_180,
@@ -50,15 +50,20 @@ def jpeg_to_look_at(path: Path, edit: Edit, faces: Sequence[Box]) -> bytes:
 
 
 def _mark(image: Image.Image, box: Box, number: str) -> None:
+    """A white line, with a thin dark one around it so that it is seen on any background."""
     width, height = image.size
+    line, radius = max(2, round(_LINE * max(image.size))), round(_BADGE * max(image.size))
     left, top = round(box.left * width), round(box.top * height)
     right, bottom = round((box.left + box.width) * width), round((box.top + box.height) * height)
     drawing = ImageDraw.Draw(image)
-    for colour, line in (("black", _MARK + 2), ("white", _MARK)):  # seen on any background
-        drawing.rectangle((left, top, right, bottom), outline=colour, width=line)
+    for grow, colour in ((1, "black"), (0, "white")):
+        ends = (left - grow, top - grow, right + grow, bottom + grow)
+        drawing.rounded_rectangle(ends, radius // 2, outline=colour, width=line + 2 * grow)
     if number:
-        font = ImageFont.load_default(_NUMBER)
-        drawing.text((left + 8, top), number, fill="white", font=font, stroke_width=3, stroke_fill="black")
+        at = max(left, radius + 1), max(top, radius + 1)
+        drawing.circle(at, radius, fill="white", outline="black")
+        font = ImageFont.load_default(1.5 * radius)
+        drawing.text(at, number, fill="black", font=font, anchor="mm")
 
 
 def _bare(path: Path, edit: Edit) -> Image.Image:

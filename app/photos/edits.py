@@ -14,8 +14,10 @@ def turned(traits: PhotoTraits, edit: Edit) -> Edit:
 
 
 def without_borders(traits: PhotoTraits, edit: Edit) -> Edit | None:
-    """The photo out of a screenshot; None if there are no borders, or too little would be left."""
-    return _if_large_enough(traits, Edit(traits.frame, edit.turn)) if traits.frame else None
+    """The photo out of a screenshot; None if there are no borders left, or too little would be."""
+    if traits.frame is None or edit.crop is not None:
+        return None
+    return _if_large_enough(traits, Edit(traits.frame, edit.turn))
 
 
 def cropped_to_face(traits: PhotoTraits, edit: Edit, number: int) -> Edit | None:

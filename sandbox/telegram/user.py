@@ -10,7 +10,7 @@ from typing import Any, Self, TypeVar
 import httpx
 from pydantic import TypeAdapter
 
-from sandbox.telegram.chat import ChatMessage, ChatView, Press
+from sandbox.telegram.chat import Attachment, ChatMessage, ChatView, Press
 from sandbox.telegram.transcript import render
 
 _T = TypeVar("_T")
@@ -102,6 +102,9 @@ class TelegramUser:
 
     async def unblock_bot(self) -> None:
         await self._call("DELETE", "/block")
+
+    async def download(self, attachment: Attachment) -> bytes:
+        return await self._call("GET", attachment.url.removeprefix(f"/user/{self.id}"))
 
     async def chat(self) -> ChatView:
         return _VIEW.validate_json(await self._call("GET", "/chat"))

@@ -6,11 +6,14 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from io import BytesIO
 from itertools import count
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Literal
+from zipfile import ZipFile
 
 import httpx
+from PIL import Image
 from sqlalchemy import delete, select
 
 from app.core.buttons import Action, ChooseGender, ChooseType, ConfirmTraining, GiveConsent
@@ -114,6 +117,11 @@ class Guest:
     async def hears(self, text: str, since: int = 0) -> ChatMessage:
         return await self.user.wait_for(lambda message: text in message.text, since=since, timeout=PATIENCE)
 
+    async def sees(self, message: ChatMessage) -> Image.Image:
+        """The picture above its words."""
+        assert message.attachment is not None
+        return Image.open(BytesIO(await self.user.download(message.attachment)))
+
     async def reach_naming(
         self, kind: Kind = "portrait", gender: Literal["male", "female"] = "female"
     ) -> None:
@@ -172,7 +180,7 @@ class Guest:
             trainings = (await session.scalars(select(Training).where(Training.user_id == self.id))).all()
         return Belongings(
             [(a.id, a.type.value, a.gender and a.gender.value, a.name, a.state.value) for a in avatars],
-            [(p.avatar_id, p.position, p.sha256, p.storage_key) for p in photos],
+            [(p.avatar_id, p.position, p.sha256, p.edit, p.storage_key) for p in photos],
             [(t.id, t.avatar_id, t.kind.value) for t in trainings],
             person.current_avatar_id if person else None,
             {file for avatar_id in ids for file in self.files_of(avatar_id)},
@@ -234,6 +242,7 @@ class Town:
     def __init__(self, sandbox: Sandbox, database: Database, data_dir: Path) -> None:
         self.telegram_url = sandbox.telegram_url
         self.fal = sandbox.fal
+        self._sandbox = sandbox
         self._pseudonyms = Pseudonyms(sandbox.telegram_token)
         self.database = database
         self._log = data_dir / "logs" / "bot.log"
@@ -242,6 +251,17 @@ class Town:
 
     async def close(self) -> None:
         await self._control.aclose()
+
+    async def restart_bot(self) -> None:
+        await self._sandbox.stop("bot")
+        await self._sandbox.start("bot")
+
+    async def archive(self, guest: Guest) -> list[Image.Image]:
+        """What FAL was sent to learn this person's only avatar from."""
+        [request] = await self.submits(await guest.belongings())
+        name = PurePosixPath(str(request.arguments["images_data_url"])).name
+        with ZipFile(self._sandbox.log_dir.parent / "fal" / "files" / name) as file:
+            return [Image.open(BytesIO(file.read(member))) for member in file.namelist()]
 
     @asynccontextmanager
     async def guest(self, language: str = "ru", first_name: str = "Айша") -> AsyncIterator[Guest]:

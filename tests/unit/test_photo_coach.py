@@ -100,7 +100,7 @@ SECOND = replace(FACE, box=Box(0.7, 0.3, 0.15, 0.15))
         ({"turn": 90}, [Advice.SIDEWAYS]),
         ({"turn": 180}, [Advice.UPSIDE_DOWN]),
         ({"frame": Box(0, 0.2, 1, 0.6)}, [Advice.SCREENSHOT]),
-        ({"frame": Box(0, 0.4, 1, 0.2)}, [Advice.SCREENSHOT, Advice.SMALL]),
+        ({"frame": Box(0, 0.4, 1, 0.2)}, [Advice.SCREENSHOT]),
         ({"height": 7000, "frame": Box(0, 0.2, 1, 0.6)}, [Advice.SCREENSHOT]),
         ({**SOFT, **DARK, "faces": ()}, [Advice.BLURRY, Advice.DARK, Advice.NO_FACE]),
     ],

@@ -150,7 +150,7 @@ async def _screen(words: Words, photos: Photos, page: PhotoView | None, view: Av
     if page is None:
         return screens.avatar(words, view)
     try:
-        picture = await photos.preview(page.storage_key, page.edit, page.fixes.faces)
+        picture = await photos.preview(page.storage_key, page.edit, page.fixes.marks)
     except (PhotoMissing, StorageUnavailable, DecodingFailed):
         picture = None
     return screens.photo(words, page, picture)

@@ -17,6 +17,7 @@ from app.core.buttons import (
     Screen,
     ShowAvatar,
     ShowAvatars,
+    ShowPhoto,
     ShowPhotos,
     ShowTips,
     StartTraining,
@@ -166,11 +167,20 @@ def _tools(words: Words, view: AvatarView) -> Rows:
     delete = button(words, "button-delete", AskDeleteAvatar(view.id))
     back = button(words, "button-my-avatars", ShowAvatars())
     return (
+        *_to_fix(words, view),
         *([(photos,)] if view.photos.have else []),
         (tips if view.changeable else _change(words, view),),
         (rename, delete),
         (back,),
     )
+
+
+def _to_fix(words: Words, view: AvatarView) -> Rows:
+    """Where a tap puts photos right, one after the other."""
+    if not view.to_fix:
+        return ()
+    label = words.label("button-fix-photo", count=len(view.to_fix))
+    return ((Button(label, ShowPhoto(view.id, view.to_fix[0])),),)
 
 
 def _with_failure(words: Words, view: AvatarView, text: str) -> str:

@@ -1,7 +1,7 @@
 """What came of the photos that a person has sent."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import groupby
 
 from app.avatars.service import AvatarBusy
@@ -9,29 +9,26 @@ from app.bot.screens.avatar import avatar
 from app.bot.screens.coach import advice_words
 from app.bot.screens.parts import button
 from app.bot.views import AvatarView
-from app.core.buttons import NewAvatar, OpenPhotos, Screen, ShowAvatar, ShowPhoto
+from app.core.buttons import NewAvatar, OpenPhotos, Screen, ShowAvatar
 from app.core.i18n import Words
 from app.database.models import AvatarState
-from app.photos.coach import TAPS, Advice
+from app.photos.coach import Advice
 from app.photos.refusals import PhotoLimitReached
 from app.photos.uploads import WAITS
 
 _NUMBERS = 20  # of photos, or of runs of them, in a line
 _TOLD_APART = frozenset({PhotoLimitReached.reason})
 _LINES = 10  # of a list; a message holds 4096 characters
+_OF_ONE_PHOTO = 2  # pieces of advice; the photo's own page says all
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """On one photo: why it was refused, or what would make it better; ids of words.
-
-    `photo_id` is a kept one's.
-    """
+    """On one photo: why it was refused, or what would make it better; ids of words."""
 
     refusal: str | None = None
     details: Mapping[str, str | int] = field(default_factory=dict)
     advice: tuple[str, ...] = ()
-    photo_id: int | None = None
 
 
 def digest(words: Words, view: AvatarView, verdicts: Sequence[Verdict]) -> Screen:
@@ -40,20 +37,10 @@ def digest(words: Words, view: AvatarView, verdicts: Sequence[Verdict]) -> Scree
     One that takes no photos now isn't shown whole: only how things are, and where to look.
     """
     if view.changeable:
-        after, unsaid = _to_fix(words, view, verdicts), _TOLD_APART
+        after, unsaid = avatar(words, view), _TOLD_APART
     else:
         after, unsaid = _closed(words, view), _TOLD_APART | {AvatarBusy.reason}
     return Screen("\n\n".join([*_judged(words, verdicts, unsaid), after.text]), after.rows)
-
-
-def _to_fix(words: Words, view: AvatarView, verdicts: Sequence[Verdict]) -> Screen:
-    """The avatar; above its buttons one that leads to the first photo which a tap puts right."""
-    after = avatar(words, view)
-    for verdict in verdicts:
-        if verdict.photo_id and not TAPS.isdisjoint(verdict.advice):
-            fix = button(words, "button-fix-photo", ShowPhoto(view.id, verdict.photo_id))
-            return replace(after, rows=((fix,), *after.rows))
-    return after
 
 
 def refused(
@@ -99,7 +86,7 @@ def _judged(words: Words, verdicts: Sequence[Verdict], unsaid: frozenset[str]) -
 
 
 def _advice(words: Words, verdict: Verdict) -> str:
-    return "; ".join(advice_words(words, Advice(one)) for one in verdict.advice)
+    return "; ".join(advice_words(words, Advice(one)) for one in verdict.advice[:_OF_ONE_PHOTO])
 
 
 def _refusal(words: Words, verdict: Verdict, unsaid: frozenset[str]) -> str:

@@ -1,9 +1,7 @@
 """Paging through an avatar's photos, and putting them right."""
 
-from collections.abc import Iterator
-
 from app.bot.screens.coach import advice_words
-from app.bot.screens.parts import Rows, button
+from app.bot.screens.parts import Row, Rows, button
 from app.bot.views import AvatarView, PhotoView
 from app.core.buttons import (
     AskDeletePhotos,
@@ -21,14 +19,14 @@ from app.core.buttons import (
     TurnPhoto,
 )
 from app.core.i18n import Words
-from app.photos.coach import Advice
+from app.photos.coach import TAPS, Advice
 from app.photos.traits import Edit
 
 _FACES = 8  # buttons in a row
 
 
 def photo(words: Words, view: PhotoView, picture: bytes | None) -> Screen:
-    """With the picture above it, where it can be had."""
+    """With the picture above it, where it can be had; nobody is asked about what they can't see."""
     text = words(
         "photo-page",
         name=view.avatar_name,
@@ -37,39 +35,40 @@ def photo(words: Words, view: PhotoView, picture: bytes | None) -> Screen:
         width=view.width,
         height=view.height,
     )
-    questions = dict(_questions(words, view)) if view.changeable else {}
-    advice = [f"⚠️ {advice_words(words, Advice(one))}" for one in view.advice if Advice(one) not in questions]
-    missing = [words("photo-not-shown")] if picture is None else []
-    said = [text, *questions.values(), *advice, *missing]
-    return Screen("\n\n".join(said), _rows(words, view), picture)
+    question, fix = _question(words, view) if view.changeable and picture else ("", ())
+    advice = [one for one in map(Advice, view.advice) if view.openable or one not in TAPS]
+    warnings = [f"⚠️ {advice_words(words, one)}" for one in advice]
+    missing = words("photo-not-shown") if picture is None else ""
+    said = filter(None, [text, question, *warnings, missing])
+    return Screen("\n\n".join(said), _rows(words, view, fix), picture)
 
 
-def _questions(words: Words, view: PhotoView) -> Iterator[tuple[Advice, str]]:
-    """What a tap answers, in place of advice."""
-    if view.fixes.turn == 180:
-        yield Advice.UPSIDE_DOWN, words("photo-upside-down")
-    elif view.fixes.turn:
-        yield Advice.SIDEWAYS, words("photo-turn")
-    if view.fixes.crop:
-        yield Advice.SCREENSHOT, words("photo-screenshot")
-    elif view.fixes.screenshot:
-        yield Advice.SCREENSHOT, words("photo-screenshot-small")
-    if len(view.fixes.faces) > 1:
-        yield Advice.SEVERAL_FACES, words("photo-whose")
+def _question(words: Words, view: PhotoView) -> tuple[str, Row]:
+    """In place of advice, with the buttons that answer it.
+
+    One at a time: what is seen of the faces may be others when the photo is turned and cropped.
+    """
+    fixes, here = view.fixes, (view.avatar_id, view.id)
+    if fixes.turn:
+        asked = words("photo-upside-down") if fixes.turn == 180 else words("photo-turn")
+        return asked, (button(words, "button-turn-photo", TurnPhoto(*here)),)
+    if fixes.crop:
+        return words("photo-screenshot"), (button(words, "button-crop-photo", CropPhoto(*here)),)
+    if fixes.choices:
+        numbers = [Button(str(number), ChooseFace(*here, number)) for number in fixes.choices]
+        return words("photo-whose"), tuple(numbers[:_FACES])
+    if fixes.screenshot:
+        return words("photo-screenshot-small"), ()
+    return (words("photo-faces-small") if len(fixes.faces) > 1 else ""), ()
 
 
-def _fixes(words: Words, view: PhotoView) -> Rows:
-    """One thing at a time: what is seen of the faces may be others when it is done."""
-    here = view.avatar_id, view.id
-    faces = [Button(str(number), ChooseFace(*here, number)) for number in range(1, len(view.fixes.faces) + 1)]
-    if view.fixes.turn:
-        fix = [button(words, "button-turn-photo", TurnPhoto(*here))]
-    elif view.fixes.crop:
-        fix = [button(words, "button-crop-photo", CropPhoto(*here))]
-    else:
-        fix = faces[:_FACES] if len(faces) > 1 else []
-    undo = [button(words, "button-restore-photo", RestorePhoto(*here))] if view.edit != Edit() else []
-    return tuple(tuple(row) for row in (fix, undo) if row)
+def _fixes(words: Words, view: PhotoView, fix: Row) -> Rows:
+    """The answers; where nothing is asked, the way to the next photo about which something is."""
+    if not fix and view.to_fix_id:
+        fix = (button(words, "button-fix-next", ShowPhoto(view.avatar_id, view.to_fix_id)),)
+    restore = RestorePhoto(view.avatar_id, view.id)
+    undo = (button(words, "button-restore-photo", restore),) if view.edit != Edit() else ()
+    return tuple(row for row in (undo, fix) if row)
 
 
 def ask_delete_photos(words: Words, view: AvatarView) -> Screen:
@@ -83,7 +82,7 @@ def ask_delete_photos(words: Words, view: AvatarView) -> Screen:
     )
 
 
-def _rows(words: Words, view: PhotoView) -> Rows:
+def _rows(words: Words, view: PhotoView, fix: Row) -> Rows:
     turns = (
         *([Button("‹", ShowPhoto(view.avatar_id, view.previous_id))] if view.previous_id else []),
         *([Button("›", ShowPhoto(view.avatar_id, view.next_id))] if view.next_id else []),
@@ -96,7 +95,7 @@ def _rows(words: Words, view: PhotoView) -> Rows:
     change = button(words, "button-open-photos", OpenPhotos(view.avatar_id))
     return (
         *([turns] if turns else []),
-        *(_fixes(words, view) if view.changeable else ()),
+        *(_fixes(words, view, fix) if view.changeable else ()),
         *([deletes] if view.changeable else []),
         *([(change,)] if view.openable else []),
         (back,),

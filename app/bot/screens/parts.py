@@ -4,7 +4,8 @@ from app.bot.views import AvatarView
 from app.core.buttons import Action, Button, ShowMenu
 from app.core.i18n import Words
 
-Rows = tuple[tuple[Button, ...], ...]
+Row = tuple[Button, ...]
+Rows = tuple[Row, ...]
 
 _BLOCKS = 10
 

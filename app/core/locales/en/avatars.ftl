@@ -52,15 +52,20 @@ photo-page =
     { NUMBER($width, useGrouping: 0) }×{ NUMBER($height, useGrouping: 0) }
 
 photo-not-shown = It can't be shown just now, but it is in the set.
-photo-whose = There is more than one face. Whose avatar is this? Tap the number, and the photo will be cropped.
+photo-whose = There is more than one face. Whose avatar is this? Tap the number: only that person will stay in the picture.
+photo-faces-small = There is more than one face, and each is too small to be cut out. Better a photo of one person.
 photo-turn = The photo lies on its side. Turn it?
-photo-upside-down = The photo stands on its head. Turn it?
-photo-screenshot = It is a screenshot. Crop it to the photo?
-photo-screenshot-small = It is a screenshot, and the photo in it is too small to be cropped. Send the photo itself.
+photo-upside-down = The photo is upside down. Turn it?
+photo-screenshot = This is a screenshot. Crop it to the photo itself?
+photo-screenshot-small = This is a screenshot, and the photo in it is too small to be cut out. Better send the photo itself.
 button-turn-photo = 🔄 Turn
 button-crop-photo = ✂️ Crop
 button-restore-photo = ↩️ As it was sent
-button-fix-photo = 🛠 Put the photo right
+button-fix-photo = { $count ->
+    [one] 🛠 Put the photo right
+   *[other] 🛠 Put { $count } photos right
+}
+button-fix-next = 🛠 Next photo to put right
 
 photos-ask-delete = <b>Delete all photos of the avatar “{ $name }”?</b> That is { $photos }. This can't be undone.
 

@@ -13,10 +13,10 @@ advice-stretched = rather long: crop what isn't needed
 advice-small = rather small: send the original as a file if you have it
 advice-alike = like another one: different angles help more
 advice-no-face = I can't see a face: fine if the person isn't facing the camera
-advice-several-faces = shows several faces: choose one here
-advice-screenshot = a screenshot: crop it here, or send the photo itself
-advice-sideways = lies on its side: turn it here
-advice-upside-down = stands on its head: turn it here
+advice-several-faces = several faces: whose avatar is it?
+advice-screenshot = a screenshot: crop it, or send the photo itself
+advice-sideways = lies on its side: one tap turns it
+advice-upside-down = is upside down: one tap turns it
 advice-face-small = the face is small: come closer
 
 set-advice-all-alike = 🔁 Photos that are nearly the same: { $count }. { $room ->
