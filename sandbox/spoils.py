@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageChops, ImageFilter, ImageOps
+from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageOps
 
 from sandbox.photographs import grain, photograph
 
@@ -65,6 +65,38 @@ def stretched(image: Image.Image, times: float) -> Image.Image:
     return image.crop((0, int(middle - half), image.width, int(middle + half)))
 
 
+def on_its_side(image: Image.Image) -> Image.Image:
+    return image.transpose(Image.Transpose.ROTATE_90)
+
+
+def screenshot(image: Image.Image) -> Image.Image:
+    """As a phone's gallery shows it, with the time above and a button below."""
+    screen = Image.new("RGB", (1080, 2340), "black")
+    shown = ImageOps.contain(image, (1080, 1600))
+    screen.paste(shown, ((1080 - shown.width) // 2, (2340 - shown.height) // 2))
+    draw = ImageDraw.Draw(screen)
+    draw.text((60, 40), "12:41", fill="white", font_size=40)
+    draw.circle((540, 2200), 36, outline="white", width=5)
+    return screen
+
+
+def two_people(image: Image.Image) -> Image.Image:
+    """The same person in a mirror."""
+    both = Image.new("RGB", (2 * image.width, image.height))
+    both.paste(image, (0, 0))
+    both.paste(ImageOps.mirror(image), (image.width, 0))
+    return both
+
+
+def face_out_of_focus(image: Image.Image) -> Image.Image:
+    """The camera has focused on what is around the painted face."""
+    mask = Image.new("L", (image.width // 8, image.height // 8))
+    x, y, half = mask.width * 0.5, mask.height * 0.44, min(mask.size) * 0.36
+    ImageDraw.Draw(mask).ellipse((x - half, y - half, x + half, y + half), fill=255)
+    soft = mask.filter(ImageFilter.GaussianBlur(8)).resize(image.size)
+    return Image.composite(out_of_focus(image, 24), image, soft)
+
+
 def encoded(image: Image.Image, quality: int = _QUALITY) -> bytes:
     file = io.BytesIO()
     image.convert("RGB").save(file, "JPEG", quality=quality)
@@ -78,13 +110,20 @@ SPOILS: Mapping[str, Spoil] = {
         f"moved diagonally by {pixels}": partial(moved, pixels=pixels, diagonally=True)
         for pixels in (64, 128)
     },
-    **{f"exposed x {gain}": partial(exposed, gain=gain) for gain in (0.1, 0.2, 0.35, 0.5, 0.7, 1.5, 2, 4, 8)},
+    **{
+        f"exposed x {gain}": partial(exposed, gain=gain)
+        for gain in (0.1, 0.2, 0.35, 0.5, 0.7, 1.5, 2, 4, 8, 16)
+    },
     **{
         f"resized to {side}, quality {quality}": partial(resized, longer=side, quality=quality)
         for side, quality in ((2560, 80), (1280, 80), (1280, 40), (700, 80), (700, 30))
     },
     **{f"cropped by {share:.0%}": partial(cropped, share=share) for share in (0.01, 0.03, 0.05, 0.1, 0.2)},
     **{f"strip {times}:1": partial(stretched, times=times) for times in (2, 2.5, 3.5)},
+    "on its side": on_its_side,
+    "a screenshot": screenshot,
+    "two people": two_people,
+    "a face out of focus": face_out_of_focus,
 }
 
 
