@@ -82,13 +82,14 @@ def _advise(traits: PhotoTraits, settings: PhotoSettings) -> Iterator[Advice]:
     yield from _of_light(traits, settings)
     if traits.faces is not None and not traits.faces:
         yield Advice.NO_FACE
-    if traits.faces and len(traits.faces) > 1:
+    several = traits.faces is not None and len(traits.faces) > 1
+    if several:
         yield Advice.SEVERAL_FACES
     elif face and _width(face, traits) < settings.face_advised * traits.side:
         yield Advice.FACE_SMALL
     if traits.frame:  # what is in it is judged once it is cut out
         return
-    if traits.stretch > settings.stretch_advised:
+    if traits.stretch > settings.stretch_advised and not several:
         yield Advice.STRETCHED
     if traits.side < settings.side_advised:
         yield Advice.SMALL

@@ -12,7 +12,6 @@ from playwright.async_api import Browser, expect
 from sandbox.browser import PATIENCE, PROGRAM, chromium
 from sandbox.samples import SETS
 from sandbox.supervisor import Sandbox
-from tests.bot.kit import SPARING
 from tests.browser.guest import Guest
 from tests.conftest import fresh_database, passable_folder
 from tests.deploy.tools import needs
@@ -39,7 +38,7 @@ async def house(postgres: str, template: str) -> AsyncIterator[Sandbox]:
     with fresh_database(postgres, template) as url, passable_folder() as folder:
         async with Sandbox(
             folder / "data",
-            settings=SPARING | {"DATABASE_URL": url},
+            settings={"DATABASE_URL": url},
             extra_env={"bot": QUICK, "api": QUICK},
             training_seconds=FOREVER,
             pictures=hang_pictures(folder / "pictures"),

@@ -1,28 +1,30 @@
 """The job that fetches a photo: what Telegram refuses for good and what passes; and one person's share."""
 
 import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aiogram import Bot
 from aiogram.exceptions import TelegramBadRequest, TelegramRetryAfter
-from aiogram.methods import TelegramMethod
+from aiogram.methods import GetFile, TelegramMethod
 from aiogram.types import File
 
 from app.bot.albums import _OF_ONE_PERSON, _TRIES, CheckUpload
 from app.core.config import AvatarSettings, PhotoSettings
 from app.database.engine import Database
-from app.database.models import Avatar, Upload, UploadState
+from app.database.models import Avatar, AvatarPhoto, Upload, UploadState
 from app.jobs.job import Job, Retry
 from app.photos import uploads
 from app.photos.decoders import DecodingFailed, DecodingTookTooLong
-from app.photos.refusals import PhotoBroken, PhotoRefused, PhotoTooSlow
+from app.photos.refusals import PhotoAlike, PhotoBroken, PhotoRefused, PhotoTooSlow
 from app.photos.service import Decoders, Photos
 from app.photos.storage import FolderStorage
 from app.photos.uploads import Arrival, PhotoUnavailable
 from app.photos.workroom import Workroom
 from tests.decoders import IN_A_THREAD, IN_THREADS
+from tests.images import blocks, encoded
 from tests.integration.bot_calls import Answer, Calls
 from tests.integration.jobs_harness import until
 from tests.integration.test_uploads import send, someone
@@ -38,11 +40,11 @@ async def avatar(database: Database) -> Avatar:
 
 
 def checking(
-    database: Database, folder: Path, answer: Answer, decoders: Decoders = IN_THREADS
+    database: Database, folder: Path, answer: Answer | Calls, decoders: Decoders = IN_THREADS
 ) -> CheckUpload:
-    workroom = Workroom(folder)
+    workroom, session = Workroom(folder), answer if isinstance(answer, Calls) else Calls(answer)
     photos = Photos(FolderStorage(folder), workroom, AvatarSettings(), PhotoSettings(), decoders)
-    return CheckUpload(Bot("42:token", session=Calls(answer)), database, photos, workroom)
+    return CheckUpload(Bot("42:token", session=session), database, photos, workroom)
 
 
 def check_of(avatar: Avatar, upload_id: int, starts: int = 1) -> Job:
@@ -191,3 +193,69 @@ async def test_who_waits_for_patience_takes_no_slot(
     with pytest.raises(Retry):
         await check(check_of(avatar, upload_id, starts=2))
     assert (patient.tried, await verdict(database)) == (0, (UploadState.WAITING, None))
+
+
+class Giving(Calls):
+    """Gives out these files, by their ids."""
+
+    def __init__(self, files: Mapping[str, bytes]) -> None:
+        super().__init__(self._address)
+        self._files = files
+
+    async def _address(self, method: TelegramMethod[Any]) -> File:
+        assert isinstance(method, GetFile)
+        return File(file_id=method.file_id, file_unique_id="A", file_path=method.file_id)
+
+    async def stream_content(self, url: str, *_: Any, **__: Any) -> AsyncGenerator[bytes, None]:
+        yield self._files[url.rpartition("/")[2]]
+
+
+class Interrupted:
+    """Decodes; when photos are compared for the first time, something else happens before the answer."""
+
+    busy = False
+
+    def __init__(self, meanwhile: Callable[[], Awaitable[None]]) -> None:
+        self._meanwhile = [meanwhile]
+
+    async def run(self, task: str, **arguments: Any) -> Any:
+        if task == "compare" and self._meanwhile:
+            await self._meanwhile.pop()()
+        return await IN_A_THREAD.run(task, **arguments)
+
+
+SIZES = {"large": (1600, 1200), "medium": (1280, 960), "small": (1000, 750)}
+COPIES = {name: encoded(blocks(7, *size), quality=90) for name, size in SIZES.items()}
+
+
+async def test_of_copies_at_the_same_moment_one_is_kept_with_its_file(
+    database: Database, avatar: Avatar, tmp_path: Path
+) -> None:
+    sent = await send(database, avatar, *[Arrival(number, name) for number, name in enumerate(COPIES, 10)])
+    check = checking(database, tmp_path, Giving(COPIES))
+    await asyncio.gather(*[check(check_of(avatar, upload_id)) for upload_id in sent])
+    verdicts = sorted((upload.state.value, upload.refusal or "") for upload in await rows(database, Upload))
+    alike = (UploadState.REFUSED.value, PhotoAlike.reason)
+    assert verdicts == [(UploadState.ACCEPTED.value, ""), alike, alike]
+    kept = [photo.storage_key for photo in await rows(database, AvatarPhoto) if photo.features]
+    assert [str(path.relative_to(tmp_path)) for path in tmp_path.glob("avatars/*/*")] == kept
+
+
+async def test_with_what_came_while_it_was_compared_a_photo_is_compared_too(
+    database: Database, avatar: Avatar, tmp_path: Path
+) -> None:
+    near = blocks(7, 1280, 960)
+    near.paste(blocks(8, 320, 240), (960, 720))
+    files = {
+        "first": COPIES["large"],
+        "near": encoded(near, quality=90),
+        "copy": encoded(near.resize((1000, 750)), quality=80),
+    }
+    sent = await send(database, avatar, *[Arrival(number, name) for number, name in enumerate(files, 10)])
+    first, second, third = (check_of(avatar, upload_id) for upload_id in sent)
+    usual = checking(database, tmp_path, Giving(files))
+    await usual(first)
+    slow = Interrupted(lambda: usual(second))
+    await checking(database, tmp_path, Giving(files), Decoders(slow, slow, slow, slow))(third)
+    refusals = {upload.id: upload.refusal for upload in await rows(database, Upload)}
+    assert refusals == dict(zip(sent, (None, None, PhotoAlike.reason), strict=True))

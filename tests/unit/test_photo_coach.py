@@ -130,6 +130,8 @@ def test_what_is_beside_the_face_does_not(change: dict[str, Any]) -> None:
 
 def test_of_several_faces_one_is_to_be_chosen() -> None:
     assert coach.advise(replace(GOOD, faces=(FACE, SECOND)), SETTINGS) == [Advice.SEVERAL_FACES]
+    wide = replace(GOOD, width=5 * GOOD.height // 2, faces=(FACE, SECOND))
+    assert coach.advise(wide, SETTINGS) == [Advice.SEVERAL_FACES]  # that crops it as well
 
 
 def test_a_face_that_is_blurred_like_all_else_is_a_blurred_photo() -> None:

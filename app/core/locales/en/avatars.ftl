@@ -65,7 +65,7 @@ button-fix-photo = { $count ->
     [one] 🛠 Put the photo right
    *[other] 🛠 Put { $count } photos right
 }
-button-fix-next = 🛠 Next photo to put right
+button-fix-next = 🛠 Next photo
 
 photos-ask-delete = <b>Delete all photos of the avatar “{ $name }”?</b> That is { $photos }. This can't be undone.
 

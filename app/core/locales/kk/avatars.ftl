@@ -65,7 +65,7 @@ button-fix-photo = { $count ->
     [one] 🛠 Суретті түзету
    *[other] 🛠 Суреттерді түзету: { $count }
 }
-button-fix-next = 🛠 Келесі түзететін сурет
+button-fix-next = 🛠 Келесі сурет
 
 photos-ask-delete = <b>«{ $name }» аватарының барлық фотосуретін жоямыз ба?</b> Жойылады: { $photos }. Қайтару мүмкін болмайды.
 

@@ -65,7 +65,7 @@ button-fix-photo = { $count ->
     [one] 🛠 Поправить фото
    *[other] 🛠 Поправить фото: { $count }
 }
-button-fix-next = 🛠 К следующему, что поправить
+button-fix-next = 🛠 Следующее фото
 
 photos-ask-delete = <b>Удалить все фотографии аватара «{ $name }»?</b> Всего: { $photos }. Вернуть будет нельзя.
 
