@@ -34,9 +34,9 @@ set-advice-faces-missing = 🙂 Photos without a face seen from the front: { $co
 }
 set-advice-mixed-orientations = 📐 There are upright and wide photos (the fewer kind: { $count }). Keep what matters near the middle: the edges may be cropped.
 
-set-shots = 🙂 Looking straight: { $straight }, aside: { $aside }, close: { $close }, to the waist: { $half }. { $room ->
-    [0] Replace some with photos: { $wanted }.
-   *[other] Add photos: { $wanted }.
+set-shots = 🙂 Looking into the camera: { $straight }, half turned: { $aside }; close: { $close }, to the waist: { $half }. { $room ->
+    [0] Replace some with these: { $wanted }.
+   *[other] More of these would help: { $wanted }.
 }
 shot-straight = looking into the camera
 shot-aside = half turned
