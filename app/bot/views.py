@@ -124,7 +124,7 @@ class PhotoView:
 
 
 async def photo_view(
-    session: AsyncSession, user_id: int, avatar_id: int, photo_id: int | None = None
+    session: AsyncSession, photos: Photos, user_id: int, avatar_id: int, photo_id: int | None = None
 ) -> PhotoView | None:
     """The photo, or the first one where it is gone; None when there is none.
 
@@ -132,25 +132,25 @@ async def photo_view(
         AvatarNotFound: the avatar isn't this person's.
     """
     avatar = await avatars.get(session, user_id, avatar_id)
-    photos = await listing(session, avatar_id)
-    if not photos:
+    listed = await listing(session, avatar_id)
+    if not listed:
         return None
-    place = next((place for place, photo in enumerate(photos) if photo.id == photo_id), 0)
-    photo = photos[place]
+    place = next((place for place, photo in enumerate(listed) if photo.id == photo_id), 0)
+    photo = listed[place]
     edit = edit_of(photo)
-    to_fix = _to_fix([*photos[place + 1 :], *photos[:place]])
+    to_fix = _to_fix([*listed[place + 1 :], *listed[:place]])
     width, height = edit.size(photo.width, photo.height)
     return PhotoView(
         avatar_id=avatar_id,
         avatar_name=avatar.name,
         id=photo.id,
         number=place + 1,
-        count=len(photos),
-        previous_id=photos[place - 1].id if place else None,
-        next_id=photos[place + 1].id if place + 1 < len(photos) else None,
+        count=len(listed),
+        previous_id=listed[place - 1].id if place else None,
+        next_id=listed[place + 1].id if place + 1 < len(listed) else None,
         width=width,
         height=height,
-        advice=photo.advice,
+        advice=photos.advice_of(photo),
         storage_key=photo.storage_key,
         changeable=photos_changeable(avatar),
         openable=avatar.state is AvatarState.COMPLETED and not avatar.photos_open,

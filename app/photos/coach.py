@@ -28,6 +28,13 @@ class Advice(StrEnum):
     ALIKE = "alike"
 
 
+_KNOWN_BEFORE = frozenset(Advice) - {
+    Advice.SCREENSHOT,
+    Advice.SIDEWAYS,
+    Advice.UPSIDE_DOWN,
+    Advice.FACE_BLURRY,
+    Advice.FACE_SMALL,
+}
 TAPS = frozenset({Advice.SCREENSHOT, Advice.SIDEWAYS, Advice.UPSIDE_DOWN, Advice.SEVERAL_FACES})
 """About what a person is asked, to put it right with a tap (app/photos/edits.py)."""
 
@@ -56,6 +63,11 @@ def advise(traits: PhotoTraits, settings: PhotoSettings) -> list[Advice]:
     Advice.ALIKE needs the others: see `is_alike`.
     """
     return list(_advise(traits, settings))
+
+
+def known_before(advice: Iterable[Advice]) -> list[str]:
+    """What the release before has words for: after a rollback it couldn't show a photo with any other."""
+    return [one.value for one in advice if one in _KNOWN_BEFORE]
 
 
 def main_face(traits: PhotoTraits) -> Face | None:

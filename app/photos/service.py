@@ -18,7 +18,7 @@ from app.database.models import AvatarPhoto, Upload
 from app.jobs.job import Job
 from app.photos import coach
 from app.photos.coach import Advice
-from app.photos.decoders import Decoder, DecoderPool
+from app.photos.decoders import Decoder, DecoderPool, DecodingFailed
 from app.photos.kept import FACTS
 from app.photos.refusals import PhotoAlike, PhotoDuplicate, PhotoLimitReached
 from app.photos.storage import PhotoStorage
@@ -113,13 +113,15 @@ class Photos:
         return FACTS.validate_python(told | binary)
 
     async def compare(self, facts: PhotoFacts, others: Mapping[int, bytes]) -> dict[int, bool]:
-        """Which of others, given by their thumbnails, are the same photo.
+        """Which of others, given by their thumbnails, are the same photo; none, where that can't be told.
 
-        Raises:
-            DecodingFailed, DecodingTookTooLong: nobody knows.
+        Nothing is wrong with a photo that can't be compared.
         """
         one, *thumbnails = (b64encode(each).decode() for each in (facts.thumbnail, *others.values()))
-        misfits = await self._decoders.check.run("compare", one=one, others=thumbnails)
+        try:
+            misfits = await self._decoders.check.run("compare", one=one, others=thumbnails)
+        except DecodingFailed:
+            return dict.fromkeys(others, False)
         return {
             photo_id: misfit < self._photo.copy_misfit
             for photo_id, misfit in zip(others, misfits, strict=True)
@@ -133,8 +135,15 @@ class Photos:
 
     async def advice(self, session: AsyncSession, photo_ids: Sequence[int]) -> dict[int, list[str]]:
         """What the coach would say of each of these photos, as words' ids."""
-        query = select(AvatarPhoto.id, AvatarPhoto.advice).where(AvatarPhoto.id.in_(photo_ids))
-        return {row.id: row.advice for row in await session.execute(query)}
+        these = await session.scalars(select(AvatarPhoto).where(AvatarPhoto.id.in_(photo_ids)))
+        return {photo.id: self.advice_of(photo) for photo in these}
+
+    def advice_of(self, photo: AvatarPhoto) -> list[str]:
+        """What the coach would say of it, as words' ids: the row holds only what the release before knows."""
+        if (traits := measured(photo)) is None:
+            return photo.advice
+        alike = [Advice.ALIKE] if Advice.ALIKE in photo.advice else []
+        return [*coach.advise(traits, self._photo), *alike]
 
     async def add(
         self,
@@ -176,7 +185,7 @@ class Photos:
             size_bytes=facts.size_bytes,
             features=asdict(facts.traits),
             thumbnail=facts.thumbnail,
-            advice=[one.value for one in advice],
+            advice=coach.known_before(advice),
         )
         session.add(photo)
         await session.flush()
@@ -221,7 +230,7 @@ class Photos:
             return
         alike = [Advice.ALIKE] if Advice.ALIKE in photo.advice else []
         photo.edit = asdict(wanted)
-        photo.advice = [one.value for one in coach.advise(traits.edited(wanted), self._photo) + alike]
+        photo.advice = coach.known_before(coach.advise(traits.edited(wanted), self._photo) + alike)
 
     async def remove(
         self, session: AsyncSession, user_id: int, avatar_id: int, photo_id: int | None = None

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from app.database import revision
+from app.photos import coach
+from app.photos.coach import Advice
 from sandbox.journey import PHOTOS
 from tests.deploy.previous_release import NoHistory, previous_release, unpack
 from tests.images import blocks, encoded
@@ -56,6 +58,14 @@ def test_the_previous_release_plays_a_whole_journey_on_the_new_schema(
     )
     assert played.returncode == 0, played.stdout[-3000:] + played.stderr
     assert "COMPLETED" in played.stdout
+
+
+def test_the_previous_release_has_words_for_all_advice_that_is_kept(release: Path) -> None:
+    words = "from app.photos.coach import Advice; print(*Advice)"
+    known = subprocess.run(
+        [sys.executable, "-c", words], cwd=release, capture_output=True, text=True, check=True
+    )
+    assert set(coach.known_before(Advice)) <= set(known.stdout.split())
 
 
 def _put_photographs(folder: Path) -> None:

@@ -58,7 +58,7 @@ async def show_photo(
 ) -> None:
     chosen = action.photo_id if isinstance(action, ShowPhoto) else None
     async with database.transaction() as session:
-        page = await photo_view(session, person.id, action.avatar_id, chosen)
+        page = await photo_view(session, photos, person.id, action.avatar_id, chosen)
         view = await own_avatar_view(session, photos, person.id, action.avatar_id)
     await show(query, await _screen(person.words, photos, page, view))
 
@@ -73,10 +73,10 @@ async def delete_photo(
 ) -> None:
     """The next one takes its place, or the one before."""
     async with kept.effect() as session:
-        page = await photo_view(session, person.id, action.avatar_id, action.photo_id)
+        page = await photo_view(session, photos, person.id, action.avatar_id, action.photo_id)
         beside = (page.next_id or page.previous_id) if page else None
         await photos.remove(session, person.id, action.avatar_id, action.photo_id)
-        page = await photo_view(session, person.id, action.avatar_id, beside)
+        page = await photo_view(session, photos, person.id, action.avatar_id, beside)
         view = await own_avatar_view(session, photos, person.id, action.avatar_id)
     await show(query, await _screen(person.words, photos, page, view))
 
@@ -91,7 +91,7 @@ async def edit_photo(
 ) -> None:
     async with kept.effect() as session:
         await photos.edit(session, person.id, action.avatar_id, action.photo_id, _editing(action))
-        page = await photo_view(session, person.id, action.avatar_id, action.photo_id)
+        page = await photo_view(session, photos, person.id, action.avatar_id, action.photo_id)
         view = await own_avatar_view(session, photos, person.id, action.avatar_id)
     await show(query, await _screen(person.words, photos, page, view))
 

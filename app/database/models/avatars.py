@@ -64,8 +64,8 @@ class Avatar(Base):
 class AvatarPhoto(Base):
     """`position` puts them in order: it is the number of the message that brought the photo.
 
-    `features` are what the coach measured, `advice` what it would say, as words' ids; `edit` is what is done
-    to it with a tap. `traits` are what an older release measured.
+    `features` are what the coach measured; `advice` what it would say, as words' ids, as far as the release
+    before has words for it; `edit` is what is done to it with a tap. `traits` are what that release measured.
     """
 
     __tablename__ = "avatar_photos"
