@@ -71,7 +71,7 @@ def measure(
 
 def _faces(picture: Image.Image, luma: Luma, frame: Box) -> tuple[int, tuple[Face, ...]]:
     """By how many degrees the picture must be turned, and its faces, placed in the whole."""
-    quarters, detections = faces.find(np.asarray(picture))
+    quarters, detections = faces.find(picture)
     upright_luma = np.rot90(luma, -quarters)
     return 90 * quarters, tuple(_face(each, upright_luma, quarters, frame) for each in detections)
 

@@ -38,6 +38,20 @@ class Detection:
     eyes: tuple[tuple[float, float], tuple[float, float]]
     nose: tuple[float, float]
 
+    def scaled(self, times: float) -> "Detection":
+        """In a picture that is so many times larger."""
+        (x0, y0), (x1, y1) = self.eyes
+        x2, y2 = self.nose
+        return Detection(
+            self.score,
+            self.left * times,
+            self.top * times,
+            self.width * times,
+            self.height * times,
+            ((x0 * times, y0 * times), (x1 * times, y1 * times)),
+            (x2 * times, y2 * times),
+        )
+
 
 def detect(picture: Picture, sure: float) -> list[Detection]:
     """The faces of this score and more in a picture (height x width x RGB), the surest first."""
