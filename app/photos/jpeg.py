@@ -46,8 +46,8 @@ class WholeJpeg(JpegImageFile):
 
     def coefficients(self) -> float:
         """How many for a pixel the decoder keeps until the end: all, unless a single scan brings them."""
-        first = next(scans(self.content, self.most_scans), None)
-        if first and len(first.components) == self.layers and "progression" not in self.info:
+        first = _next_scan(self.content, len(_SOI))
+        if first and first[0][2] == self.layers and "progression" not in self.info:
             return 0
         sampled = [across * down for _, across, down, _ in self.layer]
         return sum(sampled) / max(sampled)
@@ -123,16 +123,8 @@ def scans(content: bytes, most: int) -> Iterator[Scan]:
         TooManyScans: more than `most`.
     """
     at, number = len(_SOI), 0
-    while found := _MARKER.search(content, at):
-        at, marker = found.end(), found[1][0]
-        if marker == _EOI:
-            return
-        if marker in _ALONE:
-            continue
-        head = content[at : at + int.from_bytes(content[at : at + 2])]
-        at += len(head)
-        if marker != _SOS:
-            continue
+    while found := _next_scan(content, at):
+        head, at = found
         number += 1
         if number > most:
             raise TooManyScans
@@ -142,6 +134,21 @@ def scans(content: bytes, most: int) -> Iterator[Scan]:
             end -= 1
         yield _scan(head, content, at, end)
         at = end
+
+
+def _next_scan(content: bytes, at: int) -> tuple[bytes, int] | None:
+    """What stands before the next one's data, and where these begin; None if the picture ends first."""
+    while found := _MARKER.search(content, at):
+        at, marker = found.end(), found[1][0]
+        if marker == _EOI:
+            return None
+        if marker in _ALONE:
+            continue
+        head = content[at : at + int.from_bytes(content[at : at + 2])]
+        at += len(head)
+        if marker == _SOS:
+            return head, at
+    return None
 
 
 def _scan(head: bytes, content: bytes, at: int, end: int) -> Scan:

@@ -118,10 +118,11 @@ def _pair(layer: Layer, number: int) -> Layer:
     mixed = layer.reshape(-1, channels) @ weights[f"{number}.pixel"] + weights[f"{number}.pixel.bias"]
     room = np.zeros((height + 2, width + 2, mixed.shape[1]), np.float32)
     room[1:-1, 1:-1] = mixed.reshape(height, width, -1)
-    result = np.empty((height, width, mixed.shape[1]), np.float32)
+    result, product = (np.empty((height, width, mixed.shape[1]), np.float32) for _ in range(2))
     result[:] = weights[f"{number}.near.bias"]
     for near, (down, right) in zip(weights[f"{number}.near"], _NEIGHBOURS, strict=True):
-        result += room[down : down + height, right : right + width] * near
+        np.multiply(room[down : down + height, right : right + width], near, out=product)
+        result += product
     return result
 
 
