@@ -18,6 +18,8 @@ _STEPS = 8
 _SETTLED = 0.02  # pixels
 _STARTS = 1.0, 0.9, 1 / 0.9  # scales: either may be a part of the other, which fits better as the source
 _FITS_WELL = 5.0  # no other start can find much better
+_FAR_FROM_IT = 20.0  # the faces aren't asked
+_OF_FACES = 2 / 3  # a copy's pixels lie elsewhere, and of a face there are few
 _LEAST_OVERLAP = 0.7  # of each side
 _LEAST_GAIN = 0.2
 _BLOCK = 4
@@ -26,18 +28,36 @@ _ENDS = 2, 98  # percentiles between which the contrast lies
 _CENTRED = np.arange(_SIDE) - (_SIDE - 1) / 2
 
 Picture = NDArray[np.float64]
+Ends = tuple[float, float, float, float]  # left, upper, right, lower, in pixels
 Lines = tuple[NDArray[np.intp], Picture]  # their numbers; and the matrix that mixes the source's into them
 Place = NDArray[np.float64]  # scale and shift across, scale and shift down: about the middle, in pixels
 
 
-def thumbnail(luma: Image.Image) -> bytes:
-    """The greys of a picture, squeezed into 64 x 64."""
-    return luma.resize((_SIDE, _SIDE), Image.Resampling.LANCZOS).tobytes()
+def thumbnail(luma: Image.Image, face: Ends | None = None) -> bytes:
+    """The greys of a picture, squeezed into 64 x 64, then those of the nearest face in it."""
+    parts = (None, face) if face else (None,)
+    small = (luma.resize((_SIDE, _SIDE), Image.Resampling.LANCZOS, part) for part in parts)
+    return b"".join(part.tobytes() for part in small)
 
 
 def misfit(one: bytes, other: bytes) -> float:
-    """How badly two thumbnails fit where they do worst, per cent of the contrast; infinite if nowhere."""
-    first, second = _blurred(one), _blurred(other)
+    """How badly two thumbnails fit where they do worst, per cent of the contrast; infinite if nowhere.
+
+    Of the pictures or of the faces, whichever is worse: in a small face another moment is seen only there.
+    """
+    first, second = _parts(one), _parts(other)
+    whole = _best(first[0], second[0])
+    if whole > _FAR_FROM_IT or min(len(first), len(second)) == 1:
+        return whole
+    return max(whole, _OF_FACES * _best(first[1], second[1]))
+
+
+def _parts(thumbnail: bytes) -> list[list[Picture]]:
+    greys = np.frombuffer(thumbnail, np.uint8).reshape(-1, _SIDE, _SIDE)
+    return [_blurred(part.astype(np.float64)) for part in greys]
+
+
+def _best(first: list[Picture], second: list[Picture]) -> float:
     best = np.inf
     for (target, source), scale in product(((first, second), (second, first)), _STARTS):
         best = min(best, _misfit(target, source, scale))
@@ -53,8 +73,7 @@ def _misfit(target: list[Picture], source: list[Picture], scale: float) -> float
     return np.inf if place is None else _worst(target[-1], source[-1], place)
 
 
-def _blurred(greys: bytes) -> list[Picture]:
-    picture = np.frombuffer(greys, np.uint8).reshape(_SIDE, _SIDE).astype(np.float64)
+def _blurred(picture: Picture) -> list[Picture]:
     return [_blur(sigma) @ picture @ _blur(sigma).T for sigma in _BLURS]
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from app.photos import faces
-from app.photos.copies import thumbnail
+from app.photos.copies import Ends, thumbnail
 from app.photos.frames import framed
 from app.photos.pixels import SWAPS_SIDES, on_white, reduced, reduced_size, upright
 from app.photos.traits import Box, Face, Light, PhotoTraits
@@ -30,6 +30,7 @@ _CLIPPED = 250
 _INNER = 0.9  # of a face's box: the ellipse in it that holds no background
 _HASHED, _FREQUENCIES = 32, 8
 _GRID = 8
+_WHOLE = Box(0, 0, 1, 1)
 
 Luma = NDArray[np.uint8]
 
@@ -54,7 +55,7 @@ def measure(
     picture = whole if ends is None else whole.crop(ends)
     grey = picture.convert("L")
     luma = np.asarray(grey)
-    turn, found = _faces(picture, luma, frame or Box(0, 0, 1, 1)) if look_for_faces else (0, None)
+    turn, found = _faces(picture, luma, frame or _WHOLE) if look_for_faces else (0, None)
     traits = PhotoTraits(
         width=size[0],
         height=size[1],
@@ -66,7 +67,8 @@ def measure(
         turn=turn,
         faces=found,
     )
-    return traits, thumbnail(grey)
+    nearest = _ends(found[0].box.within(frame or _WHOLE), grey.size) if found else None
+    return traits, thumbnail(grey, nearest)
 
 
 def _faces(picture: Image.Image, luma: Luma, frame: Box) -> tuple[int, tuple[Face, ...]]:
@@ -97,6 +99,13 @@ def _box(ends: tuple[int, int, int, int], size: tuple[int, int]) -> Box:
     width, height = size
     shares = (left / width, top / height, (right - left) / width, (bottom - top) / height)
     return Box(*(round(share, 4) for share in shares))
+
+
+def _ends(box: Box, size: tuple[int, int]) -> Ends:
+    """Not beyond the picture's, where the shares were rounded up."""
+    width, height = size
+    right, bottom = (box.left + box.width) * width, (box.top + box.height) * height
+    return max(0.0, box.left * width), max(0.0, box.top * height), min(width, right), min(height, bottom)
 
 
 def _ellipse(shape: tuple[int, ...]) -> NDArray[np.bool_]:
