@@ -56,6 +56,18 @@ def test_borders_on_all_sides_are_cut_off(measured: Measured) -> None:
     assert ends(frame) == pytest.approx((200 / 1600, 300 / 1400, 1200 / 1600, 1300 / 1400), abs=0.005)
 
 
+def test_a_narrow_margin_beside_rounded_corners_is_cut_off(measured: Measured) -> None:
+    """As gallery apps show photos."""
+    photo = scene(1).resize((1000, 750))
+    mask = Image.new("L", photo.size)
+    ImageDraw.Draw(mask).rounded_rectangle((0, 0, 999, 749), 30, fill=255)
+    screen = Image.new("RGB", SCREEN, "#f2f2f7")
+    screen.paste(photo, (40, 800), mask)
+    frame = measured(screen).frame
+    assert frame is not None
+    assert ends(frame) == pytest.approx((40 / 1080, 800 / 2340, 1040 / 1080, 1550 / 2340), abs=0.006)
+
+
 @pytest.mark.parametrize("number", range(NUMBER))
 def test_a_photo_has_no_borders(measured: Measured, number: int) -> None:
     assert measured(scene(number)).frame is None
