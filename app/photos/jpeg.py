@@ -14,6 +14,7 @@ from PIL import _imaging
 from PIL.JpegImagePlugin import JpegImageFile
 
 _SOI, _EOI, _SOS, _FILL = b"\xff\xd8", 0xD9, 0xDA, 0xFF
+_DRI = b"\xff\xdd"  # without it there are no restarts
 _ALONE = range(0xD0, 0xD9)  # markers without a segment: the restarts, and a second beginning
 _BLOCK = range(64)  # its coefficients
 _MARKER = re.compile(rb"\xff+([\x01-\xfe])")
@@ -154,5 +155,5 @@ def _next_scan(content: bytes, at: int) -> tuple[bytes, int] | None:
 def _scan(head: bytes, content: bytes, at: int, end: int) -> Scan:
     count = head[2]
     first, last = head[3 + 2 * count], head[4 + 2 * count]
-    restarts = sum(1 for _ in _RESTART.finditer(content, at, end))
+    restarts = sum(1 for _ in _RESTART.finditer(content, at, end)) if content.find(_DRI, 0, at) >= 0 else 0
     return Scan(end, head[3 : 3 + 2 * count : 2], range(first, last + 1), restarts)

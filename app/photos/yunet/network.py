@@ -16,7 +16,7 @@ _STRIDES = 8, 16, 32  # pixels of the picture in one of each map
 _MULTIPLE = 32
 _NEIGHBOURS = tuple((down, right) for down in range(3) for right in range(3))
 _SAME_FACE = 0.3  # intersection over union
-_BACKBONE, _NECK, _HEADS = range(11), (11, 12, 13), (14, 17, 20, 23)  # the pairs, as weights.npz numbers them
+_BACKBONE, _NECK, _HEADS = range(11), (11, 12, 13), (14, 15, 16)  # the pairs, as weights.npz numbers them
 
 Picture = NDArray[np.uint8]
 Layer = NDArray[np.float32]
@@ -79,23 +79,22 @@ def _maps(picture: Picture) -> list[Layer]:
             if number in (7, 9):
                 maps.append(layer)
             layer = _halved(layer)
-        layer = np.maximum(_pair(layer, number), 0)
+        layer = _positive(_pair(layer, number))
     large, middle = maps
-    found = [np.maximum(_pair(layer, _NECK[0]), 0)]
+    found = [_positive(_pair(layer, _NECK[0]))]
     for number, finer in zip(_NECK[1:], (middle, large), strict=True):
         coarser = found[-1].repeat(2, axis=0).repeat(2, axis=1)
-        found.append(np.maximum(_pair(coarser + finer, number), 0))
+        found.append(_positive(_pair(coarser + finer, number)))
     return found[::-1]
 
 
 def _found(stride: int, layer: Layer, sure: float) -> Layer:
     """A row for each sure place of a map: the score, the box, and five marks."""
-    at = _STRIDES.index(stride)
-    face, box, there, marks = (_pair(layer, head + at) for head in _HEADS)
-    scores = np.sqrt(_sigmoid(face[..., 0]) * _sigmoid(there[..., 0]))
+    found = _pair(layer, _HEADS[_STRIDES.index(stride)])
+    scores = np.sqrt(_sigmoid(found[..., 0]) * _sigmoid(found[..., 5]))
     down, across = np.nonzero(scores >= sure)
     here = np.stack([across, down], axis=1)
-    box, marks = box[down, across], marks[down, across]
+    box, marks = found[down, across, 1:5], found[down, across, 6:]
     middle, size = (box[:, :2] + here) * stride, np.exp(box[:, 2:]) * stride
     marks = (marks + np.tile(here, 5)) * stride
     return np.column_stack([scores[down, across], middle - size / 2, size, marks]).astype(np.float32)
@@ -108,14 +107,16 @@ def _first(picture: Picture) -> Layer:
     room[1 : 1 + picture.shape[0], 1 : 1 + picture.shape[1]] = picture[:, :, ::-1]
     near = [room[down : down + height : 2, right : right + width : 2] for down, right in _NEIGHBOURS]
     weights = _weights()
-    layer: Layer = np.concatenate(near, axis=2).reshape(-1, 27) @ weights["first"] + weights["first.bias"]
-    return np.maximum(layer, 0).reshape(height // 2, width // 2, -1)
+    layer: Layer = np.concatenate(near, axis=2).reshape(-1, 27) @ weights["first"]
+    layer += weights["first.bias"]
+    return _positive(layer).reshape(height // 2, width // 2, -1)
 
 
 def _pair(layer: Layer, number: int) -> Layer:
     weights = _weights()
     height, width, channels = layer.shape
-    mixed = layer.reshape(-1, channels) @ weights[f"{number}.pixel"] + weights[f"{number}.pixel.bias"]
+    mixed = layer.reshape(-1, channels) @ weights[f"{number}.pixel"]
+    mixed += weights[f"{number}.pixel.bias"]
     room = np.zeros((height + 2, width + 2, mixed.shape[1]), np.float32)
     room[1:-1, 1:-1] = mixed.reshape(height, width, -1)
     result, product = (np.empty((height, width, mixed.shape[1]), np.float32) for _ in range(2))
@@ -126,10 +127,14 @@ def _pair(layer: Layer, number: int) -> Layer:
     return result
 
 
+def _positive(layer: Layer) -> Layer:
+    """In place: blocks of this size come from the system, and go back to it."""
+    return np.maximum(layer, 0, out=layer)
+
+
 def _halved(layer: Layer) -> Layer:
-    height, width, channels = layer.shape
-    halved: Layer = layer.reshape(height // 2, 2, width // 2, 2, channels).max(axis=(1, 3))
-    return halved
+    rows = np.maximum(layer[::2], layer[1::2])
+    return np.maximum(rows[:, ::2], rows[:, 1::2])
 
 
 def _sigmoid(layer: Layer) -> Layer:
