@@ -127,9 +127,13 @@ class Cable:
     async def cut(self) -> None:
         if self._server is not None:
             self._server.close()
+        await until(self._broken)
+
+    def _broken(self) -> bool:
+        """What was accepted before may be connected only now."""
         for writer in list(self._writers):
             writer.transport.abort()
-        await until(lambda: not self._writers)
+        return not self._writers
 
     async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there, onward = await asyncio.open_connection(self._target.host, self._target.port)
