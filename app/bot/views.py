@@ -188,6 +188,8 @@ async def avatar_view(session: AsyncSession, photos: Photos, avatar: Avatar) -> 
     usual = await usual_time_of(session, going_on) if going_on else None
     await session.refresh(avatar)  # so that it is no older than its training, which may just have ended
     changeable = photos_changeable(avatar)
+    listed = await listing(session, avatar.id)
+    remarks, shots = photos.remarks(listed) if count.ready else ([], None)
     return AvatarView(
         id=avatar.id,
         name=avatar.name,
@@ -197,9 +199,9 @@ async def avatar_view(session: AsyncSession, photos: Photos, avatar: Avatar) -> 
         training=_training_view(training, usual) if training else None,
         changeable=changeable,
         main=main == avatar.id,
-        remarks=await photos.remarks(session, avatar.id) if count.ready else (),
-        shots=await photos.shots(session, avatar.id) if count.ready else None,
-        to_fix=_to_fix(await listing(session, avatar.id)) if changeable else (),
+        remarks=remarks,
+        shots=shots,
+        to_fix=_to_fix(listed) if changeable else (),
     )
 
 

@@ -133,10 +133,8 @@ class AvatarSettings(Section):
 class PhotoSettings(Section):
     """When a photo is refused, and when advised against; app/photos/measuring.py tells what is measured.
 
-    highlights_...: of 255; clipped_..., face_clipped_...: shares of what is measured.
-    face_advised: share of the photo's shorter side.
-    copy_misfit: per cent of the contrast, as app/photos/copies.py measures it.
-    alike_bits: of 64, so few differ in the hashes of photos that are alike.
+    highlights_...: of 255; clipped_..., face_clipped_...: shares; face_advised: share of the shorter side.
+    copy_misfit: per cent of the contrast; alike_bits: of 64, so few differ in hashes of alike photos.
     background_alike: of 255, so little differs in the mean colours along the borders.
     The tables behind the defaults are in docs/photos.md.
     """

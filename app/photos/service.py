@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.avatars import service as avatars
 from app.avatars.states import photos_changeable
 from app.core.config import AvatarSettings, PhotoSettings
-from app.database.models import AvatarPhoto, Upload
+from app.database.models import Avatar, AvatarPhoto, Upload
 from app.jobs.job import Job
 from app.photos import coach
 from app.photos.coach import Advice
@@ -162,9 +162,7 @@ class Photos:
             PhotoDuplicate, PhotoAlike, PhotoLimitReached: it is there already, or there is no room.
             NotCompared: with which photos it must be compared first.
         """
-        avatar = await avatars.get(session, upload.user_id, upload.avatar_id or 0, lock=True)
-        if not photos_changeable(avatar):
-            raise avatars.AvatarBusy(name=avatar.name)
+        avatar = await _hold_changeable(session, upload.user_id, upload.avatar_id or 0)
         others = await listing(session, avatar.id)
         if facts.sha256 in [other.sha256 for other in others]:
             raise PhotoDuplicate
@@ -219,18 +217,15 @@ class Photos:
         Raises:
             AvatarNotFound, AvatarBusy: it isn't this person's, or its photos can't be changed now.
         """
-        avatar = await avatars.get(session, user_id, avatar_id, lock=True)
-        if not photos_changeable(avatar):
-            raise avatars.AvatarBusy(name=avatar.name)
+        await _hold_changeable(session, user_id, avatar_id)
         photo = await session.get(AvatarPhoto, photo_id)
         if photo is None or photo.avatar_id != avatar_id or (traits := as_sent(photo)) is None:
             return
         wanted = edit(traits, edit_of(photo))
         if wanted is None:
             return
-        alike = [Advice.ALIKE] if Advice.ALIKE in photo.advice else []
         photo.edit = asdict(wanted)
-        photo.advice = coach.known_before(coach.advise(traits.edited(wanted), self._photo) + alike)
+        photo.advice = coach.known_before(map(Advice, self.advice_of(photo)))
 
     async def remove(
         self, session: AsyncSession, user_id: int, avatar_id: int, photo_id: int | None = None
@@ -240,9 +235,7 @@ class Photos:
         Raises:
             AvatarNotFound, AvatarBusy: it isn't this person's, or its photos can't be changed now.
         """
-        avatar = await avatars.get(session, user_id, avatar_id, lock=True)
-        if not photos_changeable(avatar):
-            raise avatars.AvatarBusy(name=avatar.name)
+        await _hold_changeable(session, user_id, avatar_id)
         chosen = delete(AvatarPhoto).where(AvatarPhoto.avatar_id == avatar_id)
         if photo_id is not None:
             chosen = chosen.where(AvatarPhoto.id == photo_id)
@@ -263,17 +256,26 @@ class Photos:
             )
             return await asyncio.to_thread(jpeg.read_bytes)
 
-    async def remarks(self, session: AsyncSession, avatar_id: int) -> list[SetRemark]:
-        """What the coach says of all the avatar's photos together."""
-        return verdict(traits_of(await listing(session, avatar_id)), self._photo)
-
-    async def shots(self, session: AsyncSession, avatar_id: int) -> Shots | None:
-        """How the faces in the avatar's photos are taken."""
-        return shots(traits_of(await listing(session, avatar_id)))
+    def remarks(self, photos: Sequence[AvatarPhoto]) -> tuple[list[SetRemark], Shots | None]:
+        """What the coach says of an avatar's photos together, and how the faces in them are taken."""
+        traits = traits_of(photos)
+        return verdict(traits, self._photo), shots(traits)
 
     async def count(self, session: AsyncSession, avatar_id: int) -> PhotoCount:
         have = await avatars.count_photos(session, avatar_id)
         return PhotoCount(have, self._settings.min_photos, self._settings.max_photos)
+
+
+async def _hold_changeable(session: AsyncSession, user_id: int, avatar_id: int) -> Avatar:
+    """The avatar, locked.
+
+    Raises:
+        AvatarNotFound, AvatarBusy: it isn't this person's, or its photos can't be changed now.
+    """
+    avatar = await avatars.get(session, user_id, avatar_id, lock=True)
+    if not photos_changeable(avatar):
+        raise avatars.AvatarBusy(name=avatar.name)
+    return avatar
 
 
 class ForgetFile:
