@@ -35,7 +35,8 @@ def children(of: int | str = "self") -> set[int]:
     """The processes that decode for this one."""
     found = set()
     for task in Path(f"/proc/{of}/task").iterdir():
-        found |= {int(pid) for pid in (task / "children").read_text().split()}
+        with suppress(OSError):  # this thread has ended since they were listed
+            found |= {int(pid) for pid in (task / "children").read_text().split()}
     return {pid for pid in found if b"app.photos.decoding" in _command(pid)}
 
 
