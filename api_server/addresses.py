@@ -9,7 +9,7 @@ from itertools import islice
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
-from app.core.lists import Network
+from app.core.setting_types import Network
 
 Address = IPv4Address | IPv6Address
 

@@ -5,7 +5,7 @@ import asyncio
 from starlette.types import Receive
 
 from api_server.errors import BodyIncomplete, BodyTooLarge
-from app.inbox.writer import Overloaded
+from app.inbox.store import Overloaded
 
 MAX_BYTES = 1024 * 1024
 SMALL_BYTES = 64 * 1024

@@ -13,8 +13,8 @@ from app.core.metrics import DELIVERIES, REFUSED
 from app.fal.jwks import KeysUnavailable
 from app.fal.signature import SignatureRefused
 from app.fal.webhook import MalformedCallback
-from app.inbox.admission import Unwelcome
-from app.inbox.writer import Overloaded
+from app.inbox.authenticate import Unwelcome
+from app.inbox.store import Overloaded
 
 RETRY_AFTER_SECONDS = "5"
 _NOT_STORED = "not-stored"

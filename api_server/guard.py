@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api_server.addresses import Address, client_address, within
 from api_server.errors import turned_away
 from api_server.limits import FailureLimit
-from app.core.lists import Network
+from app.core.setting_types import Network
 from app.fal import signature, simulation
 
 log = structlog.stdlib.get_logger(__name__)

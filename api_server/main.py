@@ -14,19 +14,19 @@ from dishka.integrations.fastapi import setup_dishka
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
-from api_server import certificate, edges, errors
+from api_server import asgi, certificate, errors
 from api_server.body import Bodies
-from api_server.connection import connection
+from api_server.head_timeout import connection
 from api_server.providers import make_container
 from api_server.routers import fal_webhook, health, operators
 from api_server.routers.fal_webhook import StatusUpdate
 from api_server.tls import tls_context
-from app.core.config import Settings
-from app.core.process import starting
+from app.core.bootstrap import starting
+from app.core.settings import Settings
 from app.database.startup import open_database
-from app.inbox.admission import Admission
-from app.inbox.writer import InboxWriter
-from app.jobs.right_of_way import RightOfWay
+from app.inbox.authenticate import Admission
+from app.inbox.store import InboxWriter
+from app.jobs.priority_gate import RightOfWay
 from app.jobs.worker import Worker
 
 STOP_SECONDS = 15  # FAL waits no longer for an answer
@@ -61,7 +61,7 @@ async def create_app(container: AsyncContainer, settings: Settings) -> ASGIApp:
         await container.get(InboxWriter),
         await container.get(RightOfWay),
     )
-    return edges.around(app, settings, status_update)
+    return asgi.around(app, settings, status_update)
 
 
 async def serve(settings: Settings) -> None:

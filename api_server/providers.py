@@ -6,29 +6,29 @@ import httpx
 from dishka import AsyncContainer, Provider, Scope, make_async_container, provide
 
 from api_server.body import Bodies
-from app.core.config import Settings
+from app.core.settings import Settings
 from app.database.address import database_url
 from app.database.engine import Database
 from app.fal.jwks import Jwks
-from app.inbox.admission import Admission
-from app.inbox.handler import HandleCallback
+from app.inbox.authenticate import Admission
 from app.inbox.key_store import DatabaseKeyStore
-from app.inbox.late import MatchLate
-from app.inbox.prune import Pruner
-from app.inbox.writer import HANDLE, InboxWriter
+from app.inbox.process import HandleCallback
+from app.inbox.rematch import MatchLate
+from app.inbox.retention import Pruner
+from app.inbox.store import HANDLE, InboxWriter
 from app.jobs.job import JobPool
 from app.jobs.options import WorkerOptions
-from app.jobs.right_of_way import RightOfWay
+from app.jobs.priority_gate import RightOfWay
 from app.jobs.worker import Worker
+from app.notifications.circuit_breaker import PROBE, ProbeToken
 from app.notifications.deliver import DeliverNotification
-from app.notifications.halt import PROBE, ProbeToken
-from app.notifications.pacing import Rates
+from app.notifications.rate_limit import Rates
+from app.notifications.sender import TelegramSender
 from app.notifications.service import DELIVER
-from app.notifications.telegram import TelegramSender
 from app.notifications.unanswered import UnansweredRetry
 from app.providers import CoreProvider
 from app.trainings.cancel import CancelTraining
-from app.trainings.pace import Pace
+from app.trainings.poll_schedule import Pace
 from app.trainings.reconcile import AskFal, Reconciler
 from app.trainings.service import ASK, CANCEL, SUBMITTED
 

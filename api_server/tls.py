@@ -3,8 +3,8 @@
 import ssl
 from pathlib import Path
 
-from app.core.config import Settings
 from app.core.errors import CannotStart
+from app.core.settings import Settings
 
 
 def tls_context(settings: Settings) -> ssl.SSLContext | None:

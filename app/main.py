@@ -7,11 +7,11 @@ import app.bot.lazy_models  # noqa: F401 - for its effect, before anything impor
 # isort: split
 from dishka import AsyncContainer, make_async_container
 
-from app.bot.provider import BotProvider
+from app.bot.providers import BotProvider
 from app.bot.serve import serve as serve_bot
-from app.core.config import Settings
+from app.core.bootstrap import starting
 from app.core.memory import give_back_large_blocks
-from app.core.process import starting
+from app.core.settings import Settings
 from app.database.engine import Database
 from app.database.startup import open_database
 from app.providers import CoreProvider

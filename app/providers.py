@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 import httpx
 from dishka import Provider, Scope, from_context, provide
 
-from app.core.config import Settings
 from app.core.i18n import Dictionary
+from app.core.settings import Settings
 from app.database.engine import Database
 from app.fal.client import Fal
 

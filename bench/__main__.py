@@ -1,4 +1,4 @@
-"""`python -m bench [part ...] [--quick]`: every figure of docs/bench.md, measured here and now."""
+"""`python -m bench [part ...] [--quick]`: every figure of docs/benchmarks.md, measured here and now."""
 
 import argparse
 import asyncio
@@ -12,14 +12,14 @@ from timeit import timeit
 from nacl.signing import SigningKey
 
 from app.database import revision
-from app.database.embedded import EmbeddedPostgres
 from bench.accepting import accepting, full_tables
-from bench.chatting import uploading
+from bench.bot_latency import uploading
 from bench.edge import edge
-from bench.house import House, house
+from bench.environment import House, house
 from bench.photos import photos
 from bench.report import Spread, Target, show
-from bench.working import accepting_beside_jobs, backlog, telling
+from bench.worker_throughput import accepting_beside_jobs, backlog, telling
+from devtools.postgres.embedded import EmbeddedPostgres
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from contextlib import AsyncExitStack
 
 from bench import load, pgbench
-from bench.house import House
+from bench.environment import House
 from bench.report import Spread, Target, console, show
 
 ASKED = {
@@ -12,8 +12,8 @@ ASKED = {
     64: (0.75, 3.0),
 }  # clients -> of verify-only, times the plain insert
 SERVERS = {
-    "verify-only": ("bench.rivals", "verify"),
-    "plain insert": ("bench.rivals", "insert"),
+    "verify-only": ("bench.baselines", "verify"),
+    "plain insert": ("bench.baselines", "insert"),
     "ours": ("api_server",),
 }
 SLOW = "plain insert"  # a quarter of the requests takes it about as long as the others take for all of them

@@ -19,8 +19,8 @@ from app.fal.client import Fal
 from app.photos.archive import build_archive
 from app.photos.decoders import result_of
 from app.photos.decoding import answer
+from app.photos.features import Edit
 from app.photos.storage import FolderStorage
-from app.photos.traits import Edit
 
 _PROCESS = Path("/proc/self")
 _FORGET_THE_PEAK = "5"  # proc(5), clear_refs

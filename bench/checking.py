@@ -13,13 +13,13 @@ import cv2.data
 import numpy as np
 from PIL.Image import Image
 
-from app.core.config import PhotoSettings
 from app.core.memory import give_back_large_blocks
+from app.core.settings import PhotoSettings
 from app.photos import checks
 from app.photos.checks import decode, open_photo, orientation
+from app.photos.features import PhotoLimits
 from app.photos.measuring import measure, measured_size
 from app.photos.pixels import reduced
-from app.photos.traits import PhotoLimits
 from bench.archiving import forget_the_peak, memory
 
 _CASCADE = "haarcascade_frontalface_alt2.xml"

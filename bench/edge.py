@@ -19,9 +19,9 @@ from typing import cast
 import trustme
 
 from bench.accepting import ratio
-from bench.house import ROOT, House, free_port
+from bench.environment import ROOT, House, free_port
 from bench.report import Spread, Target, console, show
-from bench.working import send
+from bench.worker_throughput import send
 from sandbox.nginx import DOMAIN, EdgePorts, Nginx, lay_out
 
 _RATE = 50  # callbacks a second
@@ -90,7 +90,7 @@ async def edge(house: House, repetitions: int, sockets: int, seconds: int) -> No
 
 async def _beside_crowd(door: _Door, sockets: int) -> tuple[float, float, float]:
     """p99 until the last socket is closed; the most at once; the time of the most patient one."""
-    command = ["-m", "bench.crowd", str(door.ports.http), str(door.ports.https), str(sockets)]
+    command = ["-m", "bench.connections", str(door.ports.http), str(door.ports.https), str(sockets)]
     crowd = await asyncio.create_subprocess_exec(sys.executable, *command, cwd=ROOT, stdout=PIPE)
     said = cast("asyncio.StreamReader", crowd.stdout)
     await said.readline()

@@ -15,8 +15,8 @@ import numpy as np
 import pillow_heif
 from PIL import Image
 
-from app.core.config import PhotoSettings
 from app.core.memory import give_back_large_blocks
+from app.core.settings import PhotoSettings
 from app.photos import checks
 from bench.archiving import forget_the_peak, memory
 from sandbox.photographs import photograph

@@ -17,7 +17,7 @@ from typing import cast
 
 import uvloop
 
-from bench.house import HOST, ROOT
+from bench.environment import HOST, ROOT
 
 
 @dataclass(frozen=True)

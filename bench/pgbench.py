@@ -6,7 +6,7 @@ import tempfile
 
 from sqlalchemy import make_url
 
-from app.database import wheel
+from devtools.postgres import wheel
 
 _SCRIPT = """
 INSERT INTO inbox_events

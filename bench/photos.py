@@ -14,13 +14,13 @@ from pathlib import Path
 
 import httpx
 
-from app.core.config import PhotoSettings
+from app.core.settings import PhotoSettings
 from app.photos.checks import decode, open_photo, orientation
 from app.photos.decoders import DecoderPool
+from app.photos.features import PhotoLimits
 from app.photos.measuring import measure
-from app.photos.traits import PhotoLimits
+from bench.environment import HOST, ROOT, free_port
 from bench.heaviest import KINDS, paint
-from bench.house import HOST, ROOT, free_port
 from bench.report import Spread, Target, console, show
 
 _NUMBER = 20

@@ -100,7 +100,7 @@ class Wiring:
 
     def database(self) -> Program:
         arguments = ("--data-dir", str(self.data_dir), "--migrate")
-        return self._program("database", "app.database.embedded", arguments, {}, announces=True)
+        return self._program("database", "devtools.postgres.embedded", arguments, {}, announces=True)
 
     def fal(self) -> Program:
         options = {

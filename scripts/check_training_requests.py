@@ -3,8 +3,8 @@
 Exit codes: 0 nothing failed, 1 something failed, 2 the settings can't be read.
 """
 
-from app.diagnosis import command
-from app.diagnosis.checks import request_checks
+from app.doctor import command
+from app.doctor.selection import request_checks
 
 
 def main() -> None:

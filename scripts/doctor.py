@@ -5,8 +5,8 @@ ADMIN_CHAT_ID has been told. Exit codes: 0 nothing failed (warnings are allowed)
 settings can't be read.
 """
 
-from app.diagnosis import command
-from app.diagnosis.checks import all_checks, end_to_end_checks
+from app.doctor import command
+from app.doctor.selection import all_checks, end_to_end_checks
 
 
 def main() -> None:

@@ -10,11 +10,12 @@ from collections.abc import Sequence
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.config import Settings
-from app.core.process import starting
+from app.core.bootstrap import starting
+from app.core.settings import Settings
 from app.database.models import InboxEvent, Outcome
 from app.database.startup import open_database
-from app.inbox import operations
+from app.inbox import rematch
+from app.operations import callbacks
 
 
 def main() -> None:
@@ -27,7 +28,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m scripts.inbox", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     listing = commands.add_parser("list", help="the newest callbacks")
-    listing.add_argument("--outcome", choices=[operations.PENDING, *(str(outcome) for outcome in Outcome)])
+    listing.add_argument("--outcome", choices=[callbacks.PENDING, *(str(outcome) for outcome in Outcome)])
     listing.add_argument("--limit", type=int, default=50)
     commands.add_parser("show", help="one callback and its body").add_argument("id", type=int)
     replay = commands.add_parser("replay", help="have callbacks handled again")
@@ -48,27 +49,27 @@ async def _run(settings: Settings, arguments: argparse.Namespace) -> int:
 
 
 async def _list(session: AsyncSession, arguments: argparse.Namespace) -> int:
-    pending = arguments.outcome in (None, operations.PENDING)
+    pending = arguments.outcome in (None, callbacks.PENDING)
     outcome = arguments.outcome if pending else Outcome(arguments.outcome)
-    _print_lines(await operations.newest(session, outcome, arguments.limit))
+    _print_lines(await callbacks.newest(session, outcome, arguments.limit))
     return 0
 
 
 async def _show(session: AsyncSession, event_id: int) -> int:
-    found = await operations.named(session, [event_id])
+    found = await callbacks.named(session, [event_id])
     for event in found:
         for column in InboxEvent.__table__.columns:
             if column.name not in ("body", "body_sha256"):
                 print(f"{column.name:<15} {getattr(event, column.name)}")
-        print(operations.readable(event.body))
+        print(callbacks.readable(event.body))
     return _missing([event_id], found)
 
 
 async def _replay(session: AsyncSession, arguments: argparse.Namespace) -> int:
-    found = await operations.named(session, arguments.ids)
+    found = await callbacks.named(session, arguments.ids)
     _print_lines(found)
     if arguments.yes:
-        print(f"To be handled again: {len(await operations.replay(session, arguments.ids))}")
+        print(f"To be handled again: {len(await rematch.replay(session, arguments.ids))}")
     else:
         print(f"Would be handled again: {len(found)}. Nothing is changed; add --yes to do it.")
     return _missing(arguments.ids, found)
@@ -79,8 +80,8 @@ def _print_lines(events: Sequence[InboxEvent]) -> None:
         print(
             event.id,
             event.received_at.isoformat(timespec="seconds"),
-            event.outcome or operations.PENDING,
-            f"status={operations.word(event)}",
+            event.outcome or callbacks.PENDING,
+            f"status={callbacks.word(event)}",
             f"request={event.request_id}",
             f"training={event.training_id or '-'}",
             f"source={event.source}{'' if event.trusted else ', not trusted'}",

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.core.config import Settings
-from app.core.process import starting
+from app.core.bootstrap import starting
+from app.core.settings import Settings
 from app.database.startup import open_database
 from app.jobs import queue
 

@@ -10,14 +10,14 @@ import time
 import asyncpg  # type: ignore[import-untyped]  # asyncpg ships no types
 import structlog
 
+from app.core.bootstrap import starting
 from app.core.errors import CannotStart
-from app.core.process import starting
 from app.core.urls import connect_options
 from app.database.address import database_url
 from app.database.engine import Database
 from app.database.pooler import REFUSED, REMEDY, lends_transactions
 from app.database.revision import behind, upgrade
-from app.jobs.connection import LOST
+from app.jobs.pgqueuer_driver import LOST
 
 _PATIENCE = 60.0
 _CONNECTING = 5.0

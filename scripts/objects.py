@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from app.core.process import starting
+from app.core.bootstrap import starting
 from app.photos.storage import PhotoMissing, PhotoStorage, open_storage
 
 FOLDER = "objects"  # what the names in a backup begin with

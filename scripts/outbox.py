@@ -10,12 +10,12 @@ from collections.abc import Sequence
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.config import Settings
-from app.core.process import starting
+from app.core.bootstrap import starting
+from app.core.settings import Settings
 from app.database.models import NotificationState
 from app.database.startup import open_database
-from app.notifications import operations
-from app.notifications.operations import Entry
+from app.operations import outbox
+from app.operations.outbox import Entry
 
 _HEADINGS = ("ID", "PERSON", "KIND", "STATE", "SINCE", "TRIED", "REASON", "REMEDY")
 
@@ -46,16 +46,16 @@ async def _run(settings: Settings, arguments: argparse.Namespace) -> int:
         if arguments.command == "release":
             return await _release(session, arguments)
         state = NotificationState(arguments.state.upper())
-        _print_table(await operations.in_state(session, state, arguments.limit))
+        _print_table(await outbox.in_state(session, state, arguments.limit))
         return 0
 
 
 async def _release(session: AsyncSession, arguments: argparse.Namespace) -> int:
-    held = await operations.in_state(session, NotificationState.HELD)
+    held = await outbox.in_state(session, NotificationState.HELD)
     chosen = [entry for entry in held if arguments.all or entry.id in arguments.ids]
     _print_table(chosen)
     if arguments.yes:
-        print(f"Released: {len(await operations.release(session, [entry.id for entry in chosen]))}")
+        print(f"Released: {len(await outbox.release(session, [entry.id for entry in chosen]))}")
     else:
         print(f"Would be released: {len(chosen)}. Nothing is changed; add --yes to do it.")
     absent = sorted(set(arguments.ids) - {entry.id for entry in chosen})

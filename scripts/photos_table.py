@@ -12,12 +12,12 @@ from itertools import combinations
 from pathlib import Path
 from statistics import median
 
-from app.core.config import PhotoSettings
+from app.core.settings import PhotoSettings
 from app.photos.checks import inspect
-from app.photos.coach import advise, refuse
+from app.photos.features import PhotoLimits, PhotoTraits, background_distance, distance
+from app.photos.quality import advise, refuse
 from app.photos.refusals import PhotoRefused
-from app.photos.traits import PhotoLimits, PhotoTraits, background_distance, distance
-from app.photos.verdict import verdict
+from app.photos.set_quality import verdict
 
 _HEAD = ("photos", "sharpness", "highlights", "clipped", "original", "bits", "background", "each", "together")
 _ANY = PhotoLimits(min_side=1, max_stretch=100)

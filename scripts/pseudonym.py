@@ -3,9 +3,9 @@
 import argparse
 from collections.abc import Sequence
 
-from app.core.config import Settings
-from app.core.process import starting
+from app.core.bootstrap import starting
 from app.core.pseudonyms import Pseudonyms
+from app.core.settings import Settings
 
 
 def main() -> None:

@@ -3,11 +3,11 @@
 import argparse
 import asyncio
 
-from app.core.config import Settings
-from app.core.process import starting
+from app.core.bootstrap import starting
+from app.core.settings import Settings
 from app.database.startup import open_database
 from app.fal import trainers
-from app.trainings import smoke
+from app.trainings import trial_mode
 from scripts.smoke import told
 
 
@@ -20,7 +20,7 @@ def main() -> None:
 
 async def _run(settings: Settings) -> None:
     async with open_database(settings) as database, database.transaction() as session:
-        print(told(await smoke.end(session)))
+        print(told(await trial_mode.end(session)))
     for kind in ("portrait", "style"):
         trainer = trainers.choose(kind, settings.fal)
         preset, steps = trainers.steps_of(trainer, settings.fal, None)

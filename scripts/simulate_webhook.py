@@ -10,9 +10,9 @@ from uuid import UUID
 
 import httpx
 
-from app.core.config import Settings
+from app.core.bootstrap import starting
 from app.core.errors import CannotStart
-from app.core.process import starting
+from app.core.settings import Settings
 from app.fal import simulation
 
 STATUSES = ("completed", "failed", "in_progress")

@@ -13,9 +13,10 @@ import pytest
 from sqlalchemy import make_url
 
 import app.bot.lazy_models  # noqa: F401 - as in the bot: aiogram takes 3 s more without, in every worker
-from app.database import revision, wheel
-from app.database.embedded import EmbeddedPostgres
+from app.database import revision
 from app.database.engine import Database
+from devtools.postgres import wheel
+from devtools.postgres.embedded import EmbeddedPostgres
 from tests.scheduling import Scheduling, turn
 
 LOOPBACK = ["127.0.0.1", "::1", "localhost"]

@@ -8,7 +8,7 @@ from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped] 
 FOLDERS = ("tests/bot", "tests/browser", "tests/e2e")
 ALONE = ("test_following.py", "test_journeys.py", "test_replicas.py")
 RIG = ("test_crashes.py", "test_database_faults.py", "test_exactly_once.py", "test_telegram_faults.py")
-FIRST = ("tests/bot", "tests/e2e", "tests/torture", "tests/browser")
+FIRST = ("tests/bot", "tests/e2e", "tests/fault_injection", "tests/browser")
 
 
 def together(nodeid: str) -> str:

@@ -12,9 +12,9 @@ from starlette.types import Receive, Scope, Send
 from api_server.body import Bodies
 from api_server.errors import ANSWERS, refusal, turned_away
 from app.core.metrics import ACCEPT_SECONDS, DELIVERIES
-from app.inbox.admission import Admission, Delivery
-from app.inbox.writer import InboxWriter, Receipt
-from app.jobs.right_of_way import RightOfWay
+from app.inbox.authenticate import Admission, Delivery
+from app.inbox.store import InboxWriter, Receipt
+from app.jobs.priority_gate import RightOfWay
 
 log = structlog.stdlib.get_logger(__name__)
 router = APIRouter()

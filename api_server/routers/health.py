@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette import status
 
 from app.core import log_sinks
-from app.core.config import Settings
+from app.core.settings import Settings
 from app.database.engine import Database
 from app.jobs.worker import Worker
 

@@ -8,11 +8,11 @@ from fastapi import APIRouter, Depends, Header, HTTPException, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette import status
 
-from app.core.config import Settings
+from app.core.settings import Settings
 from app.database.engine import Database
 from app.fal.jwks import Jwks
-from app.inbox import gauges
-from app.inbox.report import report, since_start
+from app.operations import metrics
+from app.operations.status_report import report, since_start
 
 
 @inject
@@ -29,8 +29,8 @@ router = APIRouter(dependencies=[Depends(operator)])
 
 @router.get("/metrics")
 @inject
-async def metrics(database: FromDishka[Database], jwks: FromDishka[Jwks]) -> Response:
-    await gauges.refresh(database, jwks)
+async def prometheus_metrics(database: FromDishka[Database], jwks: FromDishka[Jwks]) -> Response:
+    await metrics.refresh(database, jwks)
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
 

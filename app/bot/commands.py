@@ -8,10 +8,10 @@ from aiogram import Bot
 from aiogram.exceptions import TelegramAPIError
 from aiogram.types import BotCommand, BotCommandScopeChat
 
-from app.bot.retry_after import wait_after
-from app.core.config import AvatarSettings
+from app.core.backoff import Backoff
 from app.core.i18n import Dictionary, Language, Words
-from app.jobs.backoff import Backoff
+from app.core.settings import AvatarSettings
+from app.telegram.retry_after import wait_after
 
 COMMANDS = (
     *("start", "new", "avatars", "status", "language"),

@@ -9,17 +9,17 @@ from dishka import AsyncContainer
 from dishka.integrations.aiogram import setup_dishka
 
 from app.bot import handlers
-from app.bot.absence import is_absence
 from app.bot.middlewares import AnswerFirst
-from app.bot.person import KnowPerson
-from app.bot.retry_after import ObeyRetryAfter
-from app.bot.session import Session
-from app.bot.states import States
-from app.bot.status import LeaveStatus
+from app.bot.status_messages import LeaveStatus
 from app.bot.steps import Steps
-from app.core.config import TelegramSettings
+from app.bot.user_context import KnowPerson
 from app.core.i18n import Dictionary
+from app.core.settings import TelegramSettings
 from app.database.engine import Database
+from app.telegram.fsm_storage import States
+from app.telegram.http_session import Session
+from app.telegram.retry_after import ObeyRetryAfter
+from app.telegram.transient_errors import is_absence
 
 
 def make_bot(settings: TelegramSettings) -> Bot:

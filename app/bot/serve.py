@@ -16,22 +16,22 @@ from aiogram.exceptions import (
 )
 from dishka import AsyncContainer
 
-from app.bot import metrics
-from app.bot.chats import Chats
 from app.bot.commands import set_profile
 from app.bot.dispatcher import make_dispatcher
-from app.bot.floods import Floods
-from app.bot.only_poller import OnlyPoller
-from app.bot.polling import Polling
-from app.bot.states import States
-from app.bot.updates import Updates
-from app.bot.webhook import Webhook
-from app.core.config import REMEDIES, Settings
 from app.core.errors import CannotStart
 from app.core.i18n import Dictionary
+from app.core.settings import REMEDIES, Settings
 from app.database.address import database_url
 from app.database.engine import Database
 from app.jobs.worker import Worker
+from app.telegram import metrics
+from app.telegram.chat_worker import Chats
+from app.telegram.flood_control import Floods
+from app.telegram.fsm_storage import States
+from app.telegram.poller_lock import OnlyPoller
+from app.telegram.polling import Polling
+from app.telegram.update_store import Updates
+from app.telegram.webhook import Webhook
 
 Work = Coroutine[Any, Any, None]
 

@@ -16,8 +16,8 @@ from aiogram.types import TelegramObject
 
 from app.avatars.service import language_of
 from app.bot import screens
-from app.bot.person import Person
-from app.bot.show import send
+from app.bot.rendering import send
+from app.bot.user_context import Person
 from app.core.buttons import Screen
 from app.core.i18n import Dictionary, Words
 from app.database.engine import Database

@@ -25,13 +25,13 @@ from app.fal import logs
 from app.fal.failures import Reason
 from app.fal.logs import Preparing, Steps
 from app.photos import edits
+from app.photos.features import Box, Edit
 from app.photos.service import PhotoCount, Photos
+from app.photos.set_quality import SetRemark, Shots
 from app.photos.store import as_sent, edit_of, listing
-from app.photos.traits import Box, Edit
-from app.photos.verdict import SetRemark, Shots
 from app.trainings import service as trainings
-from app.trainings.pace import hours_until_known
 from app.trainings.plan import UsualTime, usual_time_of
+from app.trainings.poll_schedule import hours_until_known
 
 
 @dataclass(frozen=True, slots=True)

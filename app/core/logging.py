@@ -16,10 +16,10 @@ import structlog
 from pydantic_core import to_json
 from structlog.contextvars import get_contextvars, merge_contextvars
 
-from app.core.config import LogSettings
 from app.core.errors import CannotStart
 from app.core.log_sinks import File, Guard, Stream
 from app.core.pseudonyms import Pseudonyms
+from app.core.settings import LogSettings
 
 # The lines that operators grep for: event id -> the message, filled from the event's own fields.
 MESSAGES: Mapping[str, str] = {

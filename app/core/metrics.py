@@ -55,7 +55,7 @@ LOG_LINES_LOST = Counter(
 for _place in ("stderr", "file", "rendering"):
     LOG_LINES_LOST.labels(place=_place)
 
-# Set when they are read: app/inbox/gauges.py.
+# Set when they are read: app/operations/metrics.py.
 JWKS_AGE = Gauge("aisha_jwks_age_seconds", "Since FAL's keys were fetched; NaN while there are none")
 DATABASE_UP = Gauge(
     "aisha_database_up", "Whether the database answered this scrape; if not, what it counts is absent or NaN"

@@ -5,8 +5,8 @@ from contextlib import asynccontextmanager
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.core.config import Settings
 from app.core.errors import CannotStart
+from app.core.settings import Settings
 from app.database.address import database_url
 from app.database.engine import Database
 from app.database.pooler import REFUSED, REMEDY, lends_transactions

@@ -7,7 +7,7 @@ import httpx
 from pydantic import SecretStr
 
 from app.core.errors import AishaError
-from app.core.lists import Network
+from app.core.setting_types import Network
 from app.fal.answers import FalUnavailable
 
 # Every training begins with an upload, and that with this call; it makes a short-lived token and no file.

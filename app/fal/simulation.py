@@ -16,7 +16,7 @@ from uuid import UUID
 
 import httpx
 
-from app.core.config import FalSettings
+from app.core.settings import FalSettings
 from app.fal.callback_url import callback_url
 from app.fal.signature import TOLERANCE, HeaderMalformed, HeaderMissing, SignatureMismatch
 

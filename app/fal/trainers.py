@@ -8,8 +8,8 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from app.core.config import FalSettings, Preset
 from app.core.errors import AishaError
+from app.core.settings import FalSettings, Preset
 
 
 class TrainerDeprecated(AishaError):

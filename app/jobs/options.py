@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Self
 
-from app.core.config import JobSettings
-from app.jobs.backoff import Backoff
+from app.core.backoff import Backoff
+from app.core.settings import JobSettings
 
 _BACKOFF = Backoff(first=timedelta(seconds=2), factor=4, ceiling=timedelta(minutes=30))
 

@@ -13,7 +13,7 @@ from typing import Any
 from pgqueuer.adapters.persistence.qb import QueryQueueBuilder
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.jobs.library import NAMES
+from app.jobs.pgqueuer_adapter import NAMES
 
 Payload = Mapping[str, str | int | Sequence[int] | None]
 

@@ -17,8 +17,8 @@ from structlog.stdlib import get_logger
 
 from app.core.logging import where
 from app.jobs.job import Handler, Job, Retry
-from app.jobs.library import Held
 from app.jobs.options import WorkerOptions
+from app.jobs.pgqueuer_adapter import Held
 
 log = get_logger(__name__)
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from pgqueuer import SchedulerManager
 
-from app.jobs.connection import WorkerDriver, connection_pool
-from app.jobs.library import NAMES, JobManager, JobQueries
 from app.jobs.options import WorkerOptions
+from app.jobs.pgqueuer_adapter import NAMES, JobManager, JobQueries
+from app.jobs.pgqueuer_driver import WorkerDriver, connection_pool
 
 _END_TOGETHER = 10  # jobs whose end is noted in one statement
 

@@ -13,12 +13,12 @@ from pgqueuer.domain import models
 from structlog.contextvars import bind_contextvars
 from structlog.stdlib import get_logger
 
+from app.core.backoff import Backoff
 from app.core.metrics import WORKER_SILENT
-from app.jobs.backoff import Backoff
 from app.jobs.job import Handler, Job, JobPool, Retry, Schedule
-from app.jobs.library import JobManager
 from app.jobs.maintenance import prune
 from app.jobs.options import WorkerOptions
+from app.jobs.pgqueuer_adapter import JobManager
 from app.jobs.runner import Runner
 from app.jobs.session import Session
 

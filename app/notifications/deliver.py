@@ -9,21 +9,21 @@ import structlog
 from sqlalchemy import LargeBinary, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.backoff import Backoff
 from app.core.buttons import Screen
 from app.core.errors import AishaError
 from app.core.i18n import Dictionary
 from app.core.metrics import AMBIGUOUS_ATTEMPTS, DELIVERY_SECONDS, NOTIFICATIONS
 from app.database.engine import Database
 from app.database.models import Notification, Training, User
-from app.jobs.backoff import Backoff
 from app.jobs.job import Job, Retry
-from app.jobs.right_of_way import RightOfWay
+from app.jobs.priority_gate import RightOfWay
 from app.notifications import service
+from app.notifications.circuit_breaker import TOKEN_REFUSED, halt, halted
 from app.notifications.facts import FACT, TrainingOverdue, TrainingUnconfirmed
-from app.notifications.halt import TOKEN_REFUSED, halt, halted
 from app.notifications.messages import message
-from app.notifications.pacing import Later, Rates, pause, take_turn
-from app.notifications.telegram import (
+from app.notifications.rate_limit import Later, Rates, pause, take_turn
+from app.notifications.sender import (
     Ambiguous,
     Rejected,
     TelegramSender,

@@ -7,8 +7,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 from app.photos.decoders import Decoder
+from app.photos.features import Edit
 from app.photos.storage import PhotoStorage
-from app.photos.traits import Edit
 
 
 async def build_archive(

@@ -14,9 +14,10 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
-from app.core.config import PhotoSettings
-from app.photos import coach, cost, formats, jpeg, png
+from app.core.settings import PhotoSettings
+from app.photos import cost, formats, jpeg, png, quality
 from app.photos.bands import WebP
+from app.photos.features import PhotoFacts, PhotoFormat, PhotoLimits
 from app.photos.measuring import measure, measured_size
 from app.photos.refusals import (
     PhotoBroken,
@@ -33,7 +34,6 @@ from app.photos.refusals import (
     PhotoTooStretched,
     PhotoVideo,
 )
-from app.photos.traits import PhotoFacts, PhotoFormat, PhotoLimits
 
 # Pillow's own guard, for pictures opened elsewhere. It only warns up to twice its limit, so the limit that
 # counts is enforced here, from the header.
@@ -58,7 +58,7 @@ def check(path: Path, settings: PhotoSettings, *, portrait: bool) -> PhotoFacts:
     """
     limits = PhotoLimits(max_stretch=settings.max_stretch)
     facts = inspect(path, limits, look_for_faces=portrait and settings.faces)
-    coach.refuse(facts.traits, settings)
+    quality.refuse(facts.traits, settings)
     return facts
 
 

@@ -9,8 +9,8 @@ from PIL import Image, ImageCms, ImageDraw, ImageFont
 
 from app.photos import nclx
 from app.photos.checks import decode, open_photo, orientation
+from app.photos.features import Box, Edit, PhotoLimits
 from app.photos.pixels import on_white, reduced, reduced_size, upright
-from app.photos.traits import Box, Edit, PhotoLimits
 
 # Pixels on the longer side: so many at most, and so many do; docs/decisions/0007-archives-of-2000-pixels.md
 _LONGER_SIDE, _ENOUGH = 2000, 1500

@@ -1,6 +1,6 @@
 """Whether two photos are one: recompressed, resized, cropped a little, or a screenshot of each other.
 
-Hashes tell which pairs are worth a look (app/photos/coach.py). Their thumbnails are laid over each other,
+Hashes tell which pairs are worth a look (app/photos/quality.py). Their thumbnails are laid over each other,
 moved and scaled until they fit best (Lucas and Kanade 1981, with a gain and an offset of the light), and the
 place that fits worst decides: a copy fits everywhere, a person who looks another way not at eyes and mouth.
 """

@@ -16,9 +16,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TextIO
 
-from app.core.config import PhotoSettings
 from app.core.logging import where
 from app.core.memory import give_back_large_blocks
+from app.core.settings import PhotoSettings
 from app.photos import checks, conversion
 from app.photos.copies import misfit
 from app.photos.kept import BOX, EDIT

@@ -1,6 +1,6 @@
 """What can be done to a photo with a tap. The file stays as it was sent; what becomes of it is made anew."""
 
-from app.photos.traits import Box, Edit, PhotoLimits, PhotoTraits
+from app.photos.features import Box, Edit, PhotoLimits, PhotoTraits
 
 _WHOLE = Box(0, 0, 1, 1)
 _MIN_SIDE = PhotoLimits().min_side

@@ -33,7 +33,7 @@ def find(image: Image.Image) -> tuple[int, list[Detection]]:
 
 
 def yaw(face: Detection) -> float:
-    """As of app.photos.traits.Face: along the line of the eyes, so that a tilted head doesn't look aside."""
+    """As `features.Face` has it: along the line of the eyes, so that a tilted head doesn't look aside."""
     (left, right), nose = np.array(face.eyes), np.array(face.nose)
     line = right - left
     return float((nose - (left + right) / 2) @ line / max(1.0, line @ line))

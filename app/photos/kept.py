@@ -2,7 +2,7 @@
 
 from pydantic import TypeAdapter
 
-from app.photos.traits import Box, Edit, PhotoFacts, PhotoTraits
+from app.photos.features import Box, Edit, PhotoFacts, PhotoTraits
 
 BOX = TypeAdapter(Box)
 EDIT = TypeAdapter(Edit)

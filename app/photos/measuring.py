@@ -13,9 +13,9 @@ from PIL import Image
 
 from app.photos import faces
 from app.photos.copies import Ends, thumbnail
+from app.photos.features import Box, Face, Light, PhotoTraits
 from app.photos.frames import framed
 from app.photos.pixels import SWAPS_SIDES, on_white, reduced, reduced_size, upright
-from app.photos.traits import Box, Face, Light, PhotoTraits
 from app.photos.yunet import Detection
 
 _SHORTER_SIDE = 375  # pixels; no accepted photo is enlarged to it

@@ -13,19 +13,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.avatars import service as avatars
 from app.avatars.states import photos_changeable
-from app.core.config import AvatarSettings, PhotoSettings
+from app.core.settings import AvatarSettings, PhotoSettings
 from app.database.models import Avatar, AvatarPhoto, Upload
 from app.jobs.job import Job
-from app.photos import coach
-from app.photos.coach import Advice
+from app.photos import quality
 from app.photos.decoders import Decoder, DecoderPool, DecodingFailed
+from app.photos.features import Box, Edit, PhotoFacts, PhotoTraits
 from app.photos.kept import FACTS
+from app.photos.quality import Advice
 from app.photos.refusals import PhotoAlike, PhotoDuplicate, PhotoLimitReached
+from app.photos.scratch import Workroom
+from app.photos.set_quality import SetRemark, Shots, shots, verdict
 from app.photos.storage import PhotoStorage
 from app.photos.store import as_sent, edit_of, forget_files, listing, measured, traits_of
-from app.photos.traits import Box, Edit, PhotoFacts, PhotoTraits
-from app.photos.verdict import SetRemark, Shots, shots, verdict
-from app.photos.workroom import Workroom
 
 Editing = Callable[[PhotoTraits, Edit], Edit | None]
 """What is to be done to a photo: from what was measured in the file, and what is done to it already."""
@@ -143,7 +143,7 @@ class Photos:
         if (traits := measured(photo)) is None:
             return photo.advice
         alike = [Advice.ALIKE] if Advice.ALIKE in photo.advice else []
-        return [*coach.advise(traits, self._photo), *alike]
+        return [*quality.advise(traits, self._photo), *alike]
 
     async def add(
         self,
@@ -169,8 +169,8 @@ class Photos:
         if len(others) >= self._settings.max_photos:
             raise PhotoLimitReached(maximum=self._settings.max_photos)
         await self._refuse_copy(session, facts, others, copies)
-        advice = coach.advise(facts.traits, self._photo)
-        if coach.is_alike(facts.traits.hash, [one.hash for one in traits_of(others)], self._photo):
+        advice = quality.advise(facts.traits, self._photo)
+        if quality.is_alike(facts.traits.hash, [one.hash for one in traits_of(others)], self._photo):
             advice.append(Advice.ALIKE)
         photo = AvatarPhoto(
             avatar_id=avatar.id,
@@ -183,7 +183,7 @@ class Photos:
             size_bytes=facts.size_bytes,
             features=asdict(facts.traits),
             thumbnail=facts.thumbnail,
-            advice=coach.known_before(advice),
+            advice=quality.known_before(advice),
         )
         session.add(photo)
         await session.flush()
@@ -199,7 +199,7 @@ class Photos:
         near = [
             other.id
             for other in others
-            if (traits := measured(other)) and coach.may_be_a_copy(facts.traits.hash, traits.hash)
+            if (traits := measured(other)) and quality.may_be_a_copy(facts.traits.hash, traits.hash)
         ]
         if any(copies.get(photo_id) for photo_id in near):
             raise PhotoAlike
@@ -225,7 +225,7 @@ class Photos:
         if wanted is None:
             return
         photo.edit = asdict(wanted)
-        photo.advice = coach.known_before(map(Advice, self.advice_of(photo)))
+        photo.advice = quality.known_before(map(Advice, self.advice_of(photo)))
 
     async def remove(
         self, session: AsyncSession, user_id: int, avatar_id: int, photo_id: int | None = None

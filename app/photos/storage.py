@@ -16,8 +16,8 @@ from minio.error import MinioException, S3Error
 from urllib3 import PoolManager, Retry, Timeout
 from urllib3.exceptions import HTTPError
 
-from app.core.config import MinioSettings, Settings
 from app.core.errors import AishaError
+from app.core.settings import MinioSettings, Settings
 
 Given = TypeVar("Given")
 

@@ -7,8 +7,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.database.models import AvatarPhoto
 from app.jobs.queue import enqueue
+from app.photos.features import Edit, PhotoTraits
 from app.photos.kept import EDIT, TRAITS
-from app.photos.traits import Edit, PhotoTraits
 
 FORGET = "photo.forget"
 

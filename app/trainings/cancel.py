@@ -11,8 +11,8 @@ from app.database.models import Training, TrainingState
 from app.fal.answers import FalUnavailable, NoAnswer
 from app.fal.client import Fal
 from app.jobs.job import Job
-from app.trainings.endings import Cancelled, Ending, end
-from app.trainings.pace import CANCEL_SURE_AFTER, CANCEL_TAKES_AT_MOST, RUNS_AT_MOST, known_by
+from app.trainings.outcome import Cancelled, Ending, end
+from app.trainings.poll_schedule import CANCEL_SURE_AFTER, CANCEL_TAKES_AT_MOST, RUNS_AT_MOST, known_by
 from app.trainings.reconcile import AskFal
 
 log = structlog.stdlib.get_logger(__name__)

@@ -6,10 +6,10 @@ from datetime import timedelta
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.config import Preset, Settings
+from app.core.settings import Preset, Settings
 from app.database.models import Training, TrainingKind, TrainingState
 from app.fal.trainers import TRAINERS, Trainer
-from app.trainings.extent import Extent, extent
+from app.trainings.length import Extent, extent
 from app.trainings.service import latest, may_train
 
 LAST = 100

@@ -19,8 +19,8 @@ from app.fal.client import Fal
 from app.fal.failures import Failure, Reason
 from app.jobs.job import Job, Schedule
 from app.trainings import service, unconfirmed
-from app.trainings.endings import Ending, end
-from app.trainings.pace import Pace, overdue_since
+from app.trainings.outcome import Ending, end
+from app.trainings.poll_schedule import Pace, overdue_since
 
 # Five questions every five seconds: at most 60 a minute, since one worker runs each tick.
 QUESTIONS_A_TICK = 5

@@ -13,18 +13,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.avatars import service as avatars
 from app.avatars.states import TRAINABLE
-from app.core.config import Preset, Settings
 from app.core.errors import AishaError
 from app.core.logging import correlation_id
+from app.core.settings import Preset, Settings
 from app.database.models import OPEN, AvatarState, Training, TrainingKind, TrainingState
 from app.fal import trainers
 from app.fal.trainers import Trainer
 from app.jobs.queue import enqueue
 from app.notifications.facts import TrainingOverdue
 from app.notifications.service import Announcement, announce
-from app.trainings.endings import Cancelled, Ending, end
-from app.trainings.extent import extent
-from app.trainings.pace import CANCEL_CHECKED_AFTER, RUNNING_CHECKED_AFTER
+from app.trainings.length import extent
+from app.trainings.outcome import Cancelled, Ending, end
+from app.trainings.poll_schedule import CANCEL_CHECKED_AFTER, RUNNING_CHECKED_AFTER
 from app.trainings.states import SOURCES
 
 SUBMIT = "training.submit"

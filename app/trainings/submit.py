@@ -14,7 +14,7 @@ import structlog
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.config import Settings
+from app.core.settings import Settings
 from app.database.engine import Database
 from app.database.models import Training, TrainingKind, TrainingState
 from app.fal.answers import FalUnavailable
@@ -27,12 +27,12 @@ from app.photos import store as photos
 from app.photos.archive import build_archive
 from app.photos.decoders import DecodingFailed
 from app.photos.refusals import PhotoRefused
+from app.photos.scratch import Workroom
 from app.photos.service import Decoders
 from app.photos.storage import PhotoMissing, PhotoStorage, StorageUnavailable
-from app.photos.workroom import Workroom
 from app.trainings import service
-from app.trainings.endings import Ending, end
-from app.trainings.pace import Pace
+from app.trainings.outcome import Ending, end
+from app.trainings.poll_schedule import Pace
 
 # FAL, or the storage, away for longer than this ends the training: the person is told and can try again.
 PATIENCE = timedelta(minutes=30)

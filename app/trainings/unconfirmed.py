@@ -16,8 +16,8 @@ from app.database.models import Training, TrainingState
 from app.fal.failures import Failure, Reason
 from app.notifications.facts import TrainingUnconfirmed
 from app.notifications.service import Announcement, announce
-from app.trainings.endings import Ending, end
-from app.trainings.pace import hours_until_known, known_by
+from app.trainings.outcome import Ending, end
+from app.trainings.poll_schedule import hours_until_known, known_by
 
 # Most are over by then, and their callback has come: nobody has to hear of it.
 _TOLD_AFTER = timedelta(minutes=15)

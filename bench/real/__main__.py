@@ -18,13 +18,13 @@ from typing import TypeVar
 
 from PIL import Image, ImageOps
 
-from app.core.config import PhotoSettings
-from app.photos import coach
+from app.core.settings import PhotoSettings
+from app.photos import quality
 from app.photos.checks import inspect
-from app.photos.coach import Advice
 from app.photos.copies import misfit
+from app.photos.features import PhotoFacts, PhotoLimits, PhotoTraits
+from app.photos.quality import Advice
 from app.photos.refusals import PhotoRefused
-from app.photos.traits import PhotoFacts, PhotoLimits, PhotoTraits
 from bench import checking
 from bench.real.pictures import Labelled, PicturesMissing, labelled
 from bench.real.spoils import SPOILS
@@ -125,10 +125,10 @@ def _judged(pictures: Sequence[Labelled], together: Callable[..., Iterable[Seen]
 def _seen(picture: Labelled) -> Seen:
     facts = inspect(picture.path, _ANY, look_for_faces=True)
     try:
-        coach.refuse(facts.traits, _SETTINGS)
+        quality.refuse(facts.traits, _SETTINGS)
     except PhotoRefused as refusal:
         return Seen(picture, facts, frozenset({refusal.reason}))
-    return Seen(picture, facts, frozenset(coach.advise(facts.traits, _SETTINGS)))
+    return Seen(picture, facts, frozenset(quality.advise(facts.traits, _SETTINGS)))
 
 
 def _spoiled(name: str, clear: Seen) -> Seen:
@@ -179,7 +179,7 @@ def _lines(judged: Judged) -> Iterable[Line]:
 
 def _are_copies(pair: tuple[Seen, Seen]) -> bool:
     one, other = (seen.facts for seen in pair)
-    near = coach.may_be_a_copy(one.traits.hash, other.traits.hash)
+    near = quality.may_be_a_copy(one.traits.hash, other.traits.hash)
     return near and misfit(one.thumbnail, other.thumbnail) < _SETTINGS.copy_misfit
 
 

@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
-from app.photos.traits import Box, PhotoTraits
+from app.photos.features import Box, PhotoTraits
 
 Spoil = Callable[[Image.Image, PhotoTraits, int], Image.Image]
 """Of a picture, with its traits, and a number for what is left to chance."""

@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 
 from sandbox.supervisor import Sandbox
-from tests.bot.kit import SPARING, Guest, Town, town_of
+from tests.bot.harness import SPARING, Guest, Town, town_of
 from tests.conftest import fresh_database, passable_folder
 
 HERE = Path(__file__).parent

@@ -18,7 +18,7 @@ from app.core.buttons import (
 from app.database.models import Avatar, AvatarState, InboxEvent, Training, User
 from app.database.models.avatars import NAME_LENGTH
 from sandbox.fal.models import Behaviour
-from tests.bot.kit import Guest, Town, agreeing, eventually, picture, words
+from tests.bot.harness import Guest, Town, agreeing, eventually, picture, words
 from tests.factories import MODEL_URL
 
 

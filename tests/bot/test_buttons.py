@@ -6,7 +6,7 @@ from typing import get_args, get_type_hints
 import pytest
 
 from app.core.buttons import ACTIONS, Action, DeletePhoto, ShowPhoto
-from tests.bot.kit import Guest, Town, quietly, words
+from tests.bot.harness import Guest, Town, quietly, words
 
 NOT_FOUND = words("error-avatar-not-found")
 EXPIRED = words("button-expired")

@@ -12,7 +12,7 @@ from app.core.buttons import ChooseGender, NewAvatar
 from app.database.models import BotUpdate
 from sandbox.environment import ADMIN_CHAT_ID
 from sandbox.telegram.user import TelegramUser
-from tests.bot.kit import PROGRESS, Guest, Town, counter, eventually, picture, quietly, words
+from tests.bot.harness import PROGRESS, Guest, Town, counter, eventually, picture, quietly, words
 
 
 async def test_a_limit_in_one_chat_is_obeyed_while_others_flow(town: Town, aisha: Guest, bota: Guest) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 
 from app.core.buttons import NewAvatar, ShowAvatars
-from tests.bot.kit import Guest, Town, eventually, picture, words
+from tests.bot.harness import Guest, Town, eventually, picture, words
 
 TAPS = TEXTS = 100
 

@@ -10,7 +10,7 @@ from app.database.models import StatusMessage, Training
 from app.fal.failures import Failure, Reason
 from app.fal.trainers import Model
 from sandbox.telegram.chat import ChatMessage
-from tests.bot.kit import MAXIMUM, MINIMUM, PATIENCE, Guest, Town, eventually, words
+from tests.bot.harness import MAXIMUM, MINIMUM, PATIENCE, Guest, Town, eventually, words
 from tests.factories import MODEL_URL
 
 

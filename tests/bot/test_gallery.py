@@ -1,7 +1,7 @@
 """Looking through an avatar's photos, and deleting some."""
 
 from app.core.buttons import AskDeletePhotos, DeletePhoto, DeletePhotos, ShowAvatar, ShowPhoto, ShowPhotos
-from tests.bot.kit import Guest, Town, counter, eventually, words
+from tests.bot.harness import Guest, Town, counter, eventually, words
 
 
 async def three(guest: Guest) -> tuple[int, list[int]]:

@@ -21,7 +21,7 @@ from app.core.buttons import (
 from app.core.i18n import LOCALES
 from sandbox.telegram.chat import ChatMessage
 from sandbox.telegram.user import TelegramUser
-from tests.bot.kit import Guest, Town, picture, words
+from tests.bot.harness import Guest, Town, picture, words
 
 LANGUAGES = ("ru", "kk", "en")
 KEYS = sorted(

@@ -5,7 +5,7 @@ from sqlalchemy import select
 from app.database.models import NotificationState, Training, User
 from app.notifications.facts import TrainingCompleted
 from app.notifications.unanswered import NO_ANSWER
-from tests.bot.kit import Guest, Town, eventually, words
+from tests.bot.harness import Guest, Town, eventually, words
 from tests.factories import make_notification
 
 

@@ -21,7 +21,7 @@ from app.core.buttons import (
 from app.database.models import AvatarPhoto
 from sandbox.supervisor import Sandbox
 from sandbox.telegram.chat import ChatMessage
-from tests.bot.kit import Guest, Town, agreeing, town_of, words
+from tests.bot.harness import Guest, Town, agreeing, town_of, words
 from tests.conftest import fresh_database, passable_folder
 from tests.images import encoded, seen_corners
 from tests.unit.scenes import scene

@@ -10,7 +10,7 @@ from PIL import Image
 from app.core.buttons import ChooseType, ConfirmTraining, NewAvatar, ShowAvatar
 from app.database.models.avatars import NAME_LENGTH
 from sandbox.telegram.chat import ChatMessage
-from tests.bot.kit import MAXIMUM, PROGRESS, Guest, Town, counter, picture, words
+from tests.bot.harness import MAXIMUM, PROGRESS, Guest, Town, counter, picture, words
 from tests.images import blocks, declared, encoded, heic, noise, png_header_only
 
 Files = Callable[[Guest], Awaitable[object]]

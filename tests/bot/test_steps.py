@@ -19,7 +19,7 @@ from app.core.buttons import (
 from app.core.i18n import Language
 from app.database.models import BotState
 from app.database.models.avatars import NAME_LENGTH
-from tests.bot.kit import Guest, Kind, Town, counter, eventually, picture, words
+from tests.bot.harness import Guest, Kind, Town, counter, eventually, picture, words
 
 Deed = Callable[[Guest, int], Awaitable[object]]
 

@@ -10,8 +10,8 @@ from app.core.buttons import Action, ChoosePreset, ConfirmTraining, GiveConsent,
 from app.database.models import Consent, Training
 from app.fal.failures import Failure, Reason
 from app.fal.trainers import Model
-from app.trainings import consent, smoke
-from tests.bot.kit import MINIMUM, Guest, Town, agreeing, quietly, words
+from app.trainings import consent, trial_mode
+from tests.bot.harness import MINIMUM, Guest, Town, agreeing, quietly, words
 from tests.factories import MODEL_URL
 
 BUSY = words("error-avatar-busy", name="Айша")
@@ -165,7 +165,7 @@ async def asked_about_a_trial(town: Town, guest: Guest) -> int:
     """An avatar whose training, a trial, only has to be confirmed; its id."""
     avatar_id = await guest.ready()
     async with town.database.transaction() as session:
-        await smoke.on(session, guest.id, datetime.now(UTC) + timedelta(hours=1))
+        await trial_mode.on(session, guest.id, datetime.now(UTC) + timedelta(hours=1))
     await guest.tap(ConfirmTraining(avatar_id))
     return avatar_id
 
@@ -194,7 +194,7 @@ async def test_what_was_asked_as_a_trial_is_asked_again_when_trials_are_over(
 ) -> None:
     await asked_about_a_trial(town, aisha)
     async with town.database.transaction() as session:
-        await smoke.end(session)
+        await trial_mode.end(session)
     question = await aisha.tap(words("button-confirm"))
     assert f"✓ {words('preset-label', preset='balanced')}" in question.labels
     assert (await aisha.belongings()).trainings == []

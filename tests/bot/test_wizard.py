@@ -6,7 +6,7 @@ from sqlalchemy import update
 from app.core.buttons import ChooseGender, ChooseType, NewAvatar, ShowAvatars, ShowMenu
 from app.database.models import BotState
 from app.database.models.avatars import NAME_LENGTH
-from tests.bot.kit import Guest, Kind, Town, counter, picture, words
+from tests.bot.harness import Guest, Kind, Town, counter, picture, words
 
 ASKS_TYPE, ASKS_GENDER = words("choose-type"), words("choose-gender")
 

@@ -12,7 +12,7 @@ from playwright.async_api import Browser, expect
 from sandbox.browser import PATIENCE, PROGRAM, chromium
 from sandbox.samples import SETS
 from sandbox.supervisor import Sandbox
-from tests.browser.guest import Guest
+from tests.browser.chat_user import Guest
 from tests.conftest import fresh_database, passable_folder
 from tests.deploy.tools import needs
 from tests.images import blocks, encoded

@@ -5,7 +5,7 @@ import re
 from playwright.async_api import expect
 
 from app.core.pseudonyms import Pseudonyms
-from tests.browser.guest import Guest, files
+from tests.browser.chat_user import Guest, files
 
 FILMS = [f"film-{number:02}.jpg" for number in range(1, 11)]
 PORTRAITS = [f"IMG_{4100 + number}.jpg" for number in range(10)]

@@ -5,7 +5,7 @@ from pathlib import Path
 from playwright.async_api import Locator, expect
 from sqlalchemy import text
 
-from tests.browser.guest import Guest
+from tests.browser.chat_user import Guest
 from tests.images import encoded, stored
 from tests.unit.scenes import scene
 from tests.unit.test_photo_faces import pair

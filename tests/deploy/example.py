@@ -6,7 +6,7 @@ from pathlib import Path
 
 from dotenv import dotenv_values
 
-from app.core.config import PLACEHOLDER
+from app.core.settings import PLACEHOLDER
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = (ROOT / "prod.env.example").read_text(encoding="utf-8")

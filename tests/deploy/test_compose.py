@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from api_server.main import STOP_SECONDS
-from app.bot import chats
 from app.jobs import worker
 from app.jobs.options import WorkerOptions
+from app.telegram import chat_worker
 from tests.deploy import example
 from tests.deploy.example import FILLED, ROOT
 from tests.deploy.tools import needs
@@ -192,7 +192,7 @@ def test_there_is_time_to_finish_what_is_in_hand(services: dict[str, Service]) -
     }
     for name in ("webhook-api-1", "webhook-api-2"):
         assert grace[name] > STOP_SECONDS + jobs
-    assert grace["bot"] > chats._GRACE_SECONDS + jobs
+    assert grace["bot"] > chat_worker._GRACE_SECONDS + jobs
 
 
 def test_logs_go_to_a_folder_for_each(services: dict[str, Service]) -> None:

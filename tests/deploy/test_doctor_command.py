@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from app.core.config import LogSettings
-from app.diagnosis import command, report
-from app.diagnosis.checks import all_checks, end_to_end_checks
-from app.diagnosis.finding import Check, Finding, Found, Verdict, examine, failure, ok, warning
-from tests.deploy.doctor_kit import place_with
+from app.core.settings import LogSettings
+from app.doctor import command, report
+from app.doctor.result import Check, Finding, Found, Verdict, examine, failure, ok, warning
+from app.doctor.selection import all_checks, end_to_end_checks
+from tests.deploy.doctor_harness import place_with
 from tests.unit.settings import put
 
 ROOT = Path(__file__).parents[2]

@@ -12,15 +12,15 @@ from sqlalchemy import func, select
 
 from app.database.engine import Database
 from app.database.models import Base, Smoke, Training, TrainingState
-from app.diagnosis.checks import end_to_end_checks
-from app.diagnosis.finding import Finding, Verdict
-from app.diagnosis.rehearsal import Rehearsal
-from app.diagnosis.stores import database_checks
+from app.doctor.checks.end_to_end import Rehearsal
+from app.doctor.checks.storage import database_checks
+from app.doctor.result import Finding, Verdict
+from app.doctor.selection import end_to_end_checks
 from app.trainings.drill import begin, clear_away
 from sandbox.telegram.user import TelegramUser
 from scripts.simulate_webhook import STATUSES, send
 from tests.conftest import fresh_database, passable_folder
-from tests.deploy.doctor_kit import BASICS, PATH, findings, place_with
+from tests.deploy.doctor_harness import BASICS, PATH, findings, place_with
 from tests.factories import make_user
 from tests.integration.jobs_harness import until
 from tests.integration.service_process import service_process
@@ -29,9 +29,9 @@ from tests.ports import HOST
 from tests.sandbox.fal.harness import KEY
 from tests.sandbox.fal.harness import Emulator as FalEmulator
 from tests.sandbox.fal.harness import running_emulator as running_fal
-from tests.sandbox.telegram.kit import TOKEN
-from tests.sandbox.telegram.kit import Emulator as TelegramEmulator
-from tests.sandbox.telegram.kit import running_emulator as running_telegram
+from tests.sandbox.telegram.harness import TOKEN
+from tests.sandbox.telegram.harness import Emulator as TelegramEmulator
+from tests.sandbox.telegram.harness import running_emulator as running_telegram
 
 OPERATOR, STRANGER = 700_000_001, 700_000_002
 TABLES = Base.metadata.tables

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from app.diagnosis import instances
-from app.diagnosis.checks import local_checks
-from app.diagnosis.finding import Finding, Verdict
-from tests.deploy.doctor_kit import finding, place_with, serving, told
+from app.doctor.checks import instances
+from app.doctor.result import Finding, Verdict
+from app.doctor.selection import local_checks
+from tests.deploy.doctor_harness import finding, place_with, serving, told
 from tests.ports import HOST, closed_ports
 
 ROOT = Path(__file__).parents[2]

@@ -7,11 +7,11 @@ from email.utils import format_datetime
 import httpx
 import pytest
 
-from app.diagnosis.configuration import account_check, settings_checks, trainers_check
-from app.diagnosis.finding import Finding, Verdict
-from app.diagnosis.remote import clock_check, fal_checks, telegram_check
-from app.diagnosis.stores import database_checks
-from tests.deploy.doctor_kit import answering, finding, place_with
+from app.doctor.checks.configuration import account_check, settings_checks, trainers_check
+from app.doctor.checks.external_services import clock_check, fal_checks, telegram_check
+from app.doctor.checks.storage import database_checks
+from app.doctor.result import Finding, Verdict
+from tests.deploy.doctor_harness import answering, finding, place_with
 
 LOCKED = {"detail": "User is locked. Reason: Exhausted balance"}
 Handler = Callable[[httpx.Request], httpx.Response]

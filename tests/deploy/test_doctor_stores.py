@@ -12,16 +12,16 @@ from app.database import revision
 from app.database.engine import Database
 from app.database.models import NotificationState, Outcome, RefusedToken, TrainingKind, TrainingState, User
 from app.database.pooler import REFUSED, REMEDY
-from app.diagnosis.checks import all_checks, request_checks, training_settings_checks
-from app.diagnosis.finding import Finding, Verdict
-from app.diagnosis.place import Place
-from app.diagnosis.remote import redis_check
-from app.diagnosis.stores import bucket_check, database_checks, faces_check
-from app.diagnosis.trainings import training_checks
-from app.diagnosis.work import work_checks
-from app.inbox.writer import HANDLE
-from app.trainings import smoke
-from tests.deploy.doctor_kit import PATH, finding, findings, place_with
+from app.doctor.checks.backlog import work_checks
+from app.doctor.checks.external_services import redis_check
+from app.doctor.checks.storage import bucket_check, database_checks, faces_check
+from app.doctor.checks.trainings import training_checks
+from app.doctor.context import Place
+from app.doctor.result import Finding, Verdict
+from app.doctor.selection import all_checks, request_checks, training_settings_checks
+from app.inbox.store import HANDLE
+from app.trainings import trial_mode
+from tests.deploy.doctor_harness import PATH, finding, findings, place_with
 from tests.factories import make_avatar, make_inbox_event, make_notification, make_photos, make_user
 from tests.integration.test_minio_storage import BUCKET, Shelf, shelf
 from tests.integration.webhook_service import a_training
@@ -153,7 +153,7 @@ async def test_smoke_is_named_with_whom_and_until_when(place: Place, database: D
     until = datetime.now(UTC) + timedelta(minutes=30)
     training = await a_training(database)
     async with database.transaction() as session:
-        await smoke.on(session, training.user_id, until)
+        await trial_mode.on(session, training.user_id, until)
     found = await finding(place, checks, "smoke")
     assert found.verdict is Verdict.WARNING
     assert found.what.startswith(f"On for {training.user_id} until {until:%Y-%m-%d %H:%M} UTC")

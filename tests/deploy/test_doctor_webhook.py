@@ -14,11 +14,11 @@ import trustme
 import uvicorn
 
 from app.database.engine import Database
-from app.diagnosis.answer import OURS
-from app.diagnosis.checks import webhook_config_checks, webhook_url_checks
-from app.diagnosis.finding import Finding, Verdict
+from app.doctor.checks.webhook_response import OURS
+from app.doctor.result import Finding, Verdict
+from app.doctor.selection import webhook_config_checks, webhook_url_checks
 from sandbox.fal.server import Server
-from tests.deploy.doctor_kit import (
+from tests.deploy.doctor_harness import (
     NAME,
     PATH,
     Answer,

@@ -12,7 +12,7 @@ from threading import Thread
 import pytest
 from prometheus_client import start_http_server
 
-from app.bot.metrics import watch_loop
+from app.telegram.metrics import watch_loop
 from tests.ports import closed_ports
 
 ROOT = Path(__file__).parents[2]

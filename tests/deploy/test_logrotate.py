@@ -14,7 +14,7 @@ WRITER = """
 import sys
 from pathlib import Path
 import structlog
-from app.core.config import LogSettings
+from app.core.settings import LogSettings
 from app.core.logging import configure
 configure(LogSettings.model_construct(level="INFO", format="json", dir=Path(sys.argv[1])), "api_server", [])
 log = structlog.stdlib.get_logger("writer")

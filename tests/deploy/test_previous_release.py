@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from app.database import revision
-from app.photos import coach
-from app.photos.coach import Advice
+from app.photos import quality
+from app.photos.quality import Advice
 from sandbox.journey import PHOTOS
 from tests.deploy.previous_release import NoHistory, previous_release, unpack
 from tests.images import blocks, encoded
@@ -61,11 +61,11 @@ def test_the_previous_release_plays_a_whole_journey_on_the_new_schema(
 
 
 def test_the_previous_release_has_words_for_all_advice_that_is_kept(release: Path) -> None:
-    words = "from app.photos.coach import Advice; print(*Advice)"
+    words = "from app.photos.quality import Advice; print(*Advice)"
     known = subprocess.run(
         [sys.executable, "-c", words], cwd=release, capture_output=True, text=True, check=True
     )
-    assert set(coach.known_before(Advice)) <= set(known.stdout.split())
+    assert set(quality.known_before(Advice)) <= set(known.stdout.split())
 
 
 def _put_photographs(folder: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from app.core.config import PLACEHOLDER, Settings
+from app.core.settings import PLACEHOLDER, Settings
 from tests.deploy import example
 from tests.deploy.example import ROOT, spelled_out
 from tests.unit.settings import put, variables

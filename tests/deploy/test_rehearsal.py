@@ -16,10 +16,10 @@ import pytest
 from PIL import Image
 from sqlalchemy import delete, func, make_url, select, text
 
-from app.database import wheel
 from app.database.engine import Database
 from app.database.models import AvatarPhoto, User
 from app.photos.storage import FolderStorage
+from devtools.postgres import wheel
 from tests.conftest import database_named
 from tests.deploy.rig import ROOT, SETTINGS, Rig
 from tests.factories import make_avatar, make_user

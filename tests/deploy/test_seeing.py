@@ -31,7 +31,7 @@ by_promtool = needs("promtool", "prometheus")
 
 def exposed() -> dict[str, set[str]]:
     """Every sample that the two processes show, with its labels; and what Prometheus itself adds."""
-    for module in ("api_server.main", "app.bot.metrics"):
+    for module in ("api_server.main", "app.telegram.metrics"):
         importlib.import_module(module)
     shown: dict[str, set[str]] = {"up": set()}
     for family in REGISTRY.collect():

@@ -8,7 +8,7 @@ import pytest_asyncio
 
 from sandbox.supervisor import Sandbox
 from tests.conftest import fresh_database
-from tests.e2e.stage import Stage, guest_of, house
+from tests.e2e.scenario import Stage, guest_of, house
 
 DEPRECATED = {"FAL_STYLE_TRAINER": "flux-pro-trainer", "FAL_ALLOW_DEPRECATED": "true"}  # styles alone
 HERE = Path(__file__).parent

@@ -12,7 +12,7 @@ import httpx
 from sandbox.process import Child, ChildDiedError, Program
 from sandbox.supervisor import Sandbox
 from tests.conftest import passable_folder
-from tests.e2e.stage import PATIENCE, house
+from tests.e2e.scenario import PATIENCE, house
 from tests.ports import free_port
 from tests.redis_server import RedisServer, redis_server
 

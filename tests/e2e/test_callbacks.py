@@ -4,7 +4,7 @@ from sqlalchemy import text
 
 from sandbox.fal.models import Behaviour, Resend
 from sandbox.supervisor import Sandbox
-from tests.e2e.stage import DONE, TOLD_ONCE, Stage, guest_of, house
+from tests.e2e.scenario import DONE, TOLD_ONCE, Stage, guest_of, house
 
 
 async def acknowledged(stage: Stage) -> bool:

@@ -4,7 +4,7 @@ from sqlalchemy import text
 
 from app.core.buttons import AskToCancel, CancelTraining, StartTraining
 from sandbox.fal.models import Behaviour, State
-from tests.e2e.stage import DONE, PATIENCE, TOLD_ONCE, Stage
+from tests.e2e.scenario import DONE, PATIENCE, TOLD_ONCE, Stage
 
 CANCELLED = (["CANCELLED"], ["DRAFT"])
 TOLD_OF_CANCELLING = [("training_cancelled", "SENT")]

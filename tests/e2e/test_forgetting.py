@@ -7,7 +7,7 @@ from sqlalchemy import text
 from app.core.buttons import DeleteMe
 from app.database.engine import Database
 from sandbox.fal.server import USER_ID
-from tests.e2e.stage import Stage, guest_of, house
+from tests.e2e.scenario import Stage, guest_of, house
 
 NAME = "Незабвенная"
 _TABLES = """

@@ -3,8 +3,8 @@
 import httpx
 from sqlalchemy import text
 
-from tests.bot.kit import counter, picture, words
-from tests.e2e.stage import DONE, TOLD_ONCE, Stage
+from tests.bot.harness import counter, picture, words
+from tests.e2e.scenario import DONE, TOLD_ONCE, Stage
 
 PHOTOS = "SELECT position FROM avatar_photos JOIN avatars ON avatars.id = avatar_id WHERE user_id = :me"
 AVATARS = "SELECT 1 FROM avatars WHERE user_id = :me"

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.e2e.stage import DONE, TOLD_ONCE, guest_of, house
+from tests.e2e.scenario import DONE, TOLD_ONCE, guest_of, house
 from tests.pgbouncer import needs_pgbouncer, pgbouncer
 
 

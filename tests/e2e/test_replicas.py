@@ -11,11 +11,11 @@ import pytest_asyncio
 from sqlalchemy import make_url, text
 
 from app.core.buttons import ChooseGender
-from app.database import wheel
-from tests.bot.kit import picture, words
+from devtools.postgres import wheel
+from tests.bot.harness import picture, words
 from tests.conftest import fresh_database
 from tests.e2e.replicas import HOST, PATH, SECRET, Replicas, replicas
-from tests.e2e.stage import PATIENCE, Stage, guest_of
+from tests.e2e.scenario import PATIENCE, Stage, guest_of
 from tests.ports import free_port
 from tests.redis_server import needs_redis
 

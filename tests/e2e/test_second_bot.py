@@ -3,8 +3,8 @@
 import asyncio
 import sys
 
-from tests.bot.kit import counter, picture
-from tests.e2e.stage import Stage
+from tests.bot.harness import counter, picture
+from tests.e2e.scenario import Stage
 
 NOBODY_POLLS = """
     SELECT 1 WHERE NOT EXISTS (

@@ -2,8 +2,8 @@
 
 import httpx
 
-from tests.bot.kit import words
-from tests.e2e.stage import Stage
+from tests.bot.harness import words
+from tests.e2e.scenario import Stage
 
 
 async def test_a_menu_that_telegram_wants_later_keeps_nobody_waiting(stage: Stage) -> None:

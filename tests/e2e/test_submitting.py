@@ -1,7 +1,7 @@
 """A training is submitted exactly once, whatever happens to the call, to its reply and to the bot."""
 
 from sandbox.fal.models import Behaviour, UploadFault
-from tests.e2e.stage import DONE, TOLD_ONCE, Stage
+from tests.e2e.scenario import DONE, TOLD_ONCE, Stage
 
 UNKNOWN = """
 SELECT 1 FROM trainings WHERE user_id = :me AND state = 'SUBMIT_UNKNOWN' AND request_id IS NULL

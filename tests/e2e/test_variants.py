@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sandbox.environment import ADMIN_CHAT_ID
 from sandbox.fal.models import Behaviour
-from tests.e2e.stage import Stage, guest_of, house
+from tests.e2e.scenario import Stage, guest_of, house
 
 _ASKED = """
 SELECT 1 FROM trainings JOIN inbox_events ON training_id = trainings.id

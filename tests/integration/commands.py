@@ -9,7 +9,7 @@ from types import ModuleType
 
 import pytest
 
-from app.core.config import Settings
+from app.core.settings import Settings
 from tests.integration.webhook_service import ENVIRONMENT
 from tests.unit.settings import put
 

@@ -8,8 +8,8 @@ from datetime import timedelta
 
 from sqlalchemy import make_url, text
 
+from app.core.backoff import Backoff
 from app.database.engine import Database
-from app.jobs.backoff import Backoff
 from app.jobs.queue import Depth, Payload, depth, enqueue
 from app.jobs.worker import Handler, JobPool, Schedule, Worker, WorkerOptions
 

@@ -10,23 +10,23 @@ import httpx
 from pydantic import SecretStr
 from sqlalchemy import text
 
-from app.core.config import TelegramSettings
 from app.core.i18n import Dictionary
+from app.core.settings import TelegramSettings
 from app.database.engine import Database
 from app.database.models import Notification, NotificationState, TrainingState, User
 from app.jobs.job import Handler
-from app.jobs.right_of_way import RightOfWay
+from app.jobs.priority_gate import RightOfWay
+from app.notifications.circuit_breaker import PROBE, ProbeToken
 from app.notifications.deliver import DeliverNotification
 from app.notifications.facts import TrainingCompleted
-from app.notifications.halt import PROBE, ProbeToken
-from app.notifications.pacing import Rates
+from app.notifications.rate_limit import Rates
+from app.notifications.sender import TelegramSender
 from app.notifications.service import DELIVER, Announcement, announce
-from app.notifications.telegram import TelegramSender
 from sandbox.telegram.user import TelegramUser
 from tests.factories import make_avatar, make_training, make_user
 from tests.integration.jobs_harness import until, working
 from tests.integration.webhook_service import rows
-from tests.sandbox.telegram.kit import TOKEN, USER_IDS, Emulator
+from tests.sandbox.telegram.harness import TOKEN, USER_IDS, Emulator
 
 _EARLIER = """
 UPDATE sending_limits

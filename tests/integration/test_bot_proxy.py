@@ -18,8 +18,8 @@ from aiogram.exceptions import TelegramNetworkError
 from pydantic import SecretStr
 
 from app.bot.dispatcher import make_bot
-from app.core.config import TelegramSettings
-from app.notifications.telegram import TelegramSender
+from app.core.settings import TelegramSettings
+from app.notifications.sender import TelegramSender
 from tests.ports import HOST
 
 NAME = "telegram.example"

@@ -13,12 +13,13 @@ from redis.exceptions import ConnectionError as RedisAway
 from redis.exceptions import RedisError
 from sqlalchemy import select
 
-from app.bot import states
-from app.bot.states import LockLost, PostgresStorage, RedisLocks, States, open_states
-from app.core.config import GeneralSettings
 from app.core.errors import CannotStart
+from app.core.settings import GeneralSettings
 from app.database.engine import Database
 from app.database.models import BotState
+from app.telegram import chat_locks, fsm_storage
+from app.telegram.chat_locks import LockLost, RedisLocks
+from app.telegram.fsm_storage import PostgresStorage, States, open_states
 from tests.conftest import passable_folder
 from tests.ports import HOST
 from tests.redis_server import RedisServer, needs_redis, redis_server
@@ -84,8 +85,8 @@ async def test_many_at_once_wait_for_a_connection(opened: States) -> None:
 @needs_redis
 async def test_two_processes_take_turns(redis: RedisServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """For longer, too, than a lock lives that nobody renews."""
-    monkeypatch.setattr(states, "_LOCK_SECONDS", 1.5)
-    monkeypatch.setattr(states, "_RENEWED_EVERY", 0.1)
+    monkeypatch.setattr(chat_locks, "_LOCK_SECONDS", 1.5)
+    monkeypatch.setattr(chat_locks, "_RENEWED_EVERY", 0.1)
     order: list[str] = []
     async with Redis.from_url(redis.url) as one, Redis.from_url(redis.url) as two:
         held = asyncio.Event()
@@ -111,9 +112,9 @@ async def test_two_processes_take_turns(redis: RedisServer, monkeypatch: pytest.
 async def test_a_dead_holders_lock_ends_by_itself(
     redis: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(states, "_LOCK_SECONDS", 0.3)
+    monkeypatch.setattr(chat_locks, "_LOCK_SECONDS", 0.3)
     async with Redis.from_url(redis.url) as one, Redis.from_url(redis.url) as two:
-        await one.lock(states._KEYS.build(HERS, "lock"), timeout=0.3).acquire()
+        await one.lock(chat_locks.KEYS.build(HERS, "lock"), timeout=0.3).acquire()
         async with asyncio.timeout(10), RedisLocks(two).lock(HERS):
             pass
 
@@ -132,8 +133,8 @@ async def test_a_lock_that_is_lost_ends_without_a_noise(redis: RedisServer) -> N
 async def test_what_is_done_under_a_lost_lock_is_cancelled(
     redis: RedisServer, monkeypatch: pytest.MonkeyPatch, loss: str
 ) -> None:
-    monkeypatch.setattr(states, "_LOCK_SECONDS", 0.5 if loss == "away" else 60)
-    monkeypatch.setattr(states, "_RENEWED_EVERY", 0.05)
+    monkeypatch.setattr(chat_locks, "_LOCK_SECONDS", 0.5 if loss == "away" else 60)
+    monkeypatch.setattr(chat_locks, "_RENEWED_EVERY", 0.05)
 
     async def work(one: Redis) -> None:
         async with asyncio.timeout(20), RedisLocks(one).lock(HERS):
@@ -154,7 +155,7 @@ async def test_who_has_taken_a_lock_and_was_not_told_does_not_wait_for_it(
     redis: RedisServer, database: Database, monkeypatch: pytest.MonkeyPatch, command: bytes, lost: int
 ) -> None:
     """One reply, or so many that the chat's worker begins anew; to taking the lock, or to letting it go."""
-    monkeypatch.setattr(states, "_ANSWERING_SECONDS", 0.2)
+    monkeypatch.setattr(fsm_storage, "_ANSWERING_SECONDS", 0.2)
     async with (
         lossy(redis.port, command, lost) as port,
         open_states(general(f"redis://{HOST}:{port}/0"), database) as opened,

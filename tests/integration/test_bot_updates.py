@@ -8,10 +8,10 @@ from aiogram import Bot
 from aiogram.types import CallbackQuery, Chat, Message, Update, User
 from sqlalchemy import func, select, text
 
-from app.bot.updates import MOST_STARTS, AlreadyDone, Hopeless, KeptUpdate, Updates, chat_of
 from app.database.engine import Database
 from app.database.models import BotUpdate, BotUpdateId
 from app.database.models import User as Person
+from app.telegram.update_store import MOST_STARTS, AlreadyDone, Hopeless, KeptUpdate, Updates, chat_of
 from tests.integration import kinds_of_updates
 
 WORDS = "Сәлем 👩🏽‍🎨\n<b>&"

@@ -13,7 +13,7 @@ from app.database.models import (
     Source,
     TrainingState,
 )
-from app.inbox.writer import HANDLE
+from app.inbox.store import HANDLE
 from app.trainings.service import ASK
 from tests.factories import MODEL_URL
 from tests.integration.fal_signer import Signer

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import update
 
 from app.avatars.service import AvatarNotFound
-from app.core.config import Settings
+from app.core.settings import Settings
 from app.database.engine import Database
 from app.database.models import (
     FINAL,
@@ -28,15 +28,15 @@ from app.fal.answers import FalUnavailable, Finished, NoAnswer, Progress, Runnin
 from app.fal.client import Fal, SubmitRefused
 from app.fal.failures import Failure, Reason, failure_of
 from app.fal.trainers import Model
-from app.inbox.handler import HandleCallback
+from app.inbox.process import HandleCallback
 from app.jobs.job import Job, Retry
-from app.jobs.right_of_way import RightOfWay
+from app.jobs.priority_gate import RightOfWay
+from app.photos.scratch import Workroom
 from app.photos.storage import FolderStorage
-from app.photos.workroom import Workroom
 from app.trainings import service
 from app.trainings.cancel import CancelTraining
-from app.trainings.endings import Ending, end
-from app.trainings.pace import Pace
+from app.trainings.outcome import Ending, end
+from app.trainings.poll_schedule import Pace
 from app.trainings.reconcile import AskFal, Reconciler
 from app.trainings.service import CANCEL, SUBMIT
 from app.trainings.submit import SubmitTraining

@@ -17,15 +17,15 @@ from aiogram.types import CallbackQuery, Update, User
 from redis.exceptions import ConnectionError as RedisAway
 from sqlalchemy import text
 
-from app.bot import chats, floods
-from app.bot.chats import Chats
-from app.bot.floods import FEW, Floods
-from app.bot.retry_after import turn
-from app.bot.states import LockLost
-from app.bot.updates import MOST_STARTS, KeptUpdate, Updates
+from app.core.backoff import Backoff
 from app.core.i18n import Dictionary
 from app.database.engine import Database
-from app.jobs.backoff import Backoff
+from app.telegram import chat_worker, flood_control
+from app.telegram.chat_locks import LockLost
+from app.telegram.chat_worker import Chats
+from app.telegram.flood_control import FEW, Floods
+from app.telegram.retry_after import turn
+from app.telegram.update_store import MOST_STARTS, KeptUpdate, Updates
 from tests.integration.bot_calls import Calls
 from tests.integration.jobs_harness import until
 from tests.integration.test_bot_updates import count, said
@@ -99,8 +99,8 @@ def updates(database: Database) -> Updates:
 @pytest.fixture(autouse=True)
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     millisecond = timedelta(milliseconds=1)
-    monkeypatch.setattr(chats, "_BACKOFF", Backoff(first=millisecond, factor=1, ceiling=millisecond))
-    monkeypatch.setattr(chats, "_SWEEP_SECONDS", 0.02)
+    monkeypatch.setattr(chat_worker, "_BACKOFF", Backoff(first=millisecond, factor=1, ceiling=millisecond))
+    monkeypatch.setattr(chat_worker, "_SWEEP_SECONDS", 0.02)
 
 
 def chats_of(
@@ -213,7 +213,7 @@ async def test_nor_are_those_whose_lock_is_lost(updates: Updates, database: Data
 async def test_who_waits_for_another_process_is_in_nobodys_way(
     updates: Updates, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(chats, "_AT_ONCE", 1)
+    monkeypatch.setattr(chat_worker, "_AT_ONCE", 1)
     handlers, locks = Handlers(), OthersLocks(taken=7)
     running = chats_of(database, updates, handlers, locks)
     running.drain(await updates.keep([said(1)]))
@@ -227,7 +227,7 @@ async def test_who_waits_for_another_process_is_in_nobodys_way(
 async def test_the_newest_tap_waits_for_no_excuse_and_no_excuse_holds_up_what_is_next(
     updates: Updates, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(floods, "_EXCUSING_SECONDS", 0.05)
+    monkeypatch.setattr(flood_control, "_EXCUSING_SECONDS", 0.05)
 
     async def hang(_method: TelegramMethod[Any]) -> None:
         await asyncio.Event().wait()
@@ -288,7 +288,7 @@ async def test_chats_that_telegram_has_wait_take_no_slot_and_lose_nothing_when_i
     updates: Updates, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The stop doesn't wait for them, and their start isn't counted."""
-    monkeypatch.setattr(chats, "_AT_ONCE", 2)
+    monkeypatch.setattr(chat_worker, "_AT_ONCE", 2)
 
     async def wait_for_an_hour(_update: Update, _kept: KeptUpdate) -> None:
         mine = turn.get()
@@ -311,7 +311,7 @@ async def test_chats_that_telegram_has_wait_take_no_slot_and_lose_nothing_when_i
 async def test_what_does_not_end_is_left_after_a_grace(
     updates: Updates, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(chats, "_GRACE_SECONDS", 0.05)
+    monkeypatch.setattr(chat_worker, "_GRACE_SECONDS", 0.05)
 
     async def hang(_update: Update, _kept: KeptUpdate) -> None:
         await asyncio.Event().wait()

@@ -11,18 +11,18 @@ from aiogram.exceptions import TelegramBadRequest, TelegramRetryAfter
 from aiogram.methods import GetFile, TelegramMethod
 from aiogram.types import File
 
-from app.bot.albums import _OF_ONE_PERSON, _TRIES, CheckUpload
-from app.core.config import AvatarSettings, PhotoSettings
+from app.bot.jobs.uploads import _OF_ONE_PERSON, _TRIES, CheckUpload
+from app.core.settings import AvatarSettings, PhotoSettings
 from app.database.engine import Database
 from app.database.models import Avatar, AvatarPhoto, Upload, UploadState
 from app.jobs.job import Job, Retry
 from app.photos import uploads
 from app.photos.decoders import DecodingFailed, DecodingTookTooLong
 from app.photos.refusals import PhotoAlike, PhotoBroken, PhotoRefused, PhotoTooSlow
+from app.photos.scratch import Workroom
 from app.photos.service import Decoders, Photos
 from app.photos.storage import FolderStorage
 from app.photos.uploads import Arrival, PhotoUnavailable
-from app.photos.workroom import Workroom
 from tests.decoders import IN_A_THREAD, IN_THREADS
 from tests.images import blocks, encoded
 from tests.integration.bot_calls import Answer, Calls
@@ -126,7 +126,7 @@ async def test_a_download_that_never_ends_is_ended(
     async def hang(_method: TelegramMethod[Any]) -> Any:
         await asyncio.Event().wait()
 
-    monkeypatch.setattr("app.bot.albums._DOWNLOAD_SECONDS", 0.05)
+    monkeypatch.setattr("app.bot.jobs.uploads._DOWNLOAD_SECONDS", 0.05)
     [upload_id] = await send(database, avatar, Arrival(1, "file"))
     check = checking(database, tmp_path, hang)
     with pytest.raises(TimeoutError):

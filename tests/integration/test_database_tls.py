@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 import trustme
 
-from app.bot.only_poller import OnlyPoller
-from app.core.config import Settings
 from app.core.errors import CannotStart
+from app.core.settings import Settings
 from app.core.urls import read_database_url
 from app.database import revision
 from app.database.engine import Database
 from app.database.startup import open_database
-from app.jobs.connection import connection_pool
+from app.jobs.pgqueuer_driver import connection_pool
+from app.telegram.poller_lock import OnlyPoller
 from tests.pgbouncer import needs_pgbouncer, pgbouncer
 from tests.unit.settings import PRODUCTION, put
 

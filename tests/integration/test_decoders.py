@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from app.core.config import PhotoSettings
+from app.core.settings import PhotoSettings
 from app.photos.decoders import DecoderPool, DecodingFailed, DecodingTookTooLong
 from app.photos.refusals import PhotoBroken, PhotoTooSmall
 from sandbox.environment import ROOT

@@ -13,25 +13,25 @@ from sqlalchemy import func, update
 from structlog.testing import capture_logs
 
 from app.core.buttons import Screen
-from app.core.config import TelegramSettings
 from app.core.i18n import Dictionary
+from app.core.settings import TelegramSettings
 from app.database.engine import Database
 from app.database.models import Notification, NotificationState, RefusedToken, Training, TrainingState, User
 from app.jobs.job import Job, Retry
-from app.jobs.right_of_way import RightOfWay
+from app.jobs.priority_gate import RightOfWay
 from app.notifications import service
+from app.notifications.circuit_breaker import PROBE, TOKEN_REFUSED, ProbeToken
 from app.notifications.deliver import DeliverNotification
-from app.notifications.halt import PROBE, TOKEN_REFUSED, ProbeToken
-from app.notifications.pacing import Rates
+from app.notifications.rate_limit import Rates
+from app.notifications.sender import TelegramSender
 from app.notifications.service import DELIVER
-from app.notifications.telegram import TelegramSender
 from app.notifications.unanswered import NO_ANSWER, OutageDetector, UnansweredRetry, retry_for, waits_for
 from sandbox.fal.proxy import Proxy
 from sandbox.telegram.user import TelegramUser
 from tests.factories import make_avatar, make_notification, make_training, make_user
 from tests.integration.sending import pass_time
 from tests.integration.webhook_service import rows, send_postgres_away, take_jobs
-from tests.sandbox.telegram.kit import TOKEN, USER_IDS, Emulator, plan, running_emulator
+from tests.sandbox.telegram.harness import TOKEN, USER_IDS, Emulator, plan, running_emulator
 
 Kind = NotificationState
 

@@ -7,7 +7,7 @@ import pytest
 
 from api_server.routers import operators
 from app.database.engine import Database
-from tests.integration.strangers import ELSEWHERE, FAL, STRANGER, request
+from tests.integration.unauthenticated_clients import ELSEWHERE, FAL, STRANGER, request
 from tests.integration.webhook_service import (
     ADMIN_TOKEN,
     PATH,

@@ -16,9 +16,10 @@ import sqlalchemy
 from sqlalchemy import make_url, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from app.database import revision, wheel
-from app.database.embedded import EmbeddedPostgres, running_url
-from app.database.wheel import EmbeddedPostgresError
+from app.database import revision
+from devtools.postgres import wheel
+from devtools.postgres.embedded import EmbeddedPostgres, running_url
+from devtools.postgres.wheel import EmbeddedPostgresError
 
 DEADLINE = 30.0
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root drops to another user")
@@ -172,7 +173,7 @@ def test_two_commands_at_once_share_one_server(data_dir: Path) -> None:
 @contextmanager
 def command(data_dir: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """The command as the supervisor runs it, and the address it printed."""
-    arguments = [sys.executable, "-m", "app.database.embedded", "--data-dir", str(data_dir), *options]
+    arguments = [sys.executable, "-m", "devtools.postgres.embedded", "--data-dir", str(data_dir), *options]
     with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None

@@ -9,22 +9,22 @@ from pydantic import SecretStr
 from sqlalchemy import func, text, update
 
 from app.core.buttons import Screen
-from app.core.config import TelegramSettings
 from app.core.i18n import Dictionary
+from app.core.settings import TelegramSettings
 from app.database.engine import Database
 from app.database.models import ForgottenRequest, InboxEvent, SendingLimit, Training, TrainingState
-from app.inbox.handler import HandleCallback
-from app.inbox.prune import KEPT, Pruner
-from app.inbox.writer import HANDLE
+from app.inbox.process import HandleCallback
+from app.inbox.retention import KEPT, Pruner
+from app.inbox.store import HANDLE
 from app.jobs.job import Job
+from app.jobs.priority_gate import RightOfWay
 from app.jobs.queue import enqueue
-from app.jobs.right_of_way import RightOfWay
 from app.notifications.deliver import DeliverNotification
-from app.notifications.pacing import EVERYBODY, Rates
+from app.notifications.rate_limit import EVERYBODY, Rates
+from app.notifications.sender import TelegramSender, TooManyRequests
 from app.notifications.service import DELIVER
-from app.notifications.telegram import TelegramSender, TooManyRequests
 from app.photos import uploads
-from app.trainings.removal import remove_avatar, remove_person
+from app.trainings.deletion import remove_avatar, remove_person
 from app.trainings.service import ASK, SUBMITTED
 from tests.factories import make_inbox_event, make_notification
 from tests.integration.webhook_service import (

@@ -9,7 +9,15 @@ import pytest
 from app.database.engine import Database
 from app.fal import simulation
 from tests.integration.fal_signer import Signer
-from tests.integration.strangers import ELSEWHERE, FAL, PROXY, STRANGER, refused, request, signed
+from tests.integration.unauthenticated_clients import (
+    ELSEWHERE,
+    FAL,
+    PROXY,
+    STRANGER,
+    refused,
+    request,
+    signed,
+)
 from tests.integration.webhook_service import ADMIN_TOKEN, PATH, Service, a_training, body_of, running_service
 
 OLDER_PATH = "/api/avatar/status_update"

@@ -23,12 +23,12 @@ from app.database.models import (
 )
 from app.fal.failures import failure_of
 from app.fal.trainers import STYLE_PRO
-from app.inbox.handler import HandleCallback
-from app.inbox.late import MatchLate
-from app.inbox.writer import HANDLE
-from app.jobs import right_of_way
+from app.inbox.process import HandleCallback
+from app.inbox.rematch import MatchLate
+from app.inbox.store import HANDLE
+from app.jobs import priority_gate
 from app.jobs.job import Job
-from app.jobs.right_of_way import RightOfWay
+from app.jobs.priority_gate import RightOfWay
 from app.notifications.service import DELIVER
 from app.trainings import service as trainings
 from app.trainings.service import ASK
@@ -135,7 +135,7 @@ async def test_a_batch_that_failed_goes_on_one_by_one(database: Database) -> Non
 async def test_accepting_goes_first_and_never_stops_the_jobs(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(right_of_way, "PATIENCE_SECONDS", 30)
+    monkeypatch.setattr(priority_gate, "PATIENCE_SECONDS", 30)
     way = RightOfWay()
     training = await a_training(database)
     event = await keep(database, training, body_of(training.request_id))
@@ -145,7 +145,7 @@ async def test_accepting_goes_first_and_never_stops_the_jobs(
         assert [found.outcome for found in await rows(database, InboxEvent)] == [None]
     await handling
     assert [found.outcome for found in await rows(database, InboxEvent)] == [Outcome.COMPLETED]
-    monkeypatch.setattr(right_of_way, "PATIENCE_SECONDS", 0.01)
+    monkeypatch.setattr(priority_gate, "PATIENCE_SECONDS", 0.01)
     with way:
         async with way.step():
             pass
@@ -385,7 +385,7 @@ async def test_all_of_it_is_one_commit(database: Database, monkeypatch: pytest.M
     training = await a_training(database)
     event = await keep(database, training, body_of(training.request_id))
     with monkeypatch.context() as patched:
-        patched.setattr("app.trainings.endings.announce", broken)
+        patched.setattr("app.trainings.outcome.announce", broken)
         with pytest.raises(OSError, match="lost"):
             await HandleCallback(database, RightOfWay())(job_of(event))
     (kept,) = await rows(database, InboxEvent)

@@ -15,10 +15,10 @@ import structlog
 import uvicorn
 from sqlalchemy import make_url, text
 
-from app.core.config import LogSettings
 from app.core.logging import configure
+from app.core.settings import LogSettings
 from app.database.engine import Database
-from app.inbox.writer import HANDLE
+from app.inbox.store import HANDLE
 from app.notifications.service import DELIVER
 from tests.integration.fal_signer import Signer
 from tests.integration.jobs_harness import until

@@ -17,8 +17,8 @@ from pgqueuer.domain.types import QueueEntrypoint, QueueManagerId
 
 from app.database import revision
 from app.database.engine import Database
-from app.jobs.connection import connection_pool
-from app.jobs.library import NAMES, JobQueries, _Names
+from app.jobs.pgqueuer_adapter import NAMES, JobQueries, _Names
+from app.jobs.pgqueuer_driver import connection_pool
 from app.jobs.queue import enqueue
 from tests.integration.jobs_harness import OPTIONS, run_sql
 

@@ -8,8 +8,8 @@ import pytest
 from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
+from app.core.backoff import Backoff
 from app.database.engine import Database
-from app.jobs.backoff import Backoff
 from app.jobs.queue import held, release
 from app.jobs.worker import Job, JobPool, Retry, Schedule, Worker
 from tests.integration.jobs_harness import (

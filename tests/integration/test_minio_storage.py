@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 from pydantic import SecretStr
 
-from app.core.config import MinioSettings
+from app.core.settings import MinioSettings
 from app.photos.storage import MinioStorage, PhotoMissing, StorageUnavailable
 
 KEY = "avatars/7/photo"

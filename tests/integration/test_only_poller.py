@@ -6,10 +6,10 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.bot import only_poller
-from app.bot.only_poller import OnlyPoller
 from app.core.errors import CannotStart
 from app.database.engine import Database
+from app.telegram import poller_lock
+from app.telegram.poller_lock import OnlyPoller
 
 BOT = 5_000_000_042
 BREAK = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'polling'"
@@ -19,9 +19,9 @@ TAKE = f"SELECT pg_try_advisory_lock(hashtextextended('aisha.polling', {BOT}))"
 
 @pytest.fixture(autouse=True)
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(only_poller, "_WAITING_SECONDS", 0.2)
-    monkeypatch.setattr(only_poller, "_BETWEEN_TRIES", 0.02)
-    monkeypatch.setattr(only_poller, "_LOOKING_EVERY", 0.2)
+    monkeypatch.setattr(poller_lock, "_WAITING_SECONDS", 0.2)
+    monkeypatch.setattr(poller_lock, "_BETWEEN_TRIES", 0.02)
+    monkeypatch.setattr(poller_lock, "_LOOKING_EVERY", 0.2)
 
 
 async def test_the_second_is_refused_in_words_until_the_first_ends(database_url: str) -> None:
@@ -43,7 +43,7 @@ async def test_the_second_is_refused_in_words_until_the_first_ends(database_url:
 async def test_who_starts_while_the_first_stops_waits_for_it(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(only_poller, "_WAITING_SECONDS", 10.0)
+    monkeypatch.setattr(poller_lock, "_WAITING_SECONDS", 10.0)
     second = OnlyPoller(database_url, BOT)
     async with OnlyPoller(database_url, BOT):
         waiting = asyncio.create_task(second.__aenter__())

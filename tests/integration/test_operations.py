@@ -11,15 +11,15 @@ from sqlalchemy import func, text, update
 
 from app.database.engine import Database
 from app.database.models import InboxEvent, Notification, Outcome, TrainingState
-from app.inbox import handler
-from app.inbox.handler import HandleCallback
-from app.inbox.operations import readable
-from app.inbox.prune import BATCH, Pruner
-from app.inbox.writer import HANDLE
+from app.inbox import process
+from app.inbox.process import HandleCallback
+from app.inbox.retention import BATCH, Pruner
+from app.inbox.store import HANDLE
 from app.jobs.job import Job
+from app.jobs.priority_gate import RightOfWay
 from app.jobs.queue import enqueue
-from app.jobs.right_of_way import RightOfWay
 from app.jobs.worker import Worker
+from app.operations.callbacks import readable
 from scripts import inbox
 from scripts import jobs as held_jobs
 from tests.factories import MODEL_URL, make_inbox_event
@@ -154,7 +154,7 @@ async def test_the_service_prunes_by_schedule(
 
 
 async def test_an_unknown_word_is_logged_once_and_every_copy_is_kept(database: Database) -> None:
-    handler._warn_of.cache_clear()
+    process._warn_of.cache_clear()
     training = await a_training(database)
     async with database.transaction() as session:
         events = [

@@ -17,8 +17,8 @@ from app.database.engine import Database
 from app.database.models import NotificationState, Outcome, Source, Training, TrainingKind, TrainingState
 from app.fal.answers import FalUnavailable, NoAnswer, Progress, Running, Waiting, Why
 from app.fal.failures import Failure, Reason
-from app.inbox.writer import HANDLE
-from app.notifications.halt import halt
+from app.inbox.store import HANDLE
+from app.notifications.circuit_breaker import halt
 from app.notifications.service import flag_unreachable
 from tests.factories import make_inbox_event, make_notification
 from tests.integration.fal_signer import Signer
@@ -77,7 +77,7 @@ async def status_of(service: Service) -> dict[str, Any]:
 async def test_every_metric_is_documented_and_every_documented_one_is_there(service: Service) -> None:
     """The bot's as well, which it shows on a port of its own."""
     answer = await service.client.get("/metrics", headers=BEARER)
-    importlib.import_module("app.bot.metrics")
+    importlib.import_module("app.telegram.metrics")
     told = answer.text + generate_latest().decode()
     shown = set(re.findall(r"^# TYPE (aisha_\w+) ", told, re.MULTILINE))
     documented = set(re.findall(r"\b(aisha_\w+)", DOCUMENT.read_text(encoding="utf-8")))
@@ -269,7 +269,7 @@ async def test_metrics_answer_without_the_database_and_show_nothing_old(
 async def test_metrics_do_not_wait_for_a_database_that_is_busy(
     monkeypatch: pytest.MonkeyPatch, service: Service
 ) -> None:
-    monkeypatch.setattr("app.inbox.gauges._TIMEOUT_SECONDS", 0.1)
+    monkeypatch.setattr("app.operations.metrics._TIMEOUT_SECONDS", 0.1)
     async with service.database.transaction() as session:
         await session.execute(text("LOCK TABLE inbox_events IN ACCESS EXCLUSIVE MODE"))
         await is_without_figures(service)

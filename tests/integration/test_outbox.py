@@ -7,12 +7,12 @@ import pytest
 
 from app.database.engine import Database
 from app.database.models import NotificationState
-from app.notifications.halt import TOKEN_REFUSED
-from app.notifications.pacing import Rates
+from app.notifications.circuit_breaker import TOKEN_REFUSED
+from app.notifications.rate_limit import Rates
 from scripts import outbox as operators
 from tests.integration.commands import script, typed
 from tests.integration.sending import Outbox
-from tests.sandbox.telegram.kit import Emulator, plan, running_emulator
+from tests.sandbox.telegram.harness import Emulator, plan, running_emulator
 
 SENT = NotificationState.SENT
 JITTER = 0.4  # seconds between a message's turn and Telegram's noting it, on a busy machine

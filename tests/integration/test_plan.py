@@ -6,13 +6,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from app.avatars.service import AvatarNotFound
-from app.core.config import Preset, Settings
+from app.core.settings import Preset, Settings
 from app.database.engine import Database
 from app.database.models import Avatar, Consent, TrainingKind, TrainingState, User
 from app.fal.trainers import PORTRAIT, STYLE
 from app.trainings import consent
 from app.trainings import service as trainings
-from app.trainings.extent import Extent
+from app.trainings.length import Extent
 from app.trainings.plan import ENOUGH, LAST, Plan, UsualTime, plan, usual_time, usual_time_of
 from tests.factories import make_avatar, make_photos, make_training, make_user
 from tests.integration.webhook_service import ENVIRONMENT, rows

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from app.bot import only_poller
-from app.bot.only_poller import OnlyPoller
 from app.core.errors import CannotStart
 from app.database.engine import Database
 from app.database.pooler import lends_transactions
+from app.telegram import poller_lock
+from app.telegram.poller_lock import OnlyPoller
 from tests.integration.webhook_service import ENVIRONMENT
 from tests.pgbouncer import Mode, needs_pgbouncer, pgbouncer
 
@@ -73,7 +73,7 @@ async def test_in_transaction_mode_nothing_starts_and_the_remedy_is_told(
 async def test_the_pollers_lock_holds_through_a_session(
     open_folder: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(only_poller, "_WAITING_SECONDS", 0.2)
+    monkeypatch.setattr(poller_lock, "_WAITING_SECONDS", 0.2)
     async with pgbouncer(open_folder, database_url, "session") as url, OnlyPoller(url, 5_000_000_042):
         with pytest.raises(CannotStart, match="another bot process"):
             await OnlyPoller(database_url, 5_000_000_042).__aenter__()

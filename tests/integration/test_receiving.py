@@ -14,17 +14,17 @@ from aiogram.methods import GetWebhookInfo, TelegramMethod
 from aiogram.types import WebhookInfo
 from pydantic import SecretStr
 
-from app.bot import polling, webhook
-from app.bot.chats import Chats
-from app.bot.floods import Floods
-from app.bot.polling import Polling
-from app.bot.session import GetUpdates
-from app.bot.updates import Updates
-from app.bot.webhook import Webhook
-from app.core.config import BotSettings, TelegramSettings
+from app.core.backoff import Backoff
 from app.core.i18n import Dictionary
+from app.core.settings import BotSettings, TelegramSettings
 from app.database.engine import Database
-from app.jobs.backoff import Backoff
+from app.telegram import polling, webhook
+from app.telegram.chat_worker import Chats
+from app.telegram.flood_control import Floods
+from app.telegram.http_session import GetUpdates
+from app.telegram.polling import Polling
+from app.telegram.update_store import Updates
+from app.telegram.webhook import Webhook
 from tests.integration.bot_calls import Calls
 from tests.integration.jobs_harness import until
 from tests.ports import free_port

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from app.core.config import Settings
+from app.core.settings import Settings
 from app.database.engine import Database
 from app.database.models import AvatarState, Notification, Training, TrainingKind, TrainingState
 from app.fal.answers import FalUnavailable, Finished, NoAnswer, Progress, Running, Waiting, Why
@@ -18,7 +18,7 @@ from app.fal.failures import Failure, Reason
 from app.fal.trainers import Model
 from app.jobs.job import Job
 from app.trainings import reconcile
-from app.trainings.pace import Pace
+from app.trainings.poll_schedule import Pace
 from app.trainings.reconcile import QUESTIONS_A_TICK, AskFal, Reconciler
 from app.trainings.service import ASK, ask_fal, submitted
 from tests.factories import MODEL_URL

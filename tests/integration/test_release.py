@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from app.database import wheel
 from app.database.engine import Database
+from devtools.postgres import wheel
 
 COMPOSE = Path(__file__).parents[2] / "docker-compose.webhook.prod.yml"
 

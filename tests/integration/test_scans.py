@@ -10,23 +10,23 @@ import pytest
 from sqlalchemy import func, make_url, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.bot.albums import lost_uploads
-from app.core.config import Settings
-from app.database import wheel
+from app.bot.jobs.uploads import lost_uploads
+from app.core.settings import Settings
 from app.database.engine import Database
 from app.database.models import Upload, UploadState
-from app.inbox.prune import Pruner
+from app.inbox.retention import Pruner
 from app.jobs.queue import held, queued
 from app.notifications import service as notifications
 from app.photos import uploads
+from app.photos.scratch import Workroom
 from app.photos.service import Photos
 from app.photos.storage import FolderStorage
 from app.photos.store import is_kept
 from app.photos.uploads import NoDraft
-from app.photos.workroom import Workroom
-from app.trainings.pace import Pace
+from app.trainings.deletion import remove_avatar, remove_person
+from app.trainings.poll_schedule import Pace
 from app.trainings.reconcile import Reconciler
-from app.trainings.removal import remove_avatar, remove_person
+from devtools.postgres import wheel
 from tests.conftest import fresh_database
 from tests.decoders import IN_THREADS
 from tests.integration.webhook_service import ENVIRONMENT

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.avatars import service as avatars
 from app.avatars.service import AvatarBusy, AvatarNotFound, NameRefused
-from app.core.config import Settings
+from app.core.settings import Settings
 from app.database.engine import Database
 from app.database.models import (
     Avatar,
@@ -28,15 +28,15 @@ from app.database.models import (
     Upload,
     User,
 )
+from app.photos.features import Light, PhotoFacts, PhotoTraits
 from app.photos.refusals import PhotoDuplicate, PhotoLimitReached
+from app.photos.scratch import Workroom
 from app.photos.service import Photos
 from app.photos.storage import FolderStorage
 from app.photos.store import keys
-from app.photos.traits import Light, PhotoFacts, PhotoTraits
-from app.photos.workroom import Workroom
 from app.trainings import consent
 from app.trainings import service as trainings
-from app.trainings.removal import remove_avatar
+from app.trainings.deletion import remove_avatar
 from app.trainings.service import SUBMIT, TooFewPhotos, TrainingsPaused
 from tests.decoders import IN_THREADS
 from tests.factories import make_avatar, make_photos, make_user

@@ -6,13 +6,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import update
 
-from app.core.config import Preset, Settings
+from app.core.settings import Preset, Settings
 from app.database.engine import Database
 from app.database.models import Avatar, AvatarState, AvatarType, Notification, Smoke, Training, TrainingState
 from app.fal.trainers import Model
-from app.trainings import removal, smoke
+from app.trainings import deletion, trial_mode
 from app.trainings import service as trainings
-from app.trainings.endings import Ending, end
+from app.trainings.outcome import Ending, end
 from app.trainings.plan import plan
 from scripts import smoke as smoke_script
 from tests.factories import MODEL_URL, make_avatar, make_photos, make_user
@@ -40,12 +40,12 @@ async def an_avatar(
 
 async def turn_on(database: Database, user_id: int, lasting: timedelta = HOUR) -> bool:
     async with database.transaction() as session:
-        return await smoke.on(session, user_id, datetime.now(UTC) + lasting)
+        return await trial_mode.on(session, user_id, datetime.now(UTC) + lasting)
 
 
 async def on_for(database: Database) -> Sequence[int]:
     async with database.transaction() as session:
-        return [each.user_id for each in await smoke.active(session)]
+        return [each.user_id for each in await trial_mode.active(session)]
 
 
 async def asked_for(database: Database, settings: Settings, avatar: Avatar) -> Training:
@@ -85,7 +85,7 @@ async def test_a_training_that_was_asked_for_stays_what_it_is(database: Database
     await turn_on(database, avatar.user_id)
     training = await asked_for(database, settings, avatar)
     async with database.transaction() as session:
-        assert await smoke.end(session) == [avatar.user_id]
+        assert await trial_mode.end(session) == [avatar.user_id]
     assert (await training_now(database, training)).smoke
 
 
@@ -123,7 +123,7 @@ async def test_who_leaves_leaves_no_smoke_behind(database: Database) -> None:
     avatar = await an_avatar(database)
     await turn_on(database, avatar.user_id)
     async with database.transaction() as session:
-        await removal.remove_person(session, avatar.user_id)
+        await deletion.remove_person(session, avatar.user_id)
     assert await rows(database, Smoke) == []
 
 

@@ -12,15 +12,15 @@ from aiogram.methods import EditMessageText, TelegramMethod
 from pydantic import SecretStr
 from sqlalchemy import update
 
-from app.bot.status import Status
-from app.core.config import Settings
+from app.bot.status_messages import Status
 from app.core.i18n import Dictionary
+from app.core.settings import Settings
 from app.database.engine import Database
 from app.database.models import AvatarState, StatusMessage, TrainingState
 from app.fal.client import Fal
+from app.photos.scratch import Workroom
 from app.photos.service import Photos
 from app.photos.storage import FolderStorage
-from app.photos.workroom import Workroom
 from app.trainings.reconcile import AskFal
 from tests.decoders import IN_THREADS
 from tests.factories import make_avatar, make_training, make_user

@@ -14,7 +14,7 @@ from zipfile import ZipFile
 import pytest
 from sqlalchemy import update
 
-from app.core.config import Settings
+from app.core.settings import Settings
 from app.database.engine import Database
 from app.database.models import (
     AvatarPhoto,
@@ -30,15 +30,15 @@ from app.fal.answers import FalUnavailable
 from app.fal.callback_url import named_training
 from app.fal.client import Fal, SubmitRefused, SubmitUnknown
 from app.fal.failures import Failure, Reason
-from app.inbox.handler import HandleCallback
+from app.inbox.process import HandleCallback
 from app.jobs.job import Job, Retry
-from app.jobs.right_of_way import RightOfWay
+from app.jobs.priority_gate import RightOfWay
 from app.photos.archive import build_archive
+from app.photos.features import Edit
+from app.photos.scratch import Workroom
 from app.photos.storage import FolderStorage, PhotoStorage, StorageUnavailable
-from app.photos.traits import Edit
-from app.photos.workroom import Workroom
 from app.trainings import service, submit
-from app.trainings.removal import remove_person
+from app.trainings.deletion import remove_person
 from app.trainings.service import SUBMIT
 from app.trainings.submit import SubmitTraining
 from tests.decoders import IN_A_THREAD, IN_THREADS

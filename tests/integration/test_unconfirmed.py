@@ -9,10 +9,10 @@ from app.database.engine import Database
 from app.database.models import Avatar, AvatarState, Notification, Training, TrainingState, User
 from app.fal.answers import FalUnavailable, NoAnswer, Why
 from app.jobs.job import Job, Retry
-from app.trainings import removal, service
-from app.trainings.pace import Pace
+from app.trainings import deletion, service
+from app.trainings.deletion import FindAndForget, remove_person
+from app.trainings.poll_schedule import Pace
 from app.trainings.reconcile import AskFal, Reconciler
-from app.trainings.removal import FindAndForget, remove_person
 from app.trainings.service import ASK
 from tests.integration.test_reconcile import MODEL, PACE, FakeFal
 from tests.integration.webhook_service import (
@@ -165,7 +165,7 @@ async def test_a_person_may_leave_and_what_runs_all_the_same_is_stopped(
         await remove_person(session, training.user_id)
     for table in (User, Avatar, Training, Notification):
         assert await rows(database, table) == []
-    [job] = await take_jobs(database, removal.FIND_AND_FORGET)
+    [job] = await take_jobs(database, deletion.FIND_AND_FORGET)
     for fal in (Account(), Account(failing=FalUnavailable())):
         with pytest.raises(Retry):
             await FindAndForget(database, fal)(job)
@@ -173,7 +173,7 @@ async def test_a_person_may_leave_and_what_runs_all_the_same_is_stopped(
     await FindAndForget(database, found)(job)
     assert found.searched == [ARCHIVE]
     assert found.cancelled == ["its-own"]
-    assert [job["request_id"] for job in await jobs(database, removal.FORGET)] == ["its-own"]
+    assert [job["request_id"] for job in await jobs(database, deletion.FORGET)] == ["its-own"]
 
 
 @pytest.mark.parametrize("failing", [None, FalUnavailable()])
@@ -183,9 +183,9 @@ async def test_a_training_that_never_was_is_looked_for_no_longer_than_it_could_r
     training = await lost(database, timedelta(hours=4, minutes=1))
     async with database.transaction() as session:
         await remove_person(session, training.user_id)
-    [job] = await take_jobs(database, removal.FIND_AND_FORGET)
+    [job] = await take_jobs(database, deletion.FIND_AND_FORGET)
     await FindAndForget(database, Account(failing=failing))(job)
-    assert await jobs(database, removal.FORGET) == []
+    assert await jobs(database, deletion.FORGET) == []
 
 
 async def test_one_that_is_known_to_run_has_to_be_cancelled_first(database: Database) -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.core.config import Settings
+from app.core.settings import Settings
 from app.database.engine import Database
 from app.database.models import AvatarState, Notification, Outcome, Source, TrainingKind, TrainingState
 from app.fal import simulation

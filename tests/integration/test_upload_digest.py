@@ -13,18 +13,18 @@ from aiohttp import ClientConnectorError
 from aiohttp.client_reqrep import ConnectionKey
 from sqlalchemy import update
 
-from app.bot.albums import _TOLD_WITHIN, TellOfUploads
-from app.bot.states import PostgresStorage, States
-from app.core.config import AvatarSettings, PhotoSettings
+from app.bot.jobs.uploads import _TOLD_WITHIN, TellOfUploads
 from app.core.i18n import Dictionary
+from app.core.settings import AvatarSettings, PhotoSettings
 from app.database.engine import Database
 from app.database.models import Upload
 from app.jobs.job import Job, Retry
 from app.photos import uploads
+from app.photos.scratch import Workroom
 from app.photos.service import Photos
 from app.photos.storage import FolderStorage
 from app.photos.uploads import Arrival, StickerRefused
-from app.photos.workroom import Workroom
+from app.telegram.fsm_storage import PostgresStorage, States
 from tests.decoders import IN_THREADS
 from tests.integration.bot_calls import Calls
 from tests.integration.test_uploads import send, silent_for, someone

@@ -14,7 +14,7 @@ from app.jobs.job import Retry
 from app.photos import uploads
 from app.photos.refusals import PhotoLimitReached
 from app.photos.uploads import Arrival, NoDraft, PhotoUnavailable, StickerRefused
-from app.trainings.removal import remove_avatar, remove_person
+from app.trainings.deletion import remove_avatar, remove_person
 from tests.factories import make_avatar, make_photos, make_user
 from tests.integration.webhook_service import rows
 

@@ -13,9 +13,9 @@ from sqlalchemy.exc import DBAPIError
 from app.database.engine import Database
 from app.database.models import InboxEvent, Source
 from app.fal.webhook import parse
-from app.inbox import matching, writer
-from app.inbox.admission import Delivery, Unwelcome
-from app.inbox.writer import HANDLE, InboxWriter, Overloaded, Receipt
+from app.inbox import match, store
+from app.inbox.authenticate import Delivery, Unwelcome
+from app.inbox.store import HANDLE, InboxWriter, Overloaded, Receipt
 from tests.integration.webhook_service import a_request_id, a_training, body_of, jobs, rows
 
 
@@ -137,7 +137,7 @@ async def test_the_same_rows_kept_in_opposite_order_at_once_do_not_wait_for_each
 async def test_more_than_can_be_kept_in_time_is_turned_away(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(writer, "WAITING_AT_MOST", 2)
+    monkeypatch.setattr(store, "WAITING_AT_MOST", 2)
     requests = await known_requests(database, 5)
     inbox = InboxWriter(database, patience=12)
     answers = await asyncio.gather(
@@ -166,7 +166,7 @@ async def test_matching_reads_no_table_whole(database: Database) -> None:
         await connection.execution_options(isolation_level="AUTOCOMMIT")
         await connection.exec_driver_sql("ANALYZE")
         explained = await connection.exec_driver_sql(
-            f"EXPLAIN {matching._MENTIONED}", ([a_request_id()] * 64, [uuid4()] * 64, [bytes(32)] * 64)
+            f"EXPLAIN {match._MENTIONED}", ([a_request_id()] * 64, [uuid4()] * 64, [bytes(32)] * 64)
         )
         plan = "\n".join(explained.scalars())
     assert "Seq Scan on trainings" not in plan, plan

@@ -15,8 +15,7 @@ from starlette.types import ASGIApp
 
 from api_server.main import create_app
 from api_server.providers import make_container
-from app.core.config import Settings
-from app.database import wheel
+from app.core.settings import Settings
 from app.database.engine import Database
 from app.database.models import (
     Avatar,
@@ -30,9 +29,10 @@ from app.database.models import (
 )
 from app.fal.callback_url import callback_url
 from app.fal.trainers import PORTRAIT, STYLE
-from app.inbox.handler import HandleCallback
-from app.inbox.writer import HANDLE
+from app.inbox.process import HandleCallback
+from app.inbox.store import HANDLE
 from app.jobs.job import Job
+from devtools.postgres import wheel
 from tests.factories import MODEL_URL, make_avatar, make_training, make_user
 from tests.integration.fal_signer import ACCOUNT, KeyServer, Signer, serving_keys
 from tests.unit.settings import put

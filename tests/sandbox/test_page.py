@@ -31,8 +31,8 @@ from sandbox.telegram.pulse import Pulse
 from tests import factories
 from tests.conftest import fresh_database
 from tests.ports import free_port
-from tests.sandbox.fal import harness
-from tests.sandbox.telegram import kit
+from tests.sandbox.fal import harness as fal_harness
+from tests.sandbox.telegram import harness as telegram_harness
 
 STATIC = ROOT / "sandbox" / "page" / "static"
 PATIENCE = 20  # seconds
@@ -44,8 +44,8 @@ class Server:
     """The process of the page, and those behind it."""
 
     url: str
-    telegram: kit.Emulator
-    fal: harness.Emulator
+    telegram: telegram_harness.Emulator
+    fal: fal_harness.Emulator
     database_url: str
     logs: Path
     pid: int
@@ -80,7 +80,7 @@ class House:
                 "https://queue.fal.run/fal-ai/flux-lora-fast-training",
                 params={"fal_webhook": webhook_url},
                 json={"images_data_url": "https://v3.fal.media/files/sandbox/none.zip"},
-                headers={"Authorization": f"Key {harness.KEY}"},
+                headers={"Authorization": f"Key {fal_harness.KEY}"},
             )
         return str(answer.raise_for_status().json()["request_id"])
 
@@ -92,8 +92,8 @@ def server(tmp_path_factory: pytest.TempPathFactory, postgres: str, template: st
     port = free_port()
     with (
         fresh_database(postgres, template) as database_url,
-        kit.running_emulator() as telegram,
-        harness.running_emulator(folder / "fal") as fal,
+        telegram_harness.running_emulator() as telegram,
+        fal_harness.running_emulator(folder / "fal") as fal,
         (folder / "page.out").open("wb") as out,
     ):
         control, chats = (urlsplit(url).port or 0 for url in (fal.control_url, telegram.url))
@@ -115,7 +115,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, postgres: str, template: st
 async def house(server: Server) -> AsyncIterator[House]:
     database = Database(server.database_url)
     async with httpx.AsyncClient(base_url=server.url, trust_env=False, timeout=30) as page:
-        await harness.until(lambda: healthy(page))
+        await fal_harness.until(lambda: healthy(page))
         yield House(page, server, database)
     await database.close()
 
@@ -179,7 +179,7 @@ async def test_only_the_hands_of_a_person_and_of_fal_are_handed_on(house: House)
     person = await house.arrive()
     shut = [
         "/telegram/control/faults",
-        f"/telegram/bot{kit.TOKEN}/getMe",
+        f"/telegram/bot{telegram_harness.TOKEN}/getMe",
         f"/telegram/user/{person}/../../control/calls",
         "/fal/requests",
         "/fal/uploads",

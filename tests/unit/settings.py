@@ -7,7 +7,7 @@ from typing import get_type_hints
 import pytest
 from pydantic import AliasChoices
 
-from app.core.config import Section, Settings
+from app.core.settings import Section, Settings
 
 PRODUCTION = {
     "ENVIRONMENT": "production",

@@ -5,7 +5,7 @@ from ipaddress import ip_address
 import pytest
 
 from api_server.addresses import MAX_HOPS, Address, client_address, parse_address, within
-from app.core.config import EdgeSettings
+from app.core.settings import EdgeSettings
 
 PROXY = "10.0.0.1"
 

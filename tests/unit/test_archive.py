@@ -14,9 +14,9 @@ from PIL import Image, ImageCms
 
 from app.photos import conversion
 from app.photos.archive import build_archive
+from app.photos.features import Edit
 from app.photos.refusals import PhotoBroken, PhotoNotImage
 from app.photos.storage import FolderStorage, PhotoMissing
-from app.photos.traits import Edit
 from tests.decoders import IN_A_THREAD
 from tests.images import CORNERS, corners, encoded, exif, heic, noise, seen_corners
 

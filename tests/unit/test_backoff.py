@@ -5,7 +5,7 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.jobs.backoff import Backoff
+from app.core.backoff import Backoff
 from app.jobs.options import WorkerOptions
 
 BACKOFF = Backoff(first=timedelta(seconds=2), factor=4, ceiling=timedelta(minutes=30))

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from app.core.config import FalSettings, Section, Settings, SettingsError
+from app.core.settings import FalSettings, Section, Settings, SettingsError
 from tests.unit.settings import PRODUCTION, Variable, put, variables
 
 ROOT = Path(__file__).parents[2]
-CONFIG = ROOT / "app/core/config.py"
+CONFIG = ROOT / "app/core/settings/__init__.py"
 REQUIRED = sorted(PRODUCTION.keys() - {"ENVIRONMENT"})
 DEVELOPMENT = {"TELEGRAM_TOKEN": "123456:token", "FAL_API_KEY": "key:value"}
 SECRETS = (

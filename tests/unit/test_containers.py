@@ -7,7 +7,7 @@ from dishka import AsyncContainer
 
 import api_server.providers
 import app.main
-from app.core.config import Settings
+from app.core.settings import Settings
 from app.database.engine import Database
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from aiogram.types import CallbackQuery, Chat, Document, Message, PhotoSize, Sticker, Update, User
 
-from app.bot.floods import FEW, superseded
+from app.telegram.flood_control import FEW, superseded
 
 ASEL = User(id=7, is_bot=False, first_name="Әсел")
 SAID: dict[str, Any] = {

@@ -18,13 +18,13 @@ from fluent.syntax.visitor import Visitor
 import app
 from app.bot.answers import gender_in, type_in
 from app.bot.commands import COMMANDS
-from app.core.config import Preset
 from app.core.errors import AishaError
 from app.core.i18n import LOCALES, Dictionary, Language, Words
+from app.core.settings import Preset
 from app.database.models import OPEN, AvatarState, AvatarType, Gender
 from app.fal.failures import Reason
-from app.photos.coach import Advice
-from app.photos.verdict import SetAdvice
+from app.photos.quality import Advice
+from app.photos.set_quality import SetAdvice
 from tests.unit.telegram_html import visible
 
 ROOT = Path(__file__).parents[2]
@@ -40,7 +40,7 @@ STATES = {
 # Errors of these modules end in a log, an exit code or an answer to FAL; no person meets them.
 UNSEEN = {
     "app.core.errors",
-    "app.core.config",
+    "app.core.settings",
     "app.fal.account",
     "app.fal.answers",
     "app.fal.client",
@@ -48,9 +48,9 @@ UNSEEN = {
     "app.fal.signature",
     "app.fal.upload",
     "app.fal.webhook",
-    "app.inbox.admission",
-    "app.inbox.writer",
-    "app.notifications.telegram",
+    "app.inbox.authenticate",
+    "app.inbox.store",
+    "app.notifications.sender",
 }
 # The submit job meets it, and tells of a failed training.
 UNSEEN_ALONE = {"PhotoMissing"}

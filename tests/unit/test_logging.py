@@ -17,10 +17,10 @@ from prometheus_client import REGISTRY
 from structlog.contextvars import bound_contextvars
 
 from app.core import log_sinks
-from app.core.config import LogSettings
 from app.core.errors import CannotStart
 from app.core.logging import MESSAGES, REDACTED, configure, correlation_id, new_correlation_id
 from app.core.pseudonyms import Pseudonyms
+from app.core.settings import LogSettings
 from scripts import pseudonym
 from tests.unit.settings import put
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from app.database.models import SendingLimit
-from app.notifications.pacing import SHORT, count_at, free_at, line_up
+from app.notifications.rate_limit import SHORT, count_at, free_at, line_up
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)

@@ -15,7 +15,7 @@ import re, sys
 from pathlib import Path
 from app.core.memory import give_back_large_blocks
 from app.photos.checks import inspect
-from app.photos.traits import PhotoLimits
+from app.photos.features import PhotoLimits
 
 def peak():  # not `getrusage`'s, which begins with what the process had that started this one
     [kilobytes] = re.findall("VmHWM:(.+) kB", Path("/proc/self/status").read_text())

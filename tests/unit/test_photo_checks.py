@@ -12,6 +12,7 @@ import pytest
 from PIL import ImageFile
 
 from app.photos.checks import inspect
+from app.photos.features import PhotoLimits
 from app.photos.jpeg import WholeJpeg
 from app.photos.refusals import (
     PhotoBroken,
@@ -30,7 +31,6 @@ from app.photos.refusals import (
     PhotoTooStretched,
     PhotoVideo,
 )
-from app.photos.traits import PhotoLimits
 from tests.images import (
     blocks,
     chunk,
@@ -50,7 +50,7 @@ LIMITS = PhotoLimits()
 _STARVED = """
 import resource, sys
 from pathlib import Path
-from app.photos.traits import PhotoLimits
+from app.photos.features import PhotoLimits
 from app.photos.refusals import PhotoRefused
 from app.photos.checks import inspect
 

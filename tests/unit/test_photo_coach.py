@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from app.core.config import PhotoSettings
-from app.photos import checks, coach
-from app.photos.coach import Advice
+from app.core.settings import PhotoSettings
+from app.photos import checks, quality
+from app.photos.features import Box, Face, Light, PhotoTraits
+from app.photos.quality import Advice
 from app.photos.refusals import (
     PhotoFaceBlurry,
     PhotoRefused,
@@ -19,7 +20,6 @@ from app.photos.refusals import (
     PhotoTooDark,
     PhotoTooStretched,
 )
-from app.photos.traits import Box, Face, Light, PhotoTraits
 from sandbox import spoils
 from tests.images import blocks, encoded, noise, stored
 from tests.unit.scenes import NUMBER, scene
@@ -33,7 +33,7 @@ PORTRAIT = replace(GOOD, faces=(FACE,))
 def checked(folder: Path, image: Image.Image, settings: PhotoSettings = SETTINGS) -> list[Advice]:
     """Advice for a photo, or a PhotoRefused."""
     path = stored(folder, encoded(image, quality=88))
-    return coach.advise(checks.check(path, settings, portrait=False).traits, settings)
+    return quality.advise(checks.check(path, settings, portrait=False).traits, settings)
 
 
 @pytest.mark.parametrize("number", range(NUMBER))
@@ -106,7 +106,7 @@ SECOND = replace(FACE, box=Box(0.7, 0.3, 0.15, 0.15))
     ],
 )
 def test_each_trait_has_its_advice(change: dict[str, Any], advice: list[Advice]) -> None:
-    assert coach.advise(replace(GOOD, **change), SETTINGS) == advice
+    assert quality.advise(replace(GOOD, **change), SETTINGS) == advice
 
 
 @pytest.mark.parametrize(
@@ -120,28 +120,28 @@ def test_each_trait_has_its_advice(change: dict[str, Any], advice: list[Advice])
     ],
 )
 def test_what_is_measured_in_the_face_counts(change: dict[str, Any], advice: list[Advice]) -> None:
-    assert coach.advise(replace(PORTRAIT, faces=(replace(FACE, **change),)), SETTINGS) == advice
+    assert quality.advise(replace(PORTRAIT, faces=(replace(FACE, **change),)), SETTINGS) == advice
 
 
 @pytest.mark.parametrize("change", [SOFT, DARK, BRIGHT])
 def test_what_is_beside_the_face_does_not(change: dict[str, Any]) -> None:
-    assert coach.advise(replace(PORTRAIT, **change), SETTINGS) == []
+    assert quality.advise(replace(PORTRAIT, **change), SETTINGS) == []
 
 
 def test_of_several_faces_one_is_to_be_chosen() -> None:
-    assert coach.advise(replace(GOOD, faces=(FACE, SECOND)), SETTINGS) == [Advice.SEVERAL_FACES]
+    assert quality.advise(replace(GOOD, faces=(FACE, SECOND)), SETTINGS) == [Advice.SEVERAL_FACES]
     wide = replace(GOOD, width=5 * GOOD.height // 2, faces=(FACE, SECOND))
-    assert coach.advise(wide, SETTINGS) == [Advice.SEVERAL_FACES]  # that crops it as well
+    assert quality.advise(wide, SETTINGS) == [Advice.SEVERAL_FACES]  # that crops it as well
 
 
 def test_a_face_that_is_blurred_like_all_else_is_a_blurred_photo() -> None:
     photo = replace(PORTRAIT, faces=(replace(FACE, sharpness=2),), sharpness=2)
-    assert coach.advise(photo, SETTINGS) == [Advice.BLURRY]
+    assert quality.advise(photo, SETTINGS) == [Advice.BLURRY]
 
 
 def test_a_black_photo_is_dark_before_it_is_blurred() -> None:
     with pytest.raises(PhotoTooDark):
-        coach.refuse(replace(GOOD, light=Light(20, 0), sharpness=0), SETTINGS)
+        quality.refuse(replace(GOOD, light=Light(20, 0), sharpness=0), SETTINGS)
 
 
 @pytest.mark.parametrize(
@@ -157,16 +157,16 @@ def test_a_face_that_cannot_be_seen_is_refused(
     face: dict[str, Any], whole: dict[str, Any], refusal: type[PhotoRefused]
 ) -> None:
     with pytest.raises(refusal):
-        coach.refuse(replace(PORTRAIT, **whole, faces=(replace(FACE, **face),)), SETTINGS)
+        quality.refuse(replace(PORTRAIT, **whole, faces=(replace(FACE, **face),)), SETTINGS)
 
 
 @pytest.mark.parametrize(
     ("setting", "value"), [("sharpness_refused", 6), ("highlights_refused", 230), ("clipped_refused", -1)]
 )
 def test_thresholds_are_settings(setting: str, value: float) -> None:
-    coach.refuse(GOOD, SETTINGS)
+    quality.refuse(GOOD, SETTINGS)
     with pytest.raises(PhotoRefused):
-        coach.refuse(GOOD, SETTINGS.model_copy(update={setting: value}))
+        quality.refuse(GOOD, SETTINGS.model_copy(update={setting: value}))
 
 
 def test_a_panorama_may_be_allowed(tmp_path: Path) -> None:
@@ -199,11 +199,11 @@ def hashed(*bits: int) -> str:
 )
 def test_the_nearest_of_the_others_counts(differing: int, alike: bool) -> None:
     others = [hashed(*range(64)), hashed(*range(differing))] if differing < 64 else [hashed(*range(64))]
-    assert coach.is_alike(hashed(), others, SETTINGS) is alike
+    assert quality.is_alike(hashed(), others, SETTINGS) is alike
 
 
 def test_the_first_photo_is_like_no_other() -> None:
-    assert not coach.is_alike(hashed(), [], SETTINGS)
+    assert not quality.is_alike(hashed(), [], SETTINGS)
 
 
 async def test_two_threads_may_check_at_once(tmp_path: Path) -> None:

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageDraw, ImageFilter
 
-from app.core.config import PhotoSettings
-from app.photos import coach
+from app.core.settings import PhotoSettings
+from app.photos import quality
 from app.photos.checks import inspect
 from app.photos.copies import misfit
-from app.photos.traits import PhotoFacts, PhotoLimits
+from app.photos.features import PhotoFacts, PhotoLimits
 from sandbox import spoils
 from tests.images import encoded, stored
 from tests.unit.scenes import NUMBER, scene
@@ -30,7 +30,7 @@ def facts(folder: Path, image: Image.Image) -> PhotoFacts:
 
 
 def are_copies(one: PhotoFacts, other: PhotoFacts) -> bool:
-    near = coach.may_be_a_copy(one.traits.hash, other.traits.hash)
+    near = quality.may_be_a_copy(one.traits.hash, other.traits.hash)
     return near and misfit(one.thumbnail, other.thumbnail) < SAME
 
 

@@ -12,8 +12,8 @@ from PIL import Image
 
 from app.photos import cost
 from app.photos.checks import inspect, open_photo
+from app.photos.features import PhotoLimits
 from app.photos.refusals import PhotoTooHeavy
-from app.photos.traits import PhotoLimits
 from tests.images import blocks, declared, encoded, png_header_only, stored
 
 MEGAPIXELS = {12: (4032, 3024), 16: (4608, 3456), 24: (5712, 4284), 33: (7008, 4672), 48: (8064, 6048)}

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageFilter
 
-from app.core.config import PhotoSettings
-from app.photos import coach
+from app.core.settings import PhotoSettings
+from app.photos import quality
 from app.photos.checks import inspect
-from app.photos.coach import Advice
-from app.photos.traits import Box, Face, PhotoLimits, PhotoTraits
+from app.photos.features import Box, Face, PhotoLimits, PhotoTraits
+from app.photos.quality import Advice
 from sandbox import spoils
 from tests.images import blocks, encoded, stored
 from tests.unit.scenes import scene
@@ -81,7 +81,7 @@ def test_a_photo_that_lies_says_how_it_is_to_be_turned(looked: Looked, number: i
     lying, upright = looked(scene(number).rotate(degrees, expand=True)), looked(scene(number))
     assert (upright.turn, lying.turn) == (0, degrees)
     assert middle(only(lying).box.turned(degrees)) == pytest.approx(middle(only(upright).box), abs=0.02)
-    assert coach.advise(lying, SETTINGS) == [Advice.UPSIDE_DOWN if degrees == 180 else Advice.SIDEWAYS]
+    assert quality.advise(lying, SETTINGS) == [Advice.UPSIDE_DOWN if degrees == 180 else Advice.SIDEWAYS]
 
 
 def test_only_the_face_is_measured(looked: Looked) -> None:

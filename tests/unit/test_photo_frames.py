@@ -7,7 +7,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from app.photos.checks import inspect
-from app.photos.traits import Box, PhotoLimits, PhotoTraits
+from app.photos.features import Box, PhotoLimits, PhotoTraits
 from tests.images import blocks, encoded, stored
 from tests.unit.scenes import NUMBER, scene
 

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from app.core.config import PhotoSettings
-from app.photos import coach
+from app.core.settings import PhotoSettings
+from app.photos import quality
 from app.photos.checks import inspect
-from app.photos.coach import Advice
 from app.photos.copies import misfit
+from app.photos.features import PhotoLimits, PhotoTraits
+from app.photos.quality import Advice
 from app.photos.refusals import PhotoFaceBlurry, PhotoRefused
-from app.photos.traits import PhotoLimits, PhotoTraits
-from app.photos.verdict import shots, verdict
+from app.photos.set_quality import shots, verdict
 from sandbox.photographs import photograph
 from sandbox.samples import SETS
 from tests.images import stored
@@ -27,9 +27,9 @@ def traits(folder: Path, content: bytes) -> PhotoTraits:
 
 def test_a_set_of_portraits_gets_no_word(tmp_path: Path) -> None:
     photos = [traits(tmp_path, sample.paint()) for sample in SETS["portraits"][:12]]
-    assert [coach.advise(photo, SETTINGS) for photo in photos] == [[]] * len(photos)
+    assert [quality.advise(photo, SETTINGS) for photo in photos] == [[]] * len(photos)
     for photo in photos:
-        face = coach.main_face(photo)
+        face = quality.main_face(photo)
         assert face
         assert face.sharpness > 1.4 * SETTINGS.face_sharpness_advised
         assert 180 < face.light.highlights < 245
@@ -39,13 +39,15 @@ def test_a_set_of_portraits_gets_no_word(tmp_path: Path) -> None:
     kinds = shots(photos)
     assert kinds
     assert kinds.wanted == []
-    assert not any(coach.is_alike(one.hash, [other.hash], SETTINGS) for one, other in combinations(photos, 2))
+    assert not any(
+        quality.is_alike(one.hash, [other.hash], SETTINGS) for one, other in combinations(photos, 2)
+    )
 
 
 @pytest.mark.parametrize("number", range(40, 47))
 def test_everybody_in_one_place_is_found(tmp_path: Path, number: int) -> None:
     """In every pose; a second face would be a word too."""
-    assert coach.advise(traits(tmp_path, photograph(number, place=7)), SETTINGS) == []
+    assert quality.advise(traits(tmp_path, photograph(number, place=7)), SETTINGS) == []
 
 
 @pytest.mark.parametrize(
@@ -57,19 +59,19 @@ def test_everybody_in_one_place_is_found(tmp_path: Path, number: int) -> None:
     ],
 )
 def test_a_sample_shows_what_the_coach_sees(tmp_path: Path, name: str, advice: Advice) -> None:
-    assert coach.advise(traits(tmp_path, SAMPLES[name].paint()), SETTINGS) == [advice]
+    assert quality.advise(traits(tmp_path, SAMPLES[name].paint()), SETTINGS) == [advice]
 
 
 def test_a_sample_whose_face_is_out_of_focus_is_refused(tmp_path: Path) -> None:
     with pytest.raises(PhotoFaceBlurry):
-        coach.refuse(traits(tmp_path, SAMPLES["face-blurred.jpg"].paint()), SETTINGS)
+        quality.refuse(traits(tmp_path, SAMPLES["face-blurred.jpg"].paint()), SETTINGS)
 
 
 @pytest.mark.parametrize("name", ["blurred", "moved", "dark", "bright", "strip", "small"])
 def test_a_spoiled_sample_is_refused(tmp_path: Path, name: str) -> None:
     path = stored(tmp_path, SAMPLES[f"{name}.jpg"].paint())
     with pytest.raises(PhotoRefused):
-        coach.refuse(inspect(path, PhotoLimits(), look_for_faces=True).traits, SETTINGS)
+        quality.refuse(inspect(path, PhotoLimits(), look_for_faces=True).traits, SETTINGS)
 
 
 @pytest.mark.parametrize(("name", "of"), [("crop-of-IMG_4102.jpg", 2), ("copy-of-IMG_4100.jpg", 0)])
@@ -78,5 +80,5 @@ def test_a_copy_among_the_samples_is_known(tmp_path: Path, name: str, of: int) -
         inspect(stored(tmp_path, sample.paint()), PhotoLimits())
         for sample in (SETS["portraits"][of], SAMPLES[name])
     )
-    assert coach.may_be_a_copy(one.traits.hash, other.traits.hash)
+    assert quality.may_be_a_copy(one.traits.hash, other.traits.hash)
     assert misfit(one.thumbnail, other.thumbnail) < SETTINGS.copy_misfit

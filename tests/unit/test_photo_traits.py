@@ -11,8 +11,8 @@ import pytest
 from PIL import Image, ImageFilter
 
 from app.photos.checks import inspect
+from app.photos.features import Light, Orientation, PhotoLimits, PhotoTraits, background_distance, distance
 from app.photos.kept import TRAITS
-from app.photos.traits import Light, Orientation, PhotoLimits, PhotoTraits, background_distance, distance
 from sandbox import spoils
 from tests.images import blocks, encoded, exif, heic, noise, stored
 from tests.unit.scenes import NUMBER, scene

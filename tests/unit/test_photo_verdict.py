@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from app.core.config import PhotoSettings
-from app.photos.traits import Box, Edit, Face, Light, PhotoTraits
-from app.photos.verdict import SetAdvice, SetRemark, Shot, shots, verdict
+from app.core.settings import PhotoSettings
+from app.photos.features import Box, Edit, Face, Light, PhotoTraits
+from app.photos.set_quality import SetAdvice, SetRemark, Shot, shots, verdict
 
 SETTINGS = PhotoSettings(_env_file=None)
 FACE = Face(Box(0.4, 0.3, 0.2, 0.2), yaw=0, sharpness=5, light=Light(200, 0))

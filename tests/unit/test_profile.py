@@ -4,8 +4,8 @@ from aiogram import Bot
 from aiogram.methods import SetMyDescription
 
 from app.bot.commands import set_profile
-from app.core.config import AvatarSettings
 from app.core.i18n import Dictionary, Language
+from app.core.settings import AvatarSettings
 from tests.integration.bot_calls import Calls
 
 

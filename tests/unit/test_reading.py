@@ -9,8 +9,8 @@ from aiogram import Bot
 from aiogram.types import InaccessibleMessage
 from prometheus_client import REGISTRY
 
-from app.bot.reading import Unreadable, read, read_json
-from app.bot.updates import chat_of
+from app.telegram.update_parser import Unreadable, read, read_json
+from app.telegram.update_store import chat_of
 from tests.integration import kinds_of_updates
 from tests.integration.kinds_of_updates import CHAT, CHAT_ID, PERSON, PHOTO
 

@@ -10,8 +10,8 @@ from aiogram.exceptions import TelegramRetryAfter
 from aiogram.methods import AnswerCallbackQuery, SendMessage, TelegramMethod
 from aiogram.methods.base import Response
 
-from app.bot.retry_after import BRIEFLY, ObeyRetryAfter, Turn, postponed
 from app.jobs.job import Job, Retry
+from app.telegram.retry_after import BRIEFLY, ObeyRetryAfter, Turn, postponed
 
 BOT = Bot("42:token")
 HELLO = SendMessage(chat_id=7, text="hello")

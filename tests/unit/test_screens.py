@@ -13,8 +13,8 @@ import pytest
 
 from app.avatars.service import AvatarPage
 from app.bot import screens
-from app.bot.screens.coach import advice_words, set_advice_words
-from app.bot.screens.digest import Verdict
+from app.bot.screens.photo_advice import advice_words, set_advice_words
+from app.bot.screens.upload_summary import Verdict
 from app.bot.views import AvatarView, PhotoView, TrainingView
 from app.core.buttons import (
     Action,
@@ -42,16 +42,16 @@ from app.core.buttons import (
     ShowTips,
     StartTraining,
 )
-from app.core.config import Preset
 from app.core.i18n import Dictionary, Language, Words
+from app.core.settings import Preset
 from app.database.models import OPEN, Avatar, AvatarState, AvatarType, TrainingState
 from app.fal.failures import NEEDS_OTHER_PHOTOS, Reason
 from app.fal.logs import Preparing, Steps
-from app.photos.coach import Advice
+from app.photos.quality import Advice
 from app.photos.service import PhotoCount
-from app.photos.verdict import SetAdvice, SetRemark
+from app.photos.set_quality import SetAdvice, SetRemark
 from app.trainings import consent
-from app.trainings.extent import Extent
+from app.trainings.length import Extent
 from app.trainings.plan import Plan, UsualTime
 from tests.unit.telegram_html import checked
 

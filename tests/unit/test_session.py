@@ -7,7 +7,7 @@ from aiogram import Bot
 from aiogram.exceptions import TelegramServerError
 from aiogram.methods import GetMe
 
-from app.bot.session import GetUpdates, Session
+from app.telegram.http_session import GetUpdates, Session
 
 PRIVATE = "what only the two should know"
 

@@ -5,8 +5,8 @@ import pytest
 from pydantic import SecretStr
 
 from app.core.buttons import Screen
-from app.core.config import TelegramSettings
-from app.notifications.telegram import (
+from app.core.settings import TelegramSettings
+from app.notifications.sender import (
     Ambiguous,
     NotSent,
     Rejected,

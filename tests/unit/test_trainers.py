@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from app.core.config import FalSettings, Preset
+from app.core.settings import FalSettings, Preset
 from app.fal.trainers import (
     PORTRAIT,
     STYLE,

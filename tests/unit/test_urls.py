@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from app.core.config import MinioSettings, Settings
+from app.core.settings import MinioSettings, Settings
 from app.core.urls import connect_options, read_database_url, unusable_proxies
 from tests.unit.settings import PRODUCTION, put
 

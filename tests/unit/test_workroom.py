@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from app.photos.workroom import Workroom
+from app.photos.scratch import Workroom
 
 HOUR = 3600
 

@@ -4,10 +4,10 @@ from aiogram import Router
 
 from app.bot.handlers import (
     account,
-    anything,
     avatars,
     creation,
     errors,
+    fallback,
     gallery,
     membership,
     menu,
@@ -31,7 +31,7 @@ def router() -> Router:
         training.router,
         avatars.router,
         gallery.router,
-        anything.router,
+        fallback.router,
     ):
         root.include_router(make())
     return root

@@ -12,13 +12,13 @@ from app.avatars import service as avatars
 from app.bot import screens
 from app.bot.callbacks import Pressed
 from app.bot.commands import set_own_commands
-from app.bot.person import Person
-from app.bot.show import show
+from app.bot.rendering import show
 from app.bot.steps import IN_BETWEEN
-from app.bot.updates import KeptUpdate
+from app.bot.user_context import Person
 from app.core.buttons import ChooseLanguage, DeleteMe
 from app.core.i18n import Dictionary
-from app.trainings.removal import remove_person
+from app.telegram.update_store import KeptUpdate
+from app.trainings.deletion import remove_person
 
 
 def router() -> Router:

@@ -10,11 +10,10 @@ from app.avatars import service as avatars
 from app.avatars.service import AvatarNotFound
 from app.bot import screens
 from app.bot.callbacks import Pressed
-from app.bot.person import Person
-from app.bot.show import show
-from app.bot.status import Status
+from app.bot.rendering import show
+from app.bot.status_messages import Status
 from app.bot.steps import IN_BETWEEN, OF_A_STEP, Renaming, reach
-from app.bot.updates import KeptUpdate
+from app.bot.user_context import Person
 from app.bot.views import avatar_view, own_avatar_view
 from app.core.buttons import (
     AskDeleteAvatar,
@@ -26,7 +25,8 @@ from app.core.buttons import (
 )
 from app.database.engine import Database
 from app.photos.service import Photos
-from app.trainings.removal import remove_avatar
+from app.telegram.update_store import KeptUpdate
+from app.trainings.deletion import remove_avatar
 
 
 def router() -> Router:

@@ -14,10 +14,9 @@ from app.avatars import service as avatars
 from app.bot import screens
 from app.bot.answers import gender_in, type_in
 from app.bot.callbacks import Pressed
-from app.bot.person import Person
-from app.bot.show import show
+from app.bot.rendering import show
 from app.bot.steps import OF_A_STEP, Creation, asked, reach
-from app.bot.updates import KeptUpdate
+from app.bot.user_context import Person
 from app.bot.views import avatar_view
 from app.core.buttons import ChooseGender, ChooseType, NewAvatar
 from app.core.i18n import Dictionary
@@ -25,6 +24,7 @@ from app.database.engine import Database
 from app.database.models import AvatarType, Gender
 from app.photos import uploads
 from app.photos.service import Photos
+from app.telegram.update_store import KeptUpdate
 
 
 def router() -> Router:

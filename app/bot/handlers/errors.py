@@ -9,11 +9,11 @@ from aiogram.filters import ExceptionTypeFilter
 from aiogram.types import ErrorEvent, ReplyParameters
 from dishka.integrations.aiogram import FromDishka, inject
 
-from app.bot.alarms import Alarms
-from app.bot.person import Person
-from app.bot.updates import AlreadyDone
+from app.bot.error_alerts import Alarms
+from app.bot.user_context import Person
 from app.core.errors import AishaError
 from app.core.logging import correlation_id, where
+from app.telegram.update_store import AlreadyDone
 
 log = structlog.stdlib.get_logger(__name__)
 

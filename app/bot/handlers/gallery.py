@@ -7,9 +7,8 @@ from dishka.integrations.aiogram import FromDishka, inject
 from app.avatars import service as avatars
 from app.bot import screens
 from app.bot.callbacks import Pressed
-from app.bot.person import Person
-from app.bot.show import show
-from app.bot.updates import KeptUpdate
+from app.bot.rendering import show
+from app.bot.user_context import Person
 from app.bot.views import AvatarView, PhotoView, avatar_view, own_avatar_view, photo_view
 from app.core.buttons import (
     AskDeletePhotos,
@@ -28,9 +27,10 @@ from app.core.i18n import Words
 from app.database.engine import Database
 from app.photos import edits
 from app.photos.decoders import DecodingFailed
+from app.photos.features import Edit
 from app.photos.service import Editing, Photos
 from app.photos.storage import PhotoMissing, StorageUnavailable
-from app.photos.traits import Edit
+from app.telegram.update_store import KeptUpdate
 
 
 def router() -> Router:

@@ -1,4 +1,4 @@
-"""Somebody has blocked the bot, or is back; `app.bot.person` has noted it already."""
+"""Somebody has blocked the bot, or is back; `app.bot.user_context` has noted it already."""
 
 import structlog
 from aiogram import Router

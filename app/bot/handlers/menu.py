@@ -8,13 +8,13 @@ from dishka.integrations.aiogram import FromDishka, inject
 from app.avatars import service as avatars
 from app.bot import screens
 from app.bot.callbacks import Pressed
-from app.bot.person import Person
-from app.bot.show import show
-from app.bot.status import Status
+from app.bot.rendering import show
+from app.bot.status_messages import Status
 from app.bot.steps import IN_BETWEEN
+from app.bot.user_context import Person
 from app.bot.views import avatar_view
 from app.core.buttons import ShowMenu
-from app.core.config import Settings
+from app.core.settings import Settings
 from app.database.engine import Database
 from app.database.models import AvatarState
 from app.photos.service import Photos

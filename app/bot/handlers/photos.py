@@ -6,12 +6,12 @@ from aiogram.fsm.context import FSMContext
 from aiogram.types import Message
 
 from app.avatars import service as avatars
-from app.bot.arrivals import arrival_of
-from app.bot.person import Person
+from app.bot.incoming_media import arrival_of
 from app.bot.steps import OF_A_STEP, Creation
-from app.bot.updates import KeptUpdate
+from app.bot.user_context import Person
 from app.photos import uploads
 from app.photos.uploads import Arrival, NameFirst
+from app.telegram.update_store import KeptUpdate
 
 
 class BringsMedia(BaseFilter):

@@ -7,8 +7,8 @@ from dishka.integrations.aiogram import FromDishka, inject
 from app.avatars import service as avatars
 from app.bot import screens
 from app.bot.callbacks import Pressed
-from app.bot.person import Person
-from app.bot.show import show
+from app.bot.rendering import show
+from app.bot.user_context import Person
 from app.core.buttons import ShowTips
 from app.database.engine import Database
 

@@ -7,10 +7,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.bot import screens
 from app.bot.callbacks import Pressed
-from app.bot.person import Person
-from app.bot.show import show
-from app.bot.status import Status
-from app.bot.updates import KeptUpdate
+from app.bot.rendering import show
+from app.bot.status_messages import Status
+from app.bot.user_context import Person
 from app.bot.views import own_avatar_view
 from app.core.buttons import (
     AskToCancel,
@@ -21,11 +20,12 @@ from app.core.buttons import (
     Screen,
     StartTraining,
 )
-from app.core.config import Preset, Settings
+from app.core.settings import Preset, Settings
 from app.database.engine import Database
 from app.database.models import AvatarState, TrainingState
 from app.photos.service import Photos
-from app.trainings import consent, smoke
+from app.telegram.update_store import KeptUpdate
+from app.trainings import consent, trial_mode
 from app.trainings import service as trainings
 from app.trainings.plan import plan
 
@@ -117,7 +117,7 @@ async def _outdated(session: AsyncSession, person: Person, action: GiveConsent |
 
     A "try again" is, when meanwhile a training has given a model; each is, when trials have begun or ended.
     """
-    trial = await smoke.is_on(session, person.id)
+    trial = await trial_mode.is_on(session, person.id)
     if isinstance(action, GiveConsent):
         return (action.extent == "trial") is not trial
     last = await trainings.latest(session, action.avatar_id)

@@ -1,8 +1,8 @@
 """An avatar as it is, and the list of them."""
 
 from app.avatars.service import AvatarPage
-from app.bot.screens.coach import set_advice_words, shots_words
 from app.bot.screens.parts import Rows, bar, button, menu_row, type_of
+from app.bot.screens.photo_advice import set_advice_words, shots_words
 from app.bot.screens.training import in_training
 from app.bot.views import AvatarView
 from app.core.buttons import (
@@ -26,7 +26,7 @@ from app.core.i18n import Words
 from app.database.models import Avatar, AvatarState, TrainingState
 from app.database.models.avatars import NAME_LENGTH
 from app.fal.failures import NEEDS_OTHER_PHOTOS
-from app.photos.traits import PhotoLimits
+from app.photos.features import PhotoLimits
 
 _LIMITS = PhotoLimits()
 

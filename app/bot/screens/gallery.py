@@ -1,7 +1,7 @@
 """Paging through an avatar's photos, and putting them right."""
 
-from app.bot.screens.coach import advice_words
 from app.bot.screens.parts import Row, Rows, button
+from app.bot.screens.photo_advice import advice_words
 from app.bot.views import AvatarView, PhotoView
 from app.core.buttons import (
     AskDeletePhotos,
@@ -19,8 +19,8 @@ from app.core.buttons import (
     TurnPhoto,
 )
 from app.core.i18n import Words
-from app.photos.coach import TAPS, Advice
-from app.photos.traits import Edit
+from app.photos.features import Edit
+from app.photos.quality import TAPS, Advice
 
 _FACES = 8  # buttons in a row
 

@@ -17,9 +17,9 @@ from app.core.buttons import (
 from app.core.i18n import Words
 from app.database.models import AvatarType, TrainingState
 from app.fal.logs import Preparing, Steps
-from app.photos.verdict import SetAdvice
+from app.photos.set_quality import SetAdvice
 from app.trainings import consent
-from app.trainings.extent import Extent
+from app.trainings.length import Extent
 from app.trainings.plan import Plan, UsualTime
 
 _UNSURE = frozenset({TrainingState.SUBMIT_UNKNOWN, TrainingState.CANCELLING})

@@ -10,8 +10,8 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from app.core.config import Settings, SettingsError
 from app.core.errors import CannotStart
+from app.core.settings import Settings, SettingsError
 from app.core.urls import connect_arguments
 from app.database.address import database_url
 from app.database.models import Base

@@ -8,7 +8,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.core.config import Preset
+from app.core.settings import Preset
 from app.database.models.base import Base, Created, Moment, TelegramId, words
 
 

@@ -7,7 +7,7 @@ import pytest
 from aiogram import Bot
 
 from sandbox.telegram.user import TelegramUser
-from tests.sandbox.telegram.kit import USER_IDS, Emulator, aiogram_bot, running_emulator
+from tests.sandbox.telegram.harness import USER_IDS, Emulator, aiogram_bot, running_emulator
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from aiogram.exceptions import (
 )
 
 from sandbox.telegram.user import NeverHappenedError, TelegramUser
-from tests.sandbox.telegram.kit import (
+from tests.sandbox.telegram.harness import (
     TOKEN,
     USER_IDS,
     Emulator,

@@ -13,7 +13,7 @@ from aiogram.types import (
 from PIL import Image
 
 from sandbox.telegram.user import TelegramUser
-from tests.sandbox.telegram.kit import (
+from tests.sandbox.telegram.harness import (
     USER_IDS,
     keyboard,
     picture,

@@ -13,7 +13,7 @@ from aiogram.types import (
 )
 
 from sandbox.telegram.user import TelegramUser
-from tests.sandbox.telegram.kit import (
+from tests.sandbox.telegram.harness import (
     keyboard,
     picture,
 )

@@ -9,7 +9,7 @@ from aiogram.exceptions import TelegramBadRequest
 from aiogram.types import BotCommand, BotCommandScopeChat, ReplyParameters
 
 from sandbox.telegram.user import TelegramUser
-from tests.sandbox.telegram.kit import USER_IDS, Emulator
+from tests.sandbox.telegram.harness import USER_IDS, Emulator
 
 
 def commands(*descriptions: str) -> list[BotCommand]:

@@ -16,7 +16,7 @@ from aiogram.types import (
 )
 
 from sandbox.telegram.user import TelegramUser
-from tests.sandbox.telegram.kit import (
+from tests.sandbox.telegram.harness import (
     Emulator,
     aiogram_bot,
     keyboard,

@@ -10,7 +10,7 @@ from aiogram.exceptions import TelegramBadRequest, TelegramConflictError
 from aiohttp import web
 
 from sandbox.telegram.user import TelegramUser
-from tests.sandbox.telegram.kit import USER_IDS, Emulator
+from tests.sandbox.telegram.harness import USER_IDS, Emulator
 
 SECRET = "letters_AND-digits-1"
 
