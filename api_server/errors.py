@@ -13,7 +13,7 @@ from app.core.metrics import DELIVERIES, REFUSED
 from app.fal.jwks import KeysUnavailable
 from app.fal.signature import SignatureRefused
 from app.fal.webhook import MalformedCallback
-from app.inbox.authenticate import Unwelcome
+from app.inbox.authenticate import CallbackRejected
 from app.inbox.store import Overloaded
 
 RETRY_AFTER_SECONDS = "5"
@@ -34,7 +34,7 @@ class BodyIncomplete(AishaError):
 
 ANSWERS: Mapping[type[Exception], int] = {
     SignatureRefused: status.HTTP_401_UNAUTHORIZED,
-    Unwelcome: status.HTTP_401_UNAUTHORIZED,
+    CallbackRejected: status.HTTP_401_UNAUTHORIZED,
     MalformedCallback: status.HTTP_400_BAD_REQUEST,
     BodyTooLarge: status.HTTP_413_CONTENT_TOO_LARGE,
     BodyIncomplete: status.HTTP_408_REQUEST_TIMEOUT,

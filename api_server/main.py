@@ -24,8 +24,8 @@ from api_server.tls import tls_context
 from app.core.bootstrap import starting
 from app.core.settings import Settings
 from app.database.startup import open_database
-from app.inbox.authenticate import Admission
-from app.inbox.store import InboxWriter
+from app.inbox.authenticate import CallbackAuthenticator
+from app.inbox.store import InboxStore
 from app.jobs.priority_gate import RightOfWay
 from app.jobs.worker import Worker
 
@@ -57,8 +57,8 @@ async def create_app(container: AsyncContainer, settings: Settings) -> ASGIApp:
     setup_dishka(container, app)
     status_update = StatusUpdate(
         await container.get(Bodies),
-        await container.get(Admission),
-        await container.get(InboxWriter),
+        await container.get(CallbackAuthenticator),
+        await container.get(InboxStore),
         await container.get(RightOfWay),
     )
     return asgi.around(app, settings, status_update)

@@ -9,13 +9,14 @@ from api_server.body import Bodies
 from app.core.settings import Settings
 from app.database.address import database_url
 from app.database.engine import Database
+from app.fal.client import Fal
 from app.fal.jwks import Jwks
-from app.inbox.authenticate import Admission
+from app.inbox.authenticate import CallbackAuthenticator
 from app.inbox.key_store import DatabaseKeyStore
-from app.inbox.process import HandleCallback
-from app.inbox.rematch import MatchLate
-from app.inbox.retention import Pruner
-from app.inbox.store import HANDLE, InboxWriter
+from app.inbox.process import ProcessCallbacks
+from app.inbox.rematch import RematchCallbacks
+from app.inbox.retention import InboxRetention
+from app.inbox.store import HANDLE, InboxStore
 from app.jobs.job import JobPool
 from app.jobs.options import WorkerOptions
 from app.jobs.priority_gate import RightOfWay
@@ -27,25 +28,26 @@ from app.notifications.sender import TelegramSender
 from app.notifications.service import DELIVER
 from app.notifications.unanswered import UnansweredRetry
 from app.providers import CoreProvider
-from app.trainings.cancel import CancelTraining
-from app.trainings.poll_schedule import Pace
-from app.trainings.reconcile import AskFal, Reconciler
-from app.trainings.service import ASK, CANCEL, SUBMITTED
+from app.requests.cancel import CancelRequest
+from app.requests.poll import PollRequest, StatusPoller
+from app.requests.purpose import Purposes
+from app.requests.reconcile import Reconciler
+from app.requests.service import CANCEL, POLL, REMATCH
+
+REMATCH_BEFORE = "training.submitted"  # the kind of `inbox.rematch` in the release before
 
 
 class WebhookProvider(Provider):
     scope = Scope.APP
 
     right_of_way = provide(RightOfWay)
-    handle = provide(HandleCallback)
+    handle = provide(ProcessCallbacks)
     deliver = provide(DeliverNotification)
     probe = provide(ProbeToken)
     unanswered = provide(UnansweredRetry)
-    ask = provide(AskFal)
-    cancel = provide(CancelTraining)
-    match_late = provide(MatchLate)
+    rematch = provide(RematchCallbacks)
     key_store = provide(DatabaseKeyStore)
-    pruner = provide(Pruner)
+    retention = provide(InboxRetention)
 
     @provide
     def jwks(self, http: httpx.AsyncClient, settings: Settings, store: DatabaseKeyStore) -> Jwks:
@@ -56,14 +58,20 @@ class WebhookProvider(Provider):
         return Bodies(settings.api.read_timeout)
 
     @provide
-    def admission(self, settings: Settings, jwks: Jwks) -> Admission:
-        return Admission(settings.fal, jwks)
+    def authenticator(self, settings: Settings, jwks: Jwks, purposes: Purposes) -> CallbackAuthenticator:
+        return CallbackAuthenticator(settings.fal, jwks, purposes)
 
     @provide
-    async def writer(self, database: Database, settings: Settings) -> AsyncIterator[InboxWriter]:
-        writer = InboxWriter(database, settings.api.store_timeout)
-        yield writer
-        await writer.close()
+    async def inbox_store(
+        self, database: Database, settings: Settings, purposes: Purposes
+    ) -> AsyncIterator[InboxStore]:
+        store = InboxStore(database, purposes, settings.api.store_timeout)
+        yield store
+        await store.close()
+
+    @provide
+    def reconciler(self, database: Database, settings: Settings, purposes: Purposes) -> Reconciler:
+        return Reconciler(database, [(each, each.schedule(settings)) for each in purposes])
 
     @provide
     def rates(self, settings: Settings) -> Rates:
@@ -74,31 +82,31 @@ class WebhookProvider(Provider):
         return TelegramSender(http, settings.telegram)
 
     @provide
-    def reconciler(self, database: Database, settings: Settings) -> Reconciler:
-        return Reconciler(database, Pace.of(settings))
-
-    @provide
     def worker(
         self,
         settings: Settings,
-        handle: HandleCallback,
+        database: Database,
+        fal: Fal,
+        poller: StatusPoller,
+        purposes: Purposes,
+        process: ProcessCallbacks,
         deliver: DeliverNotification,
         probe: ProbeToken,
-        ask: AskFal,
-        cancel: CancelTraining,
-        match_late: MatchLate,
+        rematch: RematchCallbacks,
         reconciler: Reconciler,
-        pruner: Pruner,
+        retention: InboxRetention,
         unanswered: UnansweredRetry,
     ) -> Worker:
+        poll = {each.kind(POLL): PollRequest(each, database, poller) for each in purposes}
+        cancel = {each.kind(CANCEL): CancelRequest(each, database, fal, poller) for each in purposes}
         return Worker(
             database_url(settings.general),
             [
-                JobPool({HANDLE: handle, SUBMITTED: match_late}),
+                JobPool({HANDLE: process, REMATCH: rematch, REMATCH_BEFORE: rematch}),
                 JobPool({DELIVER: deliver, PROBE: probe}),  # may have to wait for Telegram
-                JobPool({ASK: ask, CANCEL: cancel}),  # and for FAL
+                JobPool({**poll, **cancel}),  # and for FAL
             ],
-            [reconciler.schedule(), pruner.schedule(), unanswered.schedule()],
+            [reconciler.schedule(), retention.schedule(), unanswered.schedule()],
             options=WorkerOptions.of(settings.jobs),
         )
 

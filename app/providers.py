@@ -9,6 +9,9 @@ from app.core.i18n import Dictionary
 from app.core.settings import Settings
 from app.database.engine import Database
 from app.fal.client import Fal
+from app.requests.poll import StatusPoller
+from app.requests.purpose import Purposes
+from app.trainings.purpose import TRAINING
 
 
 class CoreProvider(Provider):
@@ -19,6 +22,11 @@ class CoreProvider(Provider):
     settings = from_context(Settings)
     database = from_context(Database)
     dictionary = provide(Dictionary)
+    poller = provide(StatusPoller)
+
+    @provide
+    def purposes(self) -> Purposes:
+        return Purposes((TRAINING,))
 
     @provide
     def fal(self, settings: Settings, http: httpx.AsyncClient) -> Fal:

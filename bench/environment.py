@@ -94,7 +94,7 @@ class House:
         now, digest = str(int(time.time())), hashlib.sha256(body).hexdigest()
         message = f"{expected.request_id}\n{ACCOUNT}\n{now}\n{digest}".encode()
         head = [
-            f"POST {callback_url(PATH, [SECRET], expected.training_id, 'portrait')} HTTP/1.1",
+            f"POST {callback_url(PATH, [SECRET], 'training', expected.training_id, {})} HTTP/1.1",
             f"Host: {HOST}",
             "Content-Type: application/json",
             f"Content-Length: {len(body)}",

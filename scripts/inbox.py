@@ -58,9 +58,9 @@ async def _list(session: AsyncSession, arguments: argparse.Namespace) -> int:
 async def _show(session: AsyncSession, event_id: int) -> int:
     found = await callbacks.named(session, [event_id])
     for event in found:
-        for column in InboxEvent.__table__.columns:
-            if column.name not in ("body", "body_sha256"):
-                print(f"{column.name:<15} {getattr(event, column.name)}")
+        for attribute in InboxEvent.__mapper__.column_attrs:
+            if attribute.key not in ("body", "body_sha256"):
+                print(f"{attribute.columns[0].name:<15} {getattr(event, attribute.key)}")
         print(callbacks.readable(event.body))
     return _missing([event_id], found)
 
@@ -83,7 +83,7 @@ def _print_lines(events: Sequence[InboxEvent]) -> None:
             event.outcome or callbacks.PENDING,
             f"status={callbacks.word(event)}",
             f"request={event.request_id}",
-            f"training={event.training_id or '-'}",
+            f"training={event.request_key or '-'}",
             f"source={event.source}{'' if event.trusted else ', not trusted'}",
             sep="  ",
         )

@@ -20,7 +20,7 @@ def main() -> None:
 
 async def _run(settings: Settings) -> None:
     async with open_database(settings) as database, database.transaction() as session:
-        print(told(await trial_mode.end(session)))
+        print(told(await trial_mode.disable(session)))
     for kind in ("portrait", "style"):
         trainer = trainers.choose(kind, settings.fal)
         preset, steps = trainers.steps_of(trainer, settings.fal, None)

@@ -41,14 +41,14 @@ async def _run(settings: Settings, arguments: argparse.Namespace) -> int:
             case "on":
                 return await _on(session, arguments.user, timedelta(minutes=arguments.minutes))
             case "off":
-                print(told(await trial_mode.end(session)))
+                print(told(await trial_mode.disable(session)))
             case _:
                 await _status(session)
     return 0
 
 
 async def _on(session: AsyncSession, user_id: int, lasting: timedelta) -> int:
-    if not await trial_mode.on(session, user_id, datetime.now(UTC) + lasting):
+    if not await trial_mode.enable(session, user_id, datetime.now(UTC) + lasting):
         print(f"Nobody with the id {user_id} has talked to the bot: have them write /start", file=sys.stderr)
         return 1
     await _status(session)
@@ -56,7 +56,7 @@ async def _on(session: AsyncSession, user_id: int, lasting: timedelta) -> int:
 
 
 async def _status(session: AsyncSession) -> None:
-    active = await trial_mode.active(session)
+    active = await trial_mode.enabled(session)
     for each in active:
         print(f"On for {each.user_id} until {each.until:%Y-%m-%d %H:%M:%S%z}: trainings of one step")
     if not active:

@@ -21,16 +21,16 @@ from app.database.models import (
     Notification,
     NotificationState,
     Outcome,
+    RequestState,
     Source,
     Training,
     TrainingKind,
-    TrainingState,
     User,
 )
 
 MODEL_URL = "https://v3.fal.media/files/sample/model.safetensors"
-NOT_YET_AT_FAL = {TrainingState.REQUESTED, TrainingState.SUBMITTING, TrainingState.SUBMIT_UNKNOWN}
-CANCEL_ASKED = {TrainingState.CANCELLING, TrainingState.CANCELLED}
+NOT_YET_AT_FAL = {RequestState.REQUESTED, RequestState.SUBMITTING, RequestState.SUBMIT_UNKNOWN}
+CANCEL_ASKED = {RequestState.CANCELLING, RequestState.CANCELLED}
 Row = TypeVar("Row", bound=Base)
 _user_ids = count(1000)
 
@@ -72,26 +72,26 @@ async def make_photos(
 async def make_training(
     session: AsyncSession,
     avatar: Avatar,
-    state: TrainingState = TrainingState.REQUESTED,
+    state: RequestState = RequestState.REQUESTED,
     kind: TrainingKind = TrainingKind.REAL,
 ) -> Training:
     """A training that came to `state` the usual way, and its avatar in the state that goes with it."""
     now = datetime.now(UTC)
-    model_url = MODEL_URL if state is TrainingState.COMPLETED and kind is TrainingKind.REAL else None
+    model_url = MODEL_URL if state is RequestState.COMPLETED and kind is TrainingKind.REAL else None
     submitted = state not in NOT_YET_AT_FAL
     training = Training(
         avatar_id=avatar.id,
         user_id=avatar.user_id,
         kind=kind,
         state=state,
-        trainer="fal-ai/flux-lora-portrait-trainer",
+        endpoint="fal-ai/flux-lora-portrait-trainer",
         arguments={"steps": 1000},
         request_id=str(uuid4()) if submitted else None,
         submitted_at=now if submitted else None,
-        started_at=now if submitted and state is not TrainingState.SUBMITTED else None,
+        started_at=now if submitted and state is not RequestState.SUBMITTED else None,
         cancel_asked_at=now if state in CANCEL_ASKED else None,
         finished_at=now if state in FINAL else None,
-        failure="no-face" if state is TrainingState.FAILED else None,
+        failure="no-face" if state is RequestState.FAILED else None,
         model_url=model_url,
     )
     if model_url is not None:
@@ -114,7 +114,7 @@ async def make_inbox_event(
         body_sha256=hashlib.sha256(body).digest(),
         source=Source.FAL,
         trusted=True,
-        training_id=training.id if training else None,
+        request_key=training.id if training else None,
         training_type="portrait",
         correlation_id=uuid4().hex,
         handled_at=datetime.now(UTC) if outcome else None,
@@ -130,7 +130,7 @@ async def make_notification(
     state: NotificationState = NotificationState.PENDING,
 ) -> Notification:
     notification = Notification(
-        training_id=training.id,
+        request_key=training.id,
         kind=kind,
         user_id=training.user_id,
         fact={},

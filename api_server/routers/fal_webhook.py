@@ -12,8 +12,8 @@ from starlette.types import Receive, Scope, Send
 from api_server.body import Bodies
 from api_server.errors import ANSWERS, refusal, turned_away
 from app.core.metrics import ACCEPT_SECONDS, DELIVERIES
-from app.inbox.authenticate import Admission, Delivery
-from app.inbox.store import InboxWriter, Receipt
+from app.inbox.authenticate import CallbackAuthenticator, Delivery
+from app.inbox.store import InboxStore, Receipt
 from app.jobs.priority_gate import RightOfWay
 
 log = structlog.stdlib.get_logger(__name__)
@@ -29,7 +29,7 @@ class StatusUpdate:
     """
 
     def __init__(
-        self, bodies: Bodies, admission: Admission, writer: InboxWriter, right_of_way: RightOfWay
+        self, bodies: Bodies, admission: CallbackAuthenticator, writer: InboxStore, right_of_way: RightOfWay
     ) -> None:
         self._bodies = bodies
         self._admission = admission
@@ -48,11 +48,11 @@ class StatusUpdate:
 
     async def _accepted(self, scope: Scope, receive: Receive) -> Response:
         log.info("webhook.received")
-        claim = self._admission.claim(_headers(scope))
+        signed = self._admission.read_headers(_headers(scope))
         body = await self._bodies.read(receive)
         query = dict(parse_qsl(scope["query_string"].decode("latin-1")))
         with self._right_of_way:
-            delivery = await self._admission.admit(claim, query, body)
+            delivery = await self._admission.authenticate(signed, query, body)
             with ACCEPT_SECONDS.time():
                 receipt = await self._writer.accept(delivery)
         _note(delivery, receipt)
@@ -69,7 +69,7 @@ def _note(delivery: Delivery, receipt: Receipt) -> None:
     (_ACCEPTED if receipt.new else _DUPLICATE).inc()
     log.info(
         "webhook.status",
-        status=delivery.word,
+        status=delivery.status_raw,
         request_id=delivery.request_id,
         training_type=delivery.training_type,
         new=receipt.new,

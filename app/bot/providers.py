@@ -12,6 +12,7 @@ from app.bot.status_messages import Status
 from app.core.settings import Settings
 from app.database.address import database_url
 from app.database.engine import Database
+from app.fal.client import Fal
 from app.jobs.job import JobPool, Schedule
 from app.jobs.options import WorkerOptions
 from app.jobs.worker import Worker
@@ -20,15 +21,15 @@ from app.photos import uploads
 from app.photos.scratch import Workroom
 from app.photos.service import Decoders, ForgetFile, Photos
 from app.photos.storage import PhotoStorage, open_storage
+from app.requests.forget import FIND_AND_FORGET, FORGET, FindAndForget, ForgetAtFal
+from app.requests.service import SUBMIT
+from app.requests.submit import SubmitRequest
 from app.telegram.flood_control import Floods
 from app.telegram.fsm_storage import States, open_states
 from app.telegram.retry_after import postponed
 from app.telegram.update_store import Updates
-from app.trainings import deletion
-from app.trainings.deletion import FindAndForget, ForgetAtFal
-from app.trainings.reconcile import AskFal
-from app.trainings.service import SUBMIT
-from app.trainings.submit import SubmitTraining
+from app.trainings.prepare import PrepareTraining
+from app.trainings.purpose import TRAINING
 
 
 class BotProvider(Provider):
@@ -38,11 +39,8 @@ class BotProvider(Provider):
     tell_of_uploads = provide(TellOfUploads)
     tell_progress = provide(TellProgress)
     forget_file = provide(ForgetFile)
-    forget_at_fal = provide(ForgetAtFal)
-    find_and_forget = provide(FindAndForget)
     alarms = provide(Alarms)
-    submit = provide(SubmitTraining)
-    questions = provide(AskFal)
+    prepare_training = provide(PrepareTraining)
     status = provide(Status)
     updates = provide(Updates)
     floods = provide(Floods)
@@ -84,25 +82,25 @@ class BotProvider(Provider):
         self,
         settings: Settings,
         database: Database,
-        submit: SubmitTraining,
+        fal: Fal,
+        prepare: PrepareTraining,
         check: CheckUpload,
         tell: TellOfUploads,
         progress: TellProgress,
         forget_file: ForgetFile,
-        forget_at_fal: ForgetAtFal,
-        find_and_forget: FindAndForget,
         status: Status,
         updates: Updates,
     ) -> Worker:
+        submit = SubmitRequest(TRAINING, prepare, database, fal, settings)
         pools = [
-            JobPool({SUBMIT: submit}, slots=8),
+            JobPool({TRAINING.kind(SUBMIT): submit}, slots=8),
             JobPool({uploads.CHECK: postponed(check)}, slots=12, interruptible=True),
             JobPool({uploads.TELL: postponed(tell), uploads.PROGRESS: postponed(progress)}),
             JobPool(
                 {
                     photos.FORGET: forget_file,
-                    deletion.FORGET: forget_at_fal,
-                    deletion.FIND_AND_FORGET: find_and_forget,
+                    TRAINING.kind(FORGET): ForgetAtFal(TRAINING, fal),
+                    TRAINING.kind(FIND_AND_FORGET): FindAndForget(TRAINING, database, fal),
                 },
                 slots=4,
             ),

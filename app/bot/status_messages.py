@@ -25,7 +25,8 @@ from app.database.engine import Database
 from app.database.models import Avatar, AvatarState, StatusMessage, Training, User
 from app.jobs.job import Schedule
 from app.photos.service import Photos
-from app.trainings.reconcile import AskFal
+from app.requests.poll import StatusPoller
+from app.trainings.purpose import TRAINING
 
 _EVERY_TEN_SECONDS = "* * * * * */10"
 _A_TICK = 20  # messages: two a second leave Telegram's limit to what people are told
@@ -36,18 +37,18 @@ log = structlog.stdlib.get_logger(__name__)
 
 class Status:
     def __init__(
-        self, bot: Bot, database: Database, dictionary: Dictionary, photos: Photos, questions: AskFal
+        self, bot: Bot, database: Database, dictionary: Dictionary, photos: Photos, poller: StatusPoller
     ) -> None:
         self._bot = bot
         self._database = database
         self._dictionary = dictionary
         self._photos = photos
-        self._questions = questions
+        self._poller = poller
 
     async def show(self, event: Message | CallbackQuery, person: Person, view: AvatarView) -> None:
         """Show an avatar. In training, FAL is asked first, and the message is kept up to date from now on."""
         if view.state is AvatarState.TRAINING and view.training is not None:
-            await self._questions.look(view.training.id)
+            await self._poller.refresh(TRAINING, view.training.id)
             async with self._database.transaction() as session:
                 view = await own_avatar_view(session, self._photos, person.id, view.id)
         screen = screens.avatar(person.words, view)

@@ -16,9 +16,9 @@ from app.database.models import (
     AvatarPhoto,
     AvatarState,
     AvatarType,
+    RequestState,
     Training,
     TrainingKind,
-    TrainingState,
     User,
 )
 from app.fal import logs
@@ -31,7 +31,7 @@ from app.photos.set_quality import SetRemark, Shots
 from app.photos.store import as_sent, edit_of, listing
 from app.trainings import service as trainings
 from app.trainings.plan import UsualTime, usual_time_of
-from app.trainings.poll_schedule import hours_until_known
+from app.trainings.purpose import TRAINING
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +43,12 @@ class TrainingView:
     """
 
     id: UUID
-    state: TrainingState
-    drill: bool
+    state: RequestState
+    kind: TrainingKind
     minutes: int
     failure: Reason | None
     position: int | None = None
     doing: Steps | Preparing | None = None
-    smoke: bool = False
     known_in: int | None = None
     usual: UsualTime | None = None
 
@@ -217,16 +216,15 @@ async def own_avatar_view(session: AsyncSession, photos: Photos, user_id: int, a
 def _training_view(training: Training, usual: UsualTime | None) -> TrainingView:
     now = datetime.now(UTC)
     elapsed = now - training.requested_at
-    lost = training.state is TrainingState.SUBMIT_UNKNOWN
+    lost = training.state is RequestState.SUBMIT_UNKNOWN
     return TrainingView(
         id=training.id,
         state=training.state,
-        drill=training.kind is TrainingKind.DRILL,
+        kind=training.kind,
         minutes=int(elapsed.total_seconds() // 60),
         failure=Reason(training.failure) if training.failure else None,
         position=None if training.queue_position is None else training.queue_position + 1,
         doing=logs.read(training.last_line or ""),
-        smoke=training.smoke,
-        known_in=hours_until_known(training, now) if lost else None,
+        known_in=TRAINING.limits.hours_until_known(training, now) if lost else None,
         usual=usual,
     )

@@ -1,19 +1,22 @@
-"""What FAL says about a request when it is asked, read out of the JSON of its queue and of its history.
+"""What FAL says about a request when it is polled, read out of the JSON of its queue and of its history.
 
-What FAL says about the question, or in another shape than expected, is no answer about the job.
+What FAL says about the poll, or in another shape than expected, is no answer about the request.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import httpx
 
 from app.core.errors import AishaError
 from app.fal.failures import Failure, failure_of
 from app.fal.logs import last_line
-from app.fal.trainers import Model, Trainer, model_of
+
+T = TypeVar("T")
+Read = Callable[[Mapping[str, Any]], T | None]
+"""Reads a result out of FAL's output; None when there is none that can be believed."""
 
 _LAST_PLACE = 2**31 - 1
 _UNPROCESSABLE = 422
@@ -56,12 +59,12 @@ class Running:
     log: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Finished:
-    model: Model
+@dataclass(frozen=True)
+class Finished(Generic[T]):
+    result: T
 
 
-Progress = Waiting | Running | Finished | Failure
+Progress = Waiting | Running | Finished[T] | Failure
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,24 +104,26 @@ def read_status(body: object) -> Waiting | Running | Over | Unclear:
 
 
 def read_result(
-    status_code: int, body: object, trainer: Trainer, known: Failure | None
-) -> Finished | Failure | Unclear:
+    status_code: int, body: object, read: Read[T], known: Failure | None
+) -> Finished[T] | Failure | Unclear:
     """What the queue says when the result of a COMPLETED request is fetched.
 
-    A model, a 422, a known type of error, or the failure `known` from the status are about the job. Any other
-    answer is about the question.
+    A result, a 422, a known type of error, or the failure `known` from the status are about the request. Any
+    other answer is about the poll.
     """
     said = _object(body)
     if 200 <= status_code < 300:
-        model = model_of(said, trainer, confirmed=True)
-        return Finished(model) if model else _unclear(Why.NO_MODEL if said else Why.UNREADABLE, known)
+        result = read(said)
+        if result is not None:
+            return Finished(result)
+        return _unclear(Why.NO_MODEL if said else Why.UNREADABLE, known)
     failure = failure_of(said, status_code=status_code)
     if status_code == _UNPROCESSABLE or failure.known:
         return failure
     return _unclear(Why.NOT_LISTED if status_code == 404 else Why.UNREADABLE, known)
 
 
-def read_past(item: Mapping[str, Any], trainer: Trainer) -> Running | Finished | Failure | Unclear:
+def read_past(item: Mapping[str, Any], read: Read[T]) -> Running | Finished[T] | Failure | Unclear:
     """What the history says about a request: its status code is the job's own, so any error is the job's."""
     status_code, output = item.get("status_code"), _object(item.get("json_output"))
     if status_code is None and item.get("ended_at") is None:
@@ -127,8 +132,8 @@ def read_past(item: Mapping[str, Any], trainer: Trainer) -> Running | Finished |
         return Unclear(Why.UNREADABLE)
     if status_code >= 400:
         return failure_of(output, status_code=status_code)
-    model = model_of(output, trainer, confirmed=True)
-    return Finished(model) if model else Unclear(Why.NO_MODEL)
+    result = read(output)
+    return Unclear(Why.NO_MODEL) if result is None else Finished(result)
 
 
 def _unclear(why: Why, known: Failure | None) -> Failure | Unclear:

@@ -1,4 +1,4 @@
-"""FAL's queue and storage through fal-client, with its errors turned into what they mean for a training."""
+"""FAL's queue and storage through fal-client, with its errors turned into what they mean for a request."""
 
 import asyncio
 from collections.abc import Mapping
@@ -17,6 +17,8 @@ from app.fal.answers import (
     NoAnswer,
     Over,
     Progress,
+    Read,
+    T,
     Unclear,
     Why,
     json_of,
@@ -25,7 +27,6 @@ from app.fal.answers import (
 )
 from app.fal.failures import Failure, Reason, failure_of
 from app.fal.history import History
-from app.fal.trainers import TRAINERS
 from app.fal.upload import NOT_STORED, UploadRefused, upload_archive
 from app.fal.webhook import is_request_id
 
@@ -45,7 +46,7 @@ _ANSWERS_WITHIN = 60  # seconds
 
 
 class SubmitRefused(AishaError):
-    """FAL refused the training: nothing was started, and repeating won't help."""
+    """FAL refused the request: nothing was started, and repeating won't help."""
 
     reason = "submit-refused"
 
@@ -61,7 +62,7 @@ class ForgettingRefused(AishaError):
 
 
 class SubmitUnknown(AishaError):
-    """The reply was lost: the training may have been started, so it must not be submitted again."""
+    """The reply was lost: the request may have been accepted, so it must not be submitted again."""
 
     reason = "submit-unknown"
 
@@ -93,7 +94,7 @@ class Fal:
             raise FalUnavailable from error
 
     async def submit(self, endpoint: str, arguments: Mapping[str, Any], webhook_url: str | None) -> str:
-        """Start a training; its request id.
+        """Start a request; its id.
 
         Raises:
             FalUnavailable, SubmitRefused: it surely wasn't started.
@@ -111,8 +112,8 @@ class Fal:
             raise SubmitUnknown
         return handle.request_id
 
-    async def progress(self, endpoint: str, request_id: str) -> Progress:
-        """How a training is doing. COMPLETED is no success by itself, so its result is fetched.
+    async def progress(self, endpoint: str, request_id: str, read: Read[T]) -> Progress[T]:
+        """How a request is doing. COMPLETED is no success by itself, so its result is fetched, and `read`.
 
         The queue forgets a result within the hour; what it doesn't tell, FAL's history does.
 
@@ -120,17 +121,17 @@ class Fal:
             FalUnavailable: FAL doesn't say, for now.
             NoAnswer: neither of them tells.
         """
-        told = await self._queue(endpoint, request_id)
+        told = await self._queue(endpoint, request_id, read)
         if not isinstance(told, Unclear):
             return told
-        past = await self._history.look_up(endpoint, request_id)
+        past = await self._history.look_up(endpoint, request_id, read)
         if not isinstance(past, Unclear):
             return past
         if told.failure is not None:
             return told.failure
         raise NoAnswer(told.why if past.why is Why.NOT_LISTED else past.why)
 
-    async def _queue(self, endpoint: str, request_id: str) -> Progress | Unclear:
+    async def _queue(self, endpoint: str, request_id: str, read: Read[T]) -> Progress[T] | Unclear:
         handle = await self._client.get_handle(endpoint, request_id)
         status = await _call(handle.client, "GET", handle.status_url, logs="1")
         if status.status_code == httpx.codes.NOT_FOUND:
@@ -143,13 +144,13 @@ class Fal:
         if told.failure is not None and told.failure.cancelled:
             return told.failure
         result = await _call(handle.client, "GET", handle.response_url)
-        ended = read_result(result.status_code, _body(result), TRAINERS[endpoint], told.failure)
+        ended = read_result(result.status_code, _body(result), read, told.failure)
         if isinstance(ended, Unclear) and _turned_away(result):
             raise FalUnavailable
         return ended
 
     async def cancel(self, endpoint: str, request_id: str) -> bool:
-        """Ask for a training to be stopped; false when FAL knows no such request.
+        """Ask for a request to be stopped; false when FAL knows no such request.
 
         A running one may complete all the same, and one that is over stays what it is: `progress` tells.
 
@@ -164,14 +165,14 @@ class Fal:
             raise FalUnavailable
         return True
 
-    async def find(self, endpoint: str, archive_url: str, since: datetime) -> str | None:
-        """The request that trains on this archive, if FAL lists one since then; its id.
+    async def find(self, endpoint: str, mark: str, since: datetime) -> str | None:
+        """The request that has this argument, if FAL lists one since then; its id.
 
         Raises:
             FalUnavailable: FAL doesn't say, for now.
             NoAnswer: our key may not ask.
         """
-        return await self._history.find(endpoint, archive_url, since)
+        return await self._history.find(endpoint, mark, since)
 
     async def forget(self, request_id: str) -> None:
         """Have FAL delete a request's input and output, the model file too; fine when there is nothing.
@@ -224,7 +225,7 @@ def _of_submit(error: fal_client.FalClientHTTPError) -> AishaError:
     if error.status_code == httpx.codes.REQUEST_TIMEOUT or error.status_code >= 500:
         return SubmitUnknown()
     failure = _failure(error)
-    # No training failed, so a code without a known type is a refusal of our request, and no more.
+    # Nothing was begun, so a code without a known type is a refusal of our request, and no more.
     reason = Reason.OUR_ACCOUNT if failure.reason is Reason.UNKNOWN else failure.reason
     return SubmitRefused(Failure(reason, failure.detail))
 

@@ -11,9 +11,19 @@ from typing import Any
 import httpx
 from pydantic import SecretStr
 
-from app.fal.answers import FalUnavailable, Finished, NoAnswer, Running, Unclear, Why, json_of, read_past
+from app.fal.answers import (
+    FalUnavailable,
+    Finished,
+    NoAnswer,
+    Read,
+    Running,
+    T,
+    Unclear,
+    Why,
+    json_of,
+    read_past,
+)
 from app.fal.failures import Failure
-from app.fal.trainers import TRAINERS
 from app.fal.webhook import is_request_id
 
 _URL = "https://api.fal.ai/v1/models/requests/by-endpoint"
@@ -27,26 +37,27 @@ class History:
         self._key = key
         self._http = http
 
-    async def find(self, endpoint: str, archive_url: str, since: datetime) -> str | None:
-        """The request that trains on this archive, if FAL lists one since then; its id.
+    async def find(self, endpoint: str, mark: str, since: datetime) -> str | None:
+        """The request that has this argument, if FAL lists one since then; its id.
 
         Raises:
             FalUnavailable: FAL doesn't say, for now.
             NoAnswer: our key may not ask.
         """
         query = {"endpoint_id": endpoint, "start": since.isoformat(), "expand": "payloads", "limit": "100"}
-        field = TRAINERS[endpoint].archive
         for _ in range(_PAGES_AT_MOST):
             page = await self._page(query)
             for item in page["items"]:
-                if (found := _request_of(item)) and _input(item).get(field) == archive_url:
+                if (found := _request_of(item)) and mark in _input(item).values():
                     return found
             if not page.get("next_cursor"):
                 break
             query["cursor"] = str(page["next_cursor"])
         return None
 
-    async def look_up(self, endpoint: str, request_id: str) -> Running | Finished | Failure | Unclear:
+    async def look_up(
+        self, endpoint: str, request_id: str, read: Read[T]
+    ) -> Running | Finished[T] | Failure | Unclear:
         """What became of a request.
 
         Raises:
@@ -59,7 +70,7 @@ class History:
             return Unclear(refused.why)
         items = (item for item in page["items"] if _request_of(item) == request_id)
         item = next(items, None)
-        return Unclear(Why.NOT_LISTED) if item is None else read_past(item, TRAINERS[endpoint])
+        return Unclear(Why.NOT_LISTED) if item is None else read_past(item, read)
 
     async def _page(self, query: Mapping[str, str]) -> Mapping[str, Any]:
         headers = {"Authorization": f"Key {self._key.get_secret_value()}"}

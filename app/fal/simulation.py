@@ -30,6 +30,9 @@ def claims(headers: Mapping[str, str]) -> bool:
     return _NAMES[-1] in headers
 
 
+_MORE = {"training_type": "portrait"}
+
+
 def sign(message_id: str, body: bytes, secret: str, now: datetime) -> dict[str, str]:
     """The headers for a simulated callback."""
     timestamp = str(int(now.timestamp()))
@@ -42,7 +45,7 @@ def callback(settings: FalSettings, training_id: UUID, status: str, now: datetim
     """A drill's callback, ready to be sent to the address that FAL would call."""
     request_id = f"drill-{training_id}"
     body = json.dumps({"request_id": request_id, "status": status}).encode()
-    url = callback_url(settings.webhook_url, settings.secrets, training_id, "portrait")
+    url = callback_url(settings.webhook_url, settings.secrets, "training", training_id, _MORE)
     return httpx.Request("POST", url, content=body, headers=sign(request_id, body, settings.secrets[0], now))
 
 

@@ -1,7 +1,7 @@
 """A callback's body: parsed loosely, its status normalised, nothing guessed.
 
-FAL says OK or ERROR; its queue says IN_QUEUE, IN_PROGRESS, COMPLETED; callers of the older system say
-completed, failed, in_progress. All of them are taken in any case; an unknown word stays data.
+FAL sends OK or ERROR; its queue says IN_QUEUE, IN_PROGRESS, COMPLETED; callers of the older system send
+completed, failed, in_progress. All of them are understood in any case; an unknown status stays data.
 """
 
 import re
@@ -44,11 +44,11 @@ class MalformedCallback(AishaError):
 
 @dataclass(frozen=True, slots=True)
 class Callback:
-    """`word` is the status as it was sent; `payload` the model's output, or its error's detail."""
+    """`status_raw` is the status as it was sent; `payload` the model's output, or its error's detail."""
 
     request_id: str
     status: Status
-    word: str
+    status_raw: str
     payload: Mapping[str, Any]
     training_type: str
 
@@ -57,7 +57,7 @@ def parse(body: bytes) -> Callback:
     """Read a raw body.
 
     Raises:
-        MalformedCallback: FAL has to be asked instead.
+        MalformedCallback: FAL has to be polled instead.
     """
     try:
         data = from_json(body)
@@ -68,11 +68,11 @@ def parse(body: bytes) -> Callback:
     request_id = data.get("request_id")
     if not is_request_id(request_id):
         raise MalformedCallback
-    word = printable(data.get("status"))
+    status_raw = printable(data.get("status"))
     return Callback(
         request_id=request_id,
-        status=_status(word, data.get("error")),
-        word=word,
+        status=_status(status_raw, data.get("error")),
+        status_raw=status_raw,
         payload=_object(data.get("payload")) or _object(data.get("result")),
         training_type=printable(data.get("training_type")),
     )
@@ -83,9 +83,9 @@ def is_request_id(value: object) -> TypeGuard[str]:
     return isinstance(value, str) and _REQUEST_ID.fullmatch(value) is not None
 
 
-def _status(word: str, error: object) -> Status:
-    """A job of the queue is COMPLETED when it failed, too: an error beside the word decides."""
-    meaning = _MEANING.get(word.strip().lower(), Status.UNKNOWN)
+def _status(raw: str, error: object) -> Status:
+    """A request in the queue is COMPLETED when it failed, too: an error beside the status decides."""
+    meaning = _MEANING.get(raw.strip().lower(), Status.UNKNOWN)
     return Status.FAILED if meaning is Status.SUCCEEDED and error else meaning
 
 
@@ -94,6 +94,6 @@ def _object(value: object) -> Mapping[str, Any]:
 
 
 def printable(value: object) -> str:
-    """A stranger's word, fit for a log line and a text column."""
+    """Text from outside, fit for a log line and a text column."""
     text = value if isinstance(value, str) else ""
     return "".join(islice(filter(str.isprintable, text), 64))

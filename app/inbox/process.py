@@ -1,43 +1,36 @@
-"""The job that carries out a callback: training, avatar, outbox row and inbox row change in one commit."""
+"""The job that processes callbacks: request, its effect, outbox row and inbox row change in one commit."""
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
-from typing import cast
+from functools import cache, lru_cache
+from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import ARRAY, BigInteger, Text, Uuid, any_, bindparam, or_, select
+from sqlalchemy import ARRAY, BigInteger, Select, Text, Uuid, any_, bindparam, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from structlog.contextvars import bound_contextvars
 
 from app.core.metrics import HANDLED, HANDLING_SECONDS
 from app.database.engine import Database
-from app.database.models import (
-    ForgottenRequest,
-    InboxEvent,
-    Outcome,
-    Source,
-    Training,
-    TrainingKind,
-    TrainingState,
-)
-from app.fal.failures import Failure, failure_of
-from app.fal.trainers import TRAINERS, Model, model_of
+from app.database.models import FalRequest, ForgottenRequest, InboxEvent, Outcome, RequestState, Source
+from app.fal.failures import failure_of
 from app.fal.webhook import Callback, MalformedCallback, Status, parse
 from app.inbox.match import digest_of
 from app.inbox.store import HANDLE
 from app.jobs.job import Job
 from app.jobs.priority_gate import RightOfWay
 from app.jobs.queue import URGENT, enqueue
-from app.trainings import service as trainings
-from app.trainings.outcome import Ending, end
+from app.requests import service as requests
+from app.requests.outcome import RequestOutcome, apply_outcomes
+from app.requests.purpose import Purpose, Purposes
 
-# A callback that says "cancelled" is an ERROR, so its outcome is FAILED, whatever becomes of the training.
-_ENDED = {TrainingState.COMPLETED: Outcome.COMPLETED, TrainingState.FAILED: Outcome.FAILED}
+# A callback that says "cancelled" is an ERROR, so its outcome is FAILED, whatever becomes of the request.
+_ENDED = {RequestState.COMPLETED: Outcome.COMPLETED, RequestState.FAILED: Outcome.FAILED}
 
-# Made once: to put such a statement together takes longer than to run it. Rows are locked in one order,
-# always, so that no two jobs wait for each other.
+# Made once: building such a statement takes longer than running it. Rows are always locked in one order, so
+# that no two jobs wait for each other.
 _UNHANDLED = (
     select(InboxEvent)
     .where(
@@ -46,31 +39,21 @@ _UNHANDLED = (
     .order_by(InboxEvent.id)
     .with_for_update()
 )
-_CONCERNED = (
-    select(Training)
-    .where(
-        or_(
-            Training.id == any_(bindparam("trainings", type_=ARRAY(Uuid))),
-            Training.request_id == any_(bindparam("requests", type_=ARRAY(Text))),
-        )
-    )
-    .order_by(Training.id)
-    .with_for_update()
-)
 
 log = structlog.stdlib.get_logger(__name__)
 
 
-class HandleCallback:
-    """The job `inbox.handle`: callbacks that were kept together, in the order they came, in one commit.
+class ProcessCallbacks:
+    """The job `inbox.handle`: callbacks that were stored together, in the order they came, in one commit.
 
     A batch that failed, or lost its worker, goes on as a job for each of its callbacks: none of them waits
-    for another's sake, and an operator finds the bad one held alone.
+    for another's sake, and an operator finds the bad one alone among the dead letters.
     """
 
-    def __init__(self, database: Database, right_of_way: RightOfWay) -> None:
+    def __init__(self, database: Database, purposes: Purposes, priority_gate: RightOfWay) -> None:
         self._database = database
-        self._right_of_way = right_of_way
+        self._purposes = purposes
+        self._priority_gate = priority_gate
 
     async def __call__(self, job: Job) -> None:
         event_ids: Sequence[int] = job.payload["event_ids"]
@@ -80,178 +63,237 @@ class HandleCallback:
                 await enqueue(await session.connection(), HANDLE, alone, priority=URGENT)
             return
         while event_ids:
-            async with self._right_of_way.step():
-                event_ids = await self._handle(event_ids)
+            async with self._priority_gate.step():
+                event_ids = await self._process(event_ids)
 
-    async def _handle(self, event_ids: Sequence[int]) -> Sequence[int]:
-        """The first callback about each training, in one commit; the ids of those that come after them."""
+    async def _process(self, event_ids: Sequence[int]) -> Sequence[int]:
+        """The first callback about each request, in one commit; the ids of those that come after them."""
         async with self._database.transaction() as session:
-            kept = await session.scalars(_UNHANDLED, {"events": event_ids})
-            firsts, later = await _with_trainings(session, kept.all())
-            firsts = await _without_forgotten(session, firsts)
-            await _settle(session, firsts)
-        for event, _ in firsts:
-            with bound_contextvars(correlation_id=event.correlation_id):
-                _tell_operators(event)
+            events = (await session.scalars(_UNHANDLED, {"events": event_ids})).all()
+            subjects = await _lock_subjects(session, self._purposes, events)
+            first, later = _first_of_each(events, subjects)
+            first = await _delete_forgotten(session, first)
+            await _apply(session, first)
+        for each in first:
+            with bound_contextvars(correlation_id=each.event.correlation_id):
+                _log_outcome(each)
         return later
 
 
-Concerning = tuple[InboxEvent, Training | None]
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The locked request that a callback is about."""
+
+    purpose: Purpose[Any, Any]
+    request: Any  # the purpose's row
 
 
-async def _with_trainings(
-    session: AsyncSession, events: Sequence[InboxEvent]
+@dataclass(frozen=True, slots=True)
+class Concerning:
+    event: InboxEvent
+    subject: Subject | None
+
+    @property
+    def request(self) -> FalRequest | None:
+        return self.subject.request if self.subject else None
+
+
+@cache
+def _locked(purpose: Purpose[Any, Any]) -> Select[Any]:
+    row = purpose.row
+    by_key = row.id == any_(bindparam("keys", type_=ARRAY(Uuid)))
+    by_request_id = row.request_id == any_(bindparam("request_ids", type_=ARRAY(Text)))
+    return select(row).where(or_(by_key, by_request_id)).order_by(row.id).with_for_update()
+
+
+async def _lock_subjects(
+    session: AsyncSession, purposes: Purposes, events: Sequence[InboxEvent]
+) -> Mapping[UUID | str, Subject]:
+    """By our id and by FAL's: the request matched when the callback came, or known by its id since."""
+    keys = {event.request_key for event in events if event.request_key}
+    request_ids = {event.request_id for event in events if not event.request_key}
+    subjects: dict[UUID | str, Subject] = {}
+    for purpose in purposes:
+        parameters = {"keys": list(keys), "request_ids": list(request_ids)}
+        for request in await session.scalars(_locked(purpose), parameters):
+            subject = Subject(purpose, request)
+            subjects |= {request.id: subject} | ({request.request_id: subject} if request.request_id else {})
+    return subjects
+
+
+def _first_of_each(
+    events: Sequence[InboxEvent], subjects: Mapping[UUID | str, Subject]
 ) -> tuple[Sequence[Concerning], Sequence[int]]:
-    """Each callback with its locked training; those about a training that is taken already are for later.
-
-    It is the training matched when the callback came, or that is known by its request id since.
-    """
-    ids = {event.training_id for event in events if event.training_id}
-    requests = {event.request_id for event in events if not event.training_id}
-    found = await session.scalars(_CONCERNED, {"trainings": list(ids), "requests": list(requests)})
-    trainings = found.all()
-    by_id = {training.id: training for training in trainings}
-    by_request = {training.request_id: training for training in trainings}
-    firsts: list[Concerning] = []
+    """Each callback with its request; those about a request that an earlier one is about are for later."""
+    first: list[Concerning] = []
     later: list[int] = []
     taken: set[UUID] = set()
     for event in events:
-        training = by_id.get(event.training_id) if event.training_id else by_request.get(event.request_id)
-        if training and training.id in taken:
+        subject = subjects.get(event.request_key or event.request_id)
+        if subject and subject.request.id in taken:
             later.append(event.id)
             continue
-        firsts.append((event, training))
-        taken |= {training.id} if training else set()
-    return firsts, later
+        first.append(Concerning(event, subject))
+        taken |= {subject.request.id} if subject else set()
+    return first, later
 
 
-async def _without_forgotten(session: AsyncSession, concerning: Sequence[Concerning]) -> Sequence[Concerning]:
-    """A training may be deleted in the moment in which a callback about it is kept: that one goes too."""
-    names = {
-        event.id: {digest_of(name) for name in (event.request_id, event.training_id) if name}
-        for event, training in concerning
-        if training is None
+async def _delete_forgotten(session: AsyncSession, concerning: Sequence[Concerning]) -> Sequence[Concerning]:
+    """A request may be deleted in the moment in which a callback about it is stored: that one goes too."""
+    digests = {
+        each.event.id: {digest_of(name) for name in (each.event.request_id, each.event.request_key) if name}
+        for each in concerning
+        if each.subject is None
     }
-    if not names:
+    if not digests:
         return concerning
-    asked = ForgottenRequest.digest.in_(set().union(*names.values()))
-    forgotten = set(await session.scalars(select(ForgottenRequest.digest).where(asked)))
-    gone = {event_id for event_id, digests in names.items() if digests & forgotten}
-    for event, _ in concerning:
-        if event.id in gone:
-            await session.delete(event)
-    return [each for each in concerning if each[0].id not in gone]
+    forgotten = set(
+        await session.scalars(
+            select(ForgottenRequest.digest).where(ForgottenRequest.digest.in_(set().union(*digests.values())))
+        )
+    )
+    gone = {event_id for event_id, of_event in digests.items() if of_event & forgotten}
+    for each in concerning:
+        if each.event.id in gone:
+            await session.delete(each.event)
+    return [each for each in concerning if each.event.id not in gone]
 
 
-async def _settle(session: AsyncSession, concerning: Sequence[Concerning]) -> None:
-    """Carry out what each says, and note on it what was decided."""
-    verdicts: list[Outcome | Ending] = []
-    for event, training in concerning:
-        with bound_contextvars(correlation_id=event.correlation_id):
-            verdicts.append(await _decide(session, event, training))
-    ended = await end(session, [verdict for verdict in verdicts if isinstance(verdict, Ending)])
-    for (event, training), verdict in zip(concerning, verdicts, strict=True):
-        event.training_id = training.id if training else None
-        event.handled_at = datetime.now(UTC)
-        event.outcome = _outcome(verdict, training, ended)
+async def _apply(session: AsyncSession, concerning: Sequence[Concerning]) -> None:
+    """Apply what each says, and record on it what was decided."""
+    decisions: list[Outcome | RequestOutcome] = []
+    for each in concerning:
+        with bound_contextvars(correlation_id=each.event.correlation_id):
+            decisions.append(await _decide(session, each.event, each.subject))
+    ended = await _end(session, concerning, decisions)
+    for each, decision in zip(concerning, decisions, strict=True):
+        each.event.request_key = each.request.id if each.request else None
+        each.event.handled_at = datetime.now(UTC)
+        each.event.outcome = (
+            _event_outcome(each.subject, decision, ended)
+            if isinstance(decision, RequestOutcome)
+            else decision
+        )
 
 
-def _outcome(verdict: Outcome | Ending, training: Training | None, ended: Container[UUID]) -> Outcome:
-    if not isinstance(verdict, Ending) or training is None:
-        return cast("Outcome", verdict)  # only a training can be ended
-    return _ENDED[verdict.state] if training.id in ended else _too_late(training, verdict)
+async def _end(
+    session: AsyncSession, concerning: Sequence[Concerning], decisions: Sequence[Outcome | RequestOutcome]
+) -> set[UUID]:
+    by_purpose: dict[Any, list[RequestOutcome]] = {}
+    for each, decision in zip(concerning, decisions, strict=True):
+        if isinstance(decision, RequestOutcome) and each.subject:
+            by_purpose.setdefault(each.subject.purpose, []).append(decision)
+    ended: set[UUID] = set()
+    for purpose, outcomes in by_purpose.items():
+        ended |= await apply_outcomes(session, purpose, outcomes)
+    return ended
 
 
-async def _decide(session: AsyncSession, event: InboxEvent, training: Training | None) -> Outcome | Ending:
-    """What is to be done about a callback: it ends the training, or is dealt with here."""
-    if training is None:
+def _event_outcome(subject: Subject | None, decision: RequestOutcome, ended: Container[UUID]) -> Outcome:
+    if subject is None or decision.key in ended:
+        return _ENDED[decision.state]
+    cancelled = decision.failure is not None and decision.failure.cancelled
+    return _already_over(subject, decision.state, cancelled=cancelled)
+
+
+async def _decide(
+    session: AsyncSession, event: InboxEvent, subject: Subject | None
+) -> Outcome | RequestOutcome:
+    """What to do about a callback: it ends the request, or is dealt with here."""
+    if subject is None:
         return Outcome.UNMATCHED
+    purpose, request = subject.purpose, subject.request
     try:
         callback = parse(event.body)
     except MalformedCallback:
         callback = None
     if callback is not None:
-        log.info("webhook.handling", request_id=event.request_id, status=callback.word)
+        log.info("webhook.handling", request_id=event.request_id, status=callback.status_raw)
     if event.source is Source.SIMULATION and not event.trusted:
-        await trainings.ask_fal(session, training.id, training.request_id)
+        await requests.poll_later(session, purpose, request.id, request.request_id)
         return Outcome.ASKED
-    if training.request_id not in (None, event.request_id):
+    if request.request_id not in (None, event.request_id):
         # It was accepted by the token alone; since then FAL has told us of another request.
         return Outcome.CONFLICT
     if callback is None or not event.trusted:
-        await trainings.ask_fal(session, training.id, event.request_id)
+        await requests.poll_later(session, purpose, request.id, event.request_id)
         return Outcome.ASKED
-    return await _carry_out(session, training, callback)
+    return await _apply_status(session, subject, callback)
 
 
-async def _carry_out(session: AsyncSession, training: Training, callback: Callback) -> Outcome | Ending:
+async def _apply_status(
+    session: AsyncSession, subject: Subject, callback: Callback
+) -> Outcome | RequestOutcome:
     match callback.status:
         case Status.SUCCEEDED:
-            return await _succeed(session, training, callback)
+            return await _succeed(session, subject, callback)
         case Status.FAILED:
-            return await _fail(session, training, callback)
+            return await _fail(session, subject, callback)
         case Status.RUNNING:
-            begun = await trainings.started(session, training.id, callback.request_id)
-            return Outcome.STARTED if begun else Outcome.IGNORED
+            key = subject.request.id
+            started = await requests.record_started(session, subject.purpose, key, callback.request_id)
+            return Outcome.STARTED if started else Outcome.IGNORED
         case Status.QUEUED:
             return Outcome.IGNORED
         case Status.UNKNOWN:
-            _warn_of(callback.word)
+            _warn_once(callback.status_raw)
             return Outcome.UNKNOWN_STATUS
 
 
-async def _succeed(session: AsyncSession, training: Training, callback: Callback) -> Outcome | Ending:
-    """A success without a model in it (`payload: null`) is fetched; a drill has none to fetch."""
-    model = model_of(callback.payload, TRAINERS[training.trainer])
-    if model is None and _can_be_asked_about(training):
-        return await _ask_first(session, training, callback)
-    return Ending(training.id, model or Model(), callback.request_id)
+async def _succeed(session: AsyncSession, subject: Subject, callback: Callback) -> Outcome | RequestOutcome:
+    """A success without a readable result (`payload: null`) is polled for."""
+    request = subject.request
+    result = subject.purpose.read(request, callback.payload, confirmed=False)
+    if result is not None:
+        return RequestOutcome(request.id, result, callback.request_id)
+    if request.finished_at is not None:
+        return _already_over(subject, RequestState.COMPLETED)
+    return await _poll_first(session, subject, callback)
 
 
-async def _fail(session: AsyncSession, training: Training, callback: Callback) -> Outcome | Ending:
+async def _fail(session: AsyncSession, subject: Subject, callback: Callback) -> Outcome | RequestOutcome:
     """A failure that doesn't say why (`payload: null`): FAL's queue knows the reason."""
+    request = subject.request
     failure = failure_of(callback.payload)
-    if not failure.known and _can_be_asked_about(training):
-        return await _ask_first(session, training, callback, failed=failure.detail)
-    return Ending(training.id, failure, callback.request_id)
+    if not failure.known and not request.simulated and request.finished_at is None:
+        return await _poll_first(session, subject, callback, failed=failure.detail)
+    return RequestOutcome(request.id, failure, callback.request_id)
 
 
-def _can_be_asked_about(training: Training) -> bool:
-    return training.kind is TrainingKind.REAL and training.finished_at is None
-
-
-async def _ask_first(
-    session: AsyncSession, training: Training, callback: Callback, failed: str | None = None
+async def _poll_first(
+    session: AsyncSession, subject: Subject, callback: Callback, failed: str | None = None
 ) -> Outcome:
-    if training.request_id is None:  # the reply of submit is lost: this is the one word of the id
-        await trainings.submitted(session, training.id, callback.request_id, datetime.now(UTC))
-    await trainings.ask_fal(session, training.id, callback.request_id, failed=failed)
+    purpose, request = subject.purpose, subject.request
+    if request.request_id is None:  # the reply of submit is lost: only here is the id told
+        now = datetime.now(UTC)
+        await requests.record_submitted(session, purpose, request.id, callback.request_id, now)
+    await requests.poll_later(session, purpose, request.id, callback.request_id, failed=failed)
     return Outcome.ASKED
 
 
-def _too_late(training: Training, said: Ending) -> Outcome:
-    """The training was over: the same word again is a duplicate, another one a conflict for operators."""
-    cancelled = isinstance(said.result, Failure) and said.result.cancelled
-    if training.state is said.state or (cancelled and training.state is TrainingState.CANCELLED):
+def _already_over(subject: Subject, said: RequestState, *, cancelled: bool = False) -> Outcome:
+    """The same end told again is a duplicate, another one a conflict for operators."""
+    request = subject.request
+    if request.state is said or (cancelled and request.state is RequestState.CANCELLED):
         return Outcome.DUPLICATE
-    log.warning(
-        "webhook.conflict", training_id=str(training.id), state=training.state.value, said=said.state.value
-    )
+    key = subject.purpose.key(request.id)
+    log.warning("webhook.conflict", **key, state=request.state.value, said=said.value)
     return Outcome.CONFLICT
 
 
 @lru_cache(maxsize=256)
-def _warn_of(word: str) -> None:
-    """Once a word, not once a copy; each copy is kept and can be listed."""
-    log.warning("webhook.unknown_status", status=word)
+def _warn_once(status: str) -> None:
+    """Once for each status, not for each copy; every copy is stored and can be listed."""
+    log.warning("webhook.unknown_status", status=status)
 
 
-def _tell_operators(event: InboxEvent) -> None:
+def _log_outcome(concerning: Concerning) -> None:
+    event, subject = concerning.event, concerning.subject
     outcome = str(event.outcome)
     HANDLED.labels(outcome=outcome).inc()
     waited = (event.handled_at or event.received_at) - event.received_at
     HANDLING_SECONDS.observe(max(0, waited.total_seconds()))
-    if event.outcome is Outcome.COMPLETED:
-        log.info("training.completed", training_id=str(event.training_id))
+    if event.outcome is Outcome.COMPLETED and subject is not None:
+        log.info(subject.purpose.event("completed"), **subject.purpose.key(subject.request.id))
     log.info("webhook.handled", request_id=event.request_id, outcome=outcome)
     log.info("webhook.done", request_id=event.request_id)

@@ -1,4 +1,4 @@
-"""A callback that was about nothing of ours may have come before its submit was known: it is handled then."""
+"""A callback that matched nothing may have come before its request's id was known: it is processed then."""
 
 from collections.abc import Sequence
 
@@ -12,8 +12,8 @@ from app.jobs.job import Job
 from app.jobs.queue import URGENT, enqueue
 
 
-class MatchLate:
-    """The job `training.submitted`: what waited for this request id is handled now."""
+class RematchCallbacks:
+    """The job `inbox.rematch`: unmatched callbacks with this request id are processed now."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -28,7 +28,7 @@ class MatchLate:
 
 
 async def replay(session: AsyncSession, event_ids: Sequence[int]) -> list[int]:
-    """Have these handled as if they had just come; what they did already is not done again.
+    """Have these processed as if they had just come; what they did already is not done again.
 
     Returns the ids there are.
     """

@@ -1,7 +1,4 @@
-"""Handled callbacks, and the hashes of deleted trainings, are forgotten after a month.
-
-A callback that isn't handled never is.
-"""
+"""Handled callbacks, and the hashes of deleted requests, are deleted after 30 days; unhandled ones never."""
 
 from datetime import timedelta
 
@@ -12,14 +9,14 @@ from app.database.engine import Database
 from app.database.models import ForgottenRequest, InboxEvent
 from app.jobs.job import Schedule
 
-KEPT = timedelta(days=30)
+RETENTION = timedelta(days=30)
 BATCH = 500
 _HOURLY = "41 * * * *"
 
 log = structlog.stdlib.get_logger(__name__)
 
 
-class Pruner:
+class InboxRetention:
     def __init__(self, database: Database) -> None:
         self._database = database
 
@@ -34,13 +31,13 @@ class Pruner:
         if total:
             log.info("inbox.pruned", count=total)
         async with self._database.transaction() as session:
-            old = ForgottenRequest.forgotten_at < func.now() - KEPT
+            old = ForgottenRequest.forgotten_at < func.now() - RETENTION
             await session.execute(delete(ForgottenRequest).where(old))
 
     async def _delete_batch(self) -> int:
         oldest = (
             select(InboxEvent.id)
-            .where(InboxEvent.handled_at < func.now() - KEPT)
+            .where(InboxEvent.handled_at < func.now() - RETENTION)
             .order_by(InboxEvent.handled_at)
             .limit(BATCH)
             .with_for_update(skip_locked=True)

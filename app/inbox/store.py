@@ -1,4 +1,4 @@
-"""Deliveries are kept, with the jobs that will handle them, in one commit; only then is FAL answered.
+"""Callbacks are stored, with the job that processes them, in one commit; only then is FAL answered.
 
 A commit costs the same for one row as for many, so deliveries share it: while one transaction is under way,
 the next ones gather. A row that Postgres refuses fails its whole commit; then each is tried by itself.
@@ -14,21 +14,22 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.errors import AishaError
 from app.database.engine import Database
-from app.inbox.authenticate import Delivery, Unwelcome
-from app.inbox.match import Candidates, Match, trusted
+from app.inbox.authenticate import CallbackRejected, Delivery
+from app.inbox.match import Candidates, Match, Trust, trust
 from app.jobs.queue import enqueue_for_rows
+from app.requests.purpose import Purposes
 
 HANDLE = "inbox.handle"
 
-SHARED_BY_AT_MOST = 64
-WAITING_AT_MOST = 2_000
+LARGEST_BATCH = 64
+LONGEST_BACKLOG = 2_000
 
 Key = tuple[str, bytes]
 Row = tuple[Any, ...]
 
 # $1 to $9 are arrays with a row at each position: one statement for any number of rows, prepared once.
-_KEEP = f"""
-WITH kept AS (
+_STORE = f"""
+WITH stored AS (
     INSERT INTO inbox_events AS known
         (request_id, body, body_sha256, source, trusted, training_id,
          training_type, fal_user_id, correlation_id)
@@ -42,20 +43,20 @@ WITH kept AS (
         handled_at = NULL, outcome = NULL
     WHERE NOT known.trusted AND excluded.trusted
     RETURNING id, request_id, body_sha256
-), {enqueue_for_rows(HANDLE, "event_ids", "kept")}
-SELECT request_id, body_sha256 FROM kept
+), {enqueue_for_rows(HANDLE, "event_ids", "stored")}
+SELECT request_id, body_sha256 FROM stored
 """  # noqa: S608 - made of constants
 
 
 class Overloaded(AishaError):
-    """More deliveries wait than can be kept in time; FAL will come again."""
+    """More callbacks wait than can be stored in time; FAL will retry."""
 
     reason = "overloaded"
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """`new` is false for a delivery that is kept already, or not at all."""
+    """`new` is false for a callback that is stored already, or not at all."""
 
     request_id: str
     new: bool
@@ -71,37 +72,38 @@ class _Waiting:
         return self.delivery.request_id, self.delivery.digest
 
 
-class InboxWriter:
-    """`patience` is how many seconds a delivery waits for its commit; FAL waits 15 for its answer."""
+class InboxStore:
+    """`timeout` is how many seconds a callback waits for its commit; FAL waits 15 for its answer."""
 
-    def __init__(self, database: Database, patience: float) -> None:
-        self._patience = patience
+    def __init__(self, database: Database, purposes: Purposes, timeout: float) -> None:
+        self._purposes = purposes
+        self._timeout = timeout
         # A batch is one statement, which is its own transaction.
         self._engine = database.engine.execution_options(isolation_level="AUTOCOMMIT")
         self._waiting: list[_Waiting] = []
         self._writing: asyncio.Task[None] | None = None
 
     async def accept(self, delivery: Delivery) -> Receipt:
-        """Keep a delivery once. A trusted copy takes the place of one whose word wasn't taken.
+        """Store a callback once. A trusted copy replaces an untrusted one.
 
-        Of one about a training that was deleted nothing is kept, and it isn't new.
+        Of one about a request that was deleted nothing is stored, and it isn't new.
 
         Raises:
-            Unwelcome: it is about nothing of ours.
-            Overloaded: it couldn't be kept in time.
+            CallbackRejected: it is about nothing of ours.
+            Overloaded: it couldn't be stored in time.
         """
-        if len(self._waiting) >= WAITING_AT_MOST:
+        if len(self._waiting) >= LONGEST_BACKLOG:
             raise Overloaded
         loop = asyncio.get_running_loop()
         waiting = _Waiting(delivery, loop.create_future())
         self._waiting.append(waiting)
         if self._writing is None or self._writing.done():
             self._writing = asyncio.create_task(self._write())
-        patience = loop.call_later(self._patience, _give_up, waiting)
+        timer = loop.call_later(self._timeout, _give_up, waiting)
         try:
             return await waiting.receipt
         finally:
-            patience.cancel()
+            timer.cancel()
 
     async def close(self) -> None:
         """Wait until the connection of the last batch is given back."""
@@ -114,24 +116,24 @@ class InboxWriter:
             try:
                 async with self._engine.connect() as connection:
                     while batch:
-                        await self._settle(connection, batch)
+                        await self._store(connection, batch)
                         batch = self._next_batch()
             except (SQLAlchemyError, OSError) as error:
                 for waiting in batch:
                     _answer(waiting, error)
 
     def _next_batch(self) -> Sequence[_Waiting]:
-        batch, self._waiting = self._waiting[:SHARED_BY_AT_MOST], self._waiting[SHARED_BY_AT_MOST:]
+        batch, self._waiting = self._waiting[:LARGEST_BATCH], self._waiting[LARGEST_BATCH:]
         return batch
 
-    async def _settle(self, connection: AsyncConnection, batch: Sequence[_Waiting]) -> None:
-        """Answer everybody in the batch. One bad row must not take the others with it.
+    async def _store(self, connection: AsyncConnection, batch: Sequence[_Waiting]) -> None:
+        """Answer the whole batch. One bad row must not fail the others.
 
         Raises:
             SQLAlchemyError, OSError: Postgres is away.
         """
         try:
-            await _commit(connection, batch)
+            await self._commit(connection, batch)
         except SQLAlchemyError as error:
             if connection.invalidated:
                 raise
@@ -139,58 +141,58 @@ class InboxWriter:
                 _answer(batch[0], error)
                 return
             for waiting in batch:
-                await self._settle(connection, [waiting])
+                await self._store(connection, [waiting])
 
-
-async def _commit(connection: AsyncConnection, batch: Sequence[_Waiting]) -> None:
-    candidates = await Candidates.of(connection, [waiting.delivery for waiting in batch])
-    forgotten = {waiting.key for waiting in batch if candidates.forgotten(waiting.delivery)}
-    rows = _rows(candidates, [waiting for waiting in batch if waiting.key not in forgotten])
-    kept = await _keep(connection, rows) if rows else set()
-    for waiting in batch:
-        new = waiting.key in kept
-        kept.discard(waiting.key)  # copies of it in this batch were not the first
-        welcome = waiting.key in rows or waiting.key in forgotten
-        _answer(waiting, Receipt(waiting.delivery.request_id, new) if welcome else Unwelcome())
+    async def _commit(self, connection: AsyncConnection, batch: Sequence[_Waiting]) -> None:
+        deliveries = [waiting.delivery for waiting in batch]
+        candidates = await Candidates.of(connection, self._purposes, deliveries)
+        forgotten = {waiting.key for waiting in batch if candidates.forgotten(waiting.delivery)}
+        rows = _rows(candidates, [waiting for waiting in batch if waiting.key not in forgotten])
+        stored = await _insert(connection, rows) if rows else set()
+        for waiting in batch:
+            new = waiting.key in stored
+            stored.discard(waiting.key)  # copies of it in this batch were not the first
+            accepted = waiting.key in rows or waiting.key in forgotten
+            _answer(waiting, Receipt(waiting.delivery.request_id, new) if accepted else CallbackRejected())
 
 
 def _rows(candidates: Candidates, batch: Sequence[_Waiting]) -> dict[Key, Row]:
-    """A row for each delivery that is welcome; of copies in the same batch the trusted one is kept."""
+    """A row for each callback that isn't rejected; of copies in the same batch the trusted one is stored."""
     rows: dict[Key, Row] = {}
     for waiting in batch:
         matched = candidates.match(waiting.delivery)
-        try:
-            believed = trusted(waiting.delivery, matched)
-        except Unwelcome:
+        decided = trust(waiting.delivery, matched)
+        if decided is Trust.REJECT:
             continue
-        if waiting.key not in rows or believed:
-            rows[waiting.key] = _row(waiting.delivery, believed, matched)
+        trusted = decided is Trust.TRUSTED
+        if waiting.key not in rows or trusted:
+            rows[waiting.key] = _row(waiting.delivery, matched, trusted=trusted)
     return rows
 
 
-def _row(delivery: Delivery, believed: bool, matched: Match | None) -> Row:
-    """In the order of _KEEP's parameters."""
+def _row(delivery: Delivery, matched: Match | None, *, trusted: bool) -> Row:
+    """In the order of _STORE's parameters."""
     return (
         delivery.request_id,
         delivery.body,
         delivery.digest,
         delivery.source.value,
-        believed,
-        matched.training.id if matched else None,
+        trusted,
+        matched.request.key if matched else None,
         delivery.training_type,
         delivery.fal_user_id,
         delivery.correlation_id,
     )
 
 
-async def _keep(connection: AsyncConnection, rows: Mapping[Key, Row]) -> set[Key]:
-    """Those that weren't there, or not trusted; one job handles them, in the order they came.
+async def _insert(connection: AsyncConnection, rows: Mapping[Key, Row]) -> set[Key]:
+    """Those that weren't there, or not trusted; one job processes them, in the order they came.
 
-    Always in the order of their keys: two instances that keep the same rows would wait for each other.
+    Always in the order of their keys: two instances that store the same rows would wait for each other.
     """
     columns = zip(*[rows[key] for key in sorted(rows)], strict=True)
-    kept = await connection.exec_driver_sql(_KEEP, tuple(list(column) for column in columns))
-    return {(row.request_id, row.body_sha256) for row in kept}
+    stored = await connection.exec_driver_sql(_STORE, tuple(list(column) for column in columns))
+    return {(row.request_id, row.body_sha256) for row in stored}
 
 
 def _give_up(waiting: _Waiting) -> None:
@@ -198,7 +200,7 @@ def _give_up(waiting: _Waiting) -> None:
 
 
 def _answer(waiting: _Waiting, answer: Receipt | Exception) -> None:
-    """Whoever asked may have gone: FAL hung up, or its patience ended."""
+    """Whoever waited may be gone: FAL hung up, or timed out."""
     if waiting.receipt.done():
         return
     if isinstance(answer, Receipt):

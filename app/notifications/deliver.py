@@ -1,4 +1,4 @@
-"""The job that tells a person: one attempt at a time, each noted before it is made."""
+"""The job that sends a notification: one attempt at a time, each recorded before it is made."""
 
 import asyncio
 import random
@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import structlog
-from sqlalchemy import LargeBinary, bindparam, select
+from sqlalchemy import LargeBinary, bindparam, exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from app.core.backoff import Backoff
 from app.core.buttons import Screen
@@ -15,12 +16,12 @@ from app.core.errors import AishaError
 from app.core.i18n import Dictionary
 from app.core.metrics import AMBIGUOUS_ATTEMPTS, DELIVERY_SECONDS, NOTIFICATIONS
 from app.database.engine import Database
-from app.database.models import Notification, Training, User
+from app.database.models import Notification, User
 from app.jobs.job import Job, Retry
 from app.jobs.priority_gate import RightOfWay
 from app.notifications import service
 from app.notifications.circuit_breaker import TOKEN_REFUSED, halt, halted
-from app.notifications.facts import FACT, TrainingOverdue, TrainingUnconfirmed
+from app.notifications.facts import FACT
 from app.notifications.messages import message
 from app.notifications.rate_limit import Later, Rates, pause, take_turn
 from app.notifications.sender import (
@@ -35,14 +36,15 @@ from app.notifications.unanswered import OutageDetector, hold_unanswered, retry_
 _REPEATED_AFTER = timedelta(seconds=5)
 _BACKOFF = Backoff(first=timedelta(seconds=1), factor=2, ceiling=timedelta(minutes=10))
 
-# Unless it was told, or is held, already. Made once: to put it together takes longer than to run it.
-_OVER = select(Training.finished_at.is_not(None)).where(Training.id == Notification.training_id)
+# Unless it was sent, or is held, already. Made once: building it takes longer than running it.
+_later = aliased(Notification)
+_SUPERSEDED = exists().where(_later.request_key == Notification.request_key, _later.id > Notification.id)
 _LOCK_UNSENT = (
     select(
         Notification,
         User.language,
         halted(bindparam("token", type_=LargeBinary)),
-        _OVER.scalar_subquery(),
+        _SUPERSEDED,
     )
     .join(User, User.id == Notification.user_id)
     .where(Notification.id == bindparam("notification"), Notification.state.in_(service.UNSENT))
@@ -92,9 +94,9 @@ class DeliverNotification:
         found = (await session.execute(_LOCK_UNSENT, asked)).one_or_none()
         if found is None:
             return None
-        notification, language, refused, over = found
+        notification, language, refused, superseded = found
         fact = FACT.validate_python(notification.fact)
-        if over and isinstance(fact, TrainingOverdue | TrainingUnconfirmed):
+        if superseded and fact.provisional:
             await session.delete(notification)  # it waited, and isn't true any more
             return None
         if refused:

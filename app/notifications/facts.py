@@ -1,6 +1,6 @@
-"""What there is to tell a person: typed facts without words, kept as JSON until they are told."""
+"""What there is to tell a person: typed facts without words, stored as JSON until they are sent."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
@@ -8,18 +8,22 @@ from app.fal.failures import Reason
 
 
 class _Fact(BaseModel):
-    model_config = ConfigDict(frozen=True)
+    """A `provisional` one isn't sent any more once there is a later fact about the same request."""
+
+    model_config = ConfigDict(frozen=True, serialize_by_alias=True, validate_by_name=True)
+
+    provisional: ClassVar[bool] = False
 
     avatar_id: int
     avatar_name: str
 
 
 class TrainingCompleted(_Fact):
-    """With `too_late` the person had asked to cancel it; a `smoke` one gave the avatar no model."""
+    """With `too_late` the person had asked to cancel it; a `trial` gave the avatar no model."""
 
     kind: Literal["training_completed"] = "training_completed"
     too_late: bool = False
-    smoke: bool = False
+    trial: bool = Field(default=False, alias="smoke")
 
 
 class DrillCompleted(_Fact):
@@ -37,14 +41,16 @@ class TrainingFailed(_Fact):
 
 
 class TrainingOverdue(_Fact):
-    """FAL has been at it for longer than trainings take."""
+    """FAL takes longer than trainings take."""
 
+    provisional = True
     kind: Literal["training_overdue"] = "training_overdue"
 
 
 class TrainingUnconfirmed(_Fact):
     """The reply to its submit was lost; it will be known in so many hours, at the most, whether it runs."""
 
+    provisional = True
     kind: Literal["training_unconfirmed"] = "training_unconfirmed"
     hours: int
 

@@ -34,7 +34,7 @@ def message(fact: Fact, words: Words) -> Screen:
 
 def _completed(fact: TrainingCompleted, words: Words) -> Screen:
     name = fact.avatar_name
-    if fact.smoke:
+    if fact.trial:
         text = words("smoke-completed", name=name)
     elif fact.too_late:  # nothing to celebrate for somebody who wanted it stopped
         text = words("training-completed-late", name=name)

@@ -1,4 +1,4 @@
-"""The outbox: a fact is kept in the transaction that made it true, and told by a job afterwards."""
+"""The outbox: a fact is stored in the transaction that made it true, and sent by a job afterwards."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,11 +14,11 @@ from app.jobs.queue import enqueue
 from app.notifications.facts import Fact
 
 DELIVER = "notification.deliver"
-_KEEP = """
+_STORE = """
 INSERT INTO notifications (training_id, kind, user_id, fact, state, correlation_id)
-SELECT training_id, kind, user_id, fact::jsonb, 'PENDING', correlation_id
+SELECT request_key, kind, user_id, fact::jsonb, 'PENDING', correlation_id
 FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::text[], $5::text[])
-    AS said(training_id, kind, user_id, fact, correlation_id)
+    AS said(request_key, kind, user_id, fact, correlation_id)
 ON CONFLICT DO NOTHING
 RETURNING id, correlation_id
 """
@@ -33,28 +33,28 @@ _MARK_SENT = (
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    training_id: UUID
+    request_key: UUID
     user_id: int
     fact: Fact
     correlation_id: str = field(default_factory=correlation_id)
 
 
 async def announce(session: AsyncSession, announcements: Sequence[Announcement]) -> None:
-    """Have people told; a training's fact of one kind is told once, however often it is announced."""
+    """Notify people; a request's fact of one kind is sent once, however often it is announced."""
     if not announcements:
         return
     connection = await session.connection()
     columns = zip(*[_row(announcement) for announcement in announcements], strict=True)
-    made = await connection.exec_driver_sql(_KEEP, tuple(list(column) for column in columns))
+    made = await connection.exec_driver_sql(_STORE, tuple(list(column) for column in columns))
     payloads = [{"notification_id": row.id, "correlation_id": row.correlation_id} for row in made]
     await enqueue(connection, DELIVER, payloads)
 
 
 def _row(announcement: Announcement) -> tuple[UUID | str | int, ...]:
-    """In the order of _KEEP's parameters."""
+    """In the order of _STORE's parameters."""
     fact = announcement.fact
     return (
-        announcement.training_id,
+        announcement.request_key,
         fact.kind,
         announcement.user_id,
         fact.model_dump_json(),

@@ -35,7 +35,7 @@ async def named(session: AsyncSession, event_ids: Sequence[int]) -> Sequence[Inb
 def word(event: InboxEvent) -> str:
     """The status as it was sent."""
     try:
-        return parse(event.body).word
+        return parse(event.body).status_raw
     except MalformedCallback:
         return "?"
 

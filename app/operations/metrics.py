@@ -16,10 +16,10 @@ from app.database.models import (
     Notification,
     NotificationState,
     RefusedToken,
+    RequestState,
     Source,
     Training,
     TrainingKind,
-    TrainingState,
     User,
 )
 from app.fal.jwks import Jwks
@@ -84,8 +84,8 @@ _LAST_CALLBACK = (
 _submitted = func.coalesce(Training.submitted_at, Training.requested_at)
 _AT_FAL = (
     select(func.count(), func.coalesce(_seconds_since(func.min(_submitted)), 0))
-    .where(Training.kind == TrainingKind.REAL, Training.state != TrainingState.OVERDUE)
-    .where(Training.request_id.is_not(None) | (Training.state == TrainingState.SUBMIT_UNKNOWN))
+    .where(Training.kind == TrainingKind.REAL, Training.state != RequestState.OVERDUE)
+    .where(Training.request_id.is_not(None) | (Training.state == RequestState.SUBMIT_UNKNOWN))
     .where(text("state NOT IN ('COMPLETED', 'FAILED', 'CANCELLED')"))
 )
 _left = (Notification.state == NotificationState.HELD) & User.unreachable_at.is_not(None)

@@ -13,13 +13,13 @@ from app.database.models import (
     AvatarState,
     AvatarType,
     Gender,
+    RequestState,
     Training,
     TrainingKind,
-    TrainingState,
     User,
 )
 from app.fal.trainers import PORTRAIT
-from app.trainings.rows import delete_rows
+from app.trainings.deletion import delete_avatar
 
 NAME = "doctor"
 _LANGUAGE = "ru"  # of an operator whom the bot has never met
@@ -52,8 +52,8 @@ async def begin(session: AsyncSession, owner_id: int) -> Drill:
         avatar_id=avatar.id,
         user_id=owner_id,
         kind=TrainingKind.DRILL,
-        state=TrainingState.SUBMITTED,
-        trainer=PORTRAIT.endpoint,
+        state=RequestState.SUBMITTED,
+        endpoint=PORTRAIT.endpoint,
         arguments={},
         request_id=f"drill-{training_id}",
         submitted_at=datetime.now(UTC),
@@ -67,7 +67,7 @@ async def clear_away(session: AsyncSession, drill: Drill) -> None:
     """Delete the drill with all that hangs on it, and its owner if that row came with it and nothing else
     hangs on it by now.
     """
-    await delete_rows(session, drill.training.avatar_id)
+    await delete_avatar(session, drill.training.avatar_id)
     if not drill.owner_is_new:
         return
     owner_id = drill.training.user_id

@@ -7,9 +7,9 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.settings import Preset, Settings
-from app.database.models import Training, TrainingKind, TrainingState
+from app.database.models import RequestState, Training, TrainingKind
 from app.fal.trainers import TRAINERS, Trainer
-from app.trainings.length import Extent, extent
+from app.trainings.length import TrainingLength, training_length
 from app.trainings.service import latest, may_train
 
 LAST = 100
@@ -28,7 +28,7 @@ class UsualTime:
 class Plan:
     """`usual` is None as long as too few such trainings are known."""
 
-    extent: Extent
+    length: TrainingLength
     usual: UsualTime | None
 
 
@@ -38,8 +38,9 @@ async def plan(
     """The training that `request` would ask for; raises what `may_train` raises."""
     trainer = await may_train(session, settings, user_id, avatar_id)
     last = await latest(session, avatar_id)
-    wanted = await extent(session, settings.fal, trainer, user_id, preset or (last.preset if last else None))
-    return Plan(wanted, await usual_time(session, trainer, wanted.steps))
+    wanted = preset or (last.preset if last else None)
+    length = await training_length(session, settings.fal, trainer, user_id, wanted)
+    return Plan(length, await usual_time(session, trainer, length.steps))
 
 
 async def usual_time(session: AsyncSession, trainer: Trainer, steps: int) -> UsualTime | None:
@@ -47,8 +48,8 @@ async def usual_time(session: AsyncSession, trainer: Trainer, steps: int) -> Usu
     taken = (Training.finished_at - Training.requested_at).label("taken")
     recent = (
         select(taken)
-        .where(Training.state == TrainingState.COMPLETED, Training.kind == TrainingKind.REAL)
-        .where(Training.trainer == trainer.endpoint, ~Training.smoke)
+        .where(Training.state == RequestState.COMPLETED, ~Training.simulated, ~Training.trial)
+        .where(Training.endpoint == trainer.endpoint)
         .where(Training.arguments[trainer.steps].astext == str(steps))
         .order_by(Training.finished_at.desc())
         .limit(LAST)
@@ -61,7 +62,7 @@ async def usual_time(session: AsyncSession, trainer: Trainer, steps: int) -> Usu
 
 async def usual_time_of(session: AsyncSession, training: Training) -> UsualTime | None:
     """How long trainings like this one take; None for one that only tries something, too."""
-    if training.kind is not TrainingKind.REAL or training.smoke:
+    if training.kind is not TrainingKind.REAL:
         return None
-    trainer = TRAINERS[training.trainer]
+    trainer = TRAINERS[training.endpoint]
     return await usual_time(session, trainer, training.arguments[trainer.steps])

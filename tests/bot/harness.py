@@ -26,15 +26,16 @@ from app.database.models import (
     BotState,
     Notification,
     NotificationState,
+    RequestState,
     StatusMessage,
     Training,
-    TrainingState,
     User,
 )
 from app.fal.failures import Failure
 from app.fal.trainers import Model
+from app.requests.outcome import RequestOutcome, apply_outcomes
 from app.trainings import consent
-from app.trainings.outcome import Ending, end
+from app.trainings.purpose import TRAINING
 from sandbox.fal.models import RequestRecord
 from sandbox.supervisor import Sandbox
 from sandbox.telegram.chat import ChatMessage, ChatView, Press
@@ -315,7 +316,7 @@ class Town:
 
         async def submitted() -> bool:
             async with self.database.transaction() as session:
-                return await session.scalar(states) in (TrainingState.SUBMITTED, TrainingState.RUNNING)
+                return await session.scalar(states) in (RequestState.SUBMITTED, RequestState.RUNNING)
 
         await eventually(submitted)
 
@@ -323,7 +324,9 @@ class Town:
         """FAL's last word about this person's training; they have been told."""
         mine = select(Training.id).where(Training.user_id == guest.id, Training.finished_at.is_(None))
         async with self.database.transaction() as session:
-            assert await end(session, [Ending((await session.scalars(mine)).one(), result)])
+            assert await apply_outcomes(
+                session, TRAINING, [RequestOutcome((await session.scalars(mine)).one(), result)]
+            )
         unsent = select(Notification.id).where(
             Notification.user_id == guest.id, Notification.state != NotificationState.SENT
         )

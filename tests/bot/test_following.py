@@ -55,7 +55,7 @@ async def test_fal_is_asked_once_in_ten_seconds_however_often_one_looks(town: To
     for _ in range(3):
         await aisha.say("/status")
         async with town.database.transaction() as session:
-            asked.append(await session.scalar(select(Training.asked_at).where(Training.user_id == aisha.id)))
+            asked.append(await session.scalar(select(Training.polled_at).where(Training.user_id == aisha.id)))
     assert asked[0] is not None
     assert len(set(asked)) == 1
 

@@ -165,7 +165,7 @@ async def asked_about_a_trial(town: Town, guest: Guest) -> int:
     """An avatar whose training, a trial, only has to be confirmed; its id."""
     avatar_id = await guest.ready()
     async with town.database.transaction() as session:
-        await trial_mode.on(session, guest.id, datetime.now(UTC) + timedelta(hours=1))
+        await trial_mode.enable(session, guest.id, datetime.now(UTC) + timedelta(hours=1))
     await guest.tap(ConfirmTraining(avatar_id))
     return avatar_id
 
@@ -194,7 +194,7 @@ async def test_what_was_asked_as_a_trial_is_asked_again_when_trials_are_over(
 ) -> None:
     await asked_about_a_trial(town, aisha)
     async with town.database.transaction() as session:
-        await trial_mode.end(session)
+        await trial_mode.disable(session)
     question = await aisha.tap(words("button-confirm"))
     assert f"✓ {words('preset-label', preset='balanced')}" in question.labels
     assert (await aisha.belongings()).trainings == []

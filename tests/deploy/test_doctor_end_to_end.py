@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import func, select
 
 from app.database.engine import Database
-from app.database.models import Base, Smoke, Training, TrainingState
+from app.database.models import Base, RequestState, Training, TrialMode
 from app.doctor.checks.end_to_end import Rehearsal
 from app.doctor.checks.storage import database_checks
 from app.doctor.result import Finding, Verdict
@@ -117,7 +117,7 @@ async def every_status_does_what_it_says(
     monkeypatch: pytest.MonkeyPatch, database: Database, installation: Mapping[str, str]
 ) -> None:
     """scripts.simulate_webhook, once with each of its words."""
-    ends = TrainingState.COMPLETED, TrainingState.FAILED, TrainingState.RUNNING
+    ends = RequestState.COMPLETED, RequestState.FAILED, RequestState.RUNNING
     async with place_with(monkeypatch, **installation) as place:
         for status, state in zip(STATUSES, ends, strict=True):
             training = await a_drill(database)
@@ -131,7 +131,7 @@ async def a_drill(database: Database) -> Training:
         return (await begin(session, OPERATOR)).training
 
 
-async def _is(database: Database, training: Training, state: TrainingState) -> bool:
+async def _is(database: Database, training: Training, state: RequestState) -> bool:
     return (await training_now(database, training)).state is state
 
 
@@ -190,7 +190,7 @@ async def test_only_an_owner_who_came_with_the_drill_goes_with_it(database: Data
     assert await rows(database, "users") == 1
     await drilled(database, STRANGER)
     assert await rows(database, "users") == 1
-    smoked = Smoke(user_id=STRANGER, until=datetime.now(UTC))
+    smoked = TrialMode(user_id=STRANGER, until=datetime.now(UTC))
     await drilled(database, STRANGER, smoked)
     assert (await rows(database, "users"), await rows(database, "smokes")) == (2, 1)
 

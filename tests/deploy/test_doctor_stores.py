@@ -10,7 +10,7 @@ from sqlalchemy import make_url, text
 
 from app.database import revision
 from app.database.engine import Database
-from app.database.models import NotificationState, Outcome, RefusedToken, TrainingKind, TrainingState, User
+from app.database.models import NotificationState, Outcome, RefusedToken, RequestState, TrainingKind, User
 from app.database.pooler import REFUSED, REMEDY
 from app.doctor.checks.backlog import work_checks
 from app.doctor.checks.external_services import redis_check
@@ -128,7 +128,7 @@ async def test_a_held_job(place: Place, database: Database) -> None:
 
 
 async def test_held_messages_and_a_sender_that_stands_still(place: Place, database: Database) -> None:
-    training = await a_training(database, TrainingState.FAILED)
+    training = await a_training(database, RequestState.FAILED)
     async with database.transaction() as session:
         await make_notification(session, training, state=NotificationState.HELD)
     found = await work(place, "messages-held")
@@ -140,7 +140,7 @@ async def test_held_messages_and_a_sender_that_stands_still(place: Place, databa
 
 
 async def test_messages_for_who_left_wait_for_them(place: Place, database: Database) -> None:
-    training = await a_training(database, TrainingState.FAILED)
+    training = await a_training(database, RequestState.FAILED)
     async with database.transaction() as session:
         await make_notification(session, training, state=NotificationState.HELD)
         (await session.get_one(User, training.user_id)).unreachable_at = datetime.now(UTC)
@@ -153,7 +153,7 @@ async def test_smoke_is_named_with_whom_and_until_when(place: Place, database: D
     until = datetime.now(UTC) + timedelta(minutes=30)
     training = await a_training(database)
     async with database.transaction() as session:
-        await trial_mode.on(session, training.user_id, until)
+        await trial_mode.enable(session, training.user_id, until)
     found = await finding(place, checks, "smoke")
     assert found.verdict is Verdict.WARNING
     assert found.what.startswith(f"On for {training.user_id} until {until:%Y-%m-%d %H:%M} UTC")
@@ -164,7 +164,7 @@ async def test_trainings_that_nobody_called_back_about(place: Place, database: D
     """It is worst if the latest is among them; one that ended a moment ago may still be called back about."""
     earliest, middle, latest, _just_now = [
         await a_training(
-            database, TrainingState.COMPLETED, finished_at=datetime.now(UTC) - timedelta(minutes=ago)
+            database, RequestState.COMPLETED, finished_at=datetime.now(UTC) - timedelta(minutes=ago)
         )
         for ago in (90, 60, 30, 1)
     ]
@@ -177,7 +177,7 @@ async def test_trainings_that_nobody_called_back_about(place: Place, database: D
     assert seen[1].what == f"1 of 3 ended within 7 days without a callback: {earliest.request_id}"
 
     lately = datetime.now(UTC) - timedelta(minutes=5)
-    await a_training(database, TrainingState.COMPLETED, finished_at=lately, with_callback=False)
+    await a_training(database, RequestState.COMPLETED, finished_at=lately, with_callback=False)
     async with database.transaction() as session:
         await session.execute(text("DELETE FROM inbox_events"))
     assert (await work(place, "training-callbacks")).verdict is Verdict.FAILURE  # worse than no address
@@ -186,7 +186,7 @@ async def test_trainings_that_nobody_called_back_about(place: Place, database: D
 async def test_no_training_ended_lately(place: Place, database: Database) -> None:
     long_ago = datetime.now(UTC) - timedelta(days=8)
     for called in (True, False):
-        await a_training(database, TrainingState.COMPLETED, finished_at=long_ago, with_callback=called)
+        await a_training(database, RequestState.COMPLETED, finished_at=long_ago, with_callback=called)
     found = await work(place, "training-callbacks")
     assert (found.verdict, found.what) == (Verdict.OK, "None ended within 7 days: nothing to tell")
 
@@ -197,11 +197,11 @@ async def test_a_training_submitted_without_a_callback_url(
     monkeypatch: pytest.MonkeyPatch, database_url: str, database: Database, address: str, ended: bool
 ) -> None:
     """Also when there is an address by now, or the training is over."""
-    state = TrainingState.COMPLETED if ended else TrainingState.RUNNING
+    state = RequestState.COMPLETED if ended else RequestState.RUNNING
     finished_at = datetime.now(UTC) - timedelta(minutes=20) if ended else None
     training = await a_training(database, state, with_callback=False, finished_at=finished_at)
-    await a_training(database, TrainingState.RUNNING, with_callback=True)
-    await a_training(database, TrainingState.SUBMITTED, TrainingKind.DRILL, with_callback=False)
+    await a_training(database, RequestState.RUNNING, with_callback=True)
+    await a_training(database, RequestState.SUBMITTED, TrainingKind.DRILL, with_callback=False)
     async with place_with(monkeypatch, DATABASE_URL=database_url, FAL_WEBHOOK_URL=address) as place:
         found = await work(place, "training-callbacks")
     assert (found.verdict, found.what) == (
@@ -216,7 +216,7 @@ async def test_open_trainings_are_listed_with_their_age_and_fals_last_word(
     now = datetime.now(UTC)
     training = await a_training(
         database,
-        TrainingState.OVERDUE,
+        RequestState.OVERDUE,
         requested_at=now - timedelta(hours=26),
         asked_at=now - timedelta(minutes=40),
         last_line="step 900 of 1000",

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from app.database.engine import Database
-from app.database.models import Base, InboxEvent, Training, TrainingState
+from app.database.models import Base, InboxEvent, RequestState, Training
 from sandbox.fal.ca import BUNDLE_NAME, issue
 from sandbox.fal.proxy import Proxy, child_environment
 from tests.conftest import fresh_database, passable_folder
@@ -173,7 +173,7 @@ class Street:
             yield Door(service, self.database, self.folder)
 
     async def trainings(
-        self, number: int, state: TrainingState = TrainingState.SUBMITTED
+        self, number: int, state: RequestState = RequestState.SUBMITTED
     ) -> Sequence[Training]:
         """Trainings of as many people's new avatars."""
         async with self.database.transaction() as session:

@@ -9,8 +9,9 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import select, update
 
-from app.database.models import Training, TrainingState
-from app.trainings.service import submitted
+from app.database.models import RequestState, Training
+from app.requests.service import record_submitted
+from app.trainings.purpose import TRAINING
 from tests.fault_injection.invariants import check
 from tests.fault_injection.rig import Callback, Rig, failure, success
 
@@ -101,11 +102,11 @@ async def test_a_callback_overtakes_the_reply_of_submit(rig: Rig, rng: random.Ra
     requests = await rig.trainings(50 if full else 5)
     async with rig.database.transaction() as session:
         known = {each.request_id: each.id for each in await session.scalars(select(Training))}
-        await session.execute(update(Training).values(state=TrainingState.SUBMITTING, request_id=None))
+        await session.execute(update(Training).values(state=RequestState.SUBMITTING, request_id=None))
     await rig.stream([success(request_id) for request_id in requests], rng)
     await rig.until("SELECT bool_and(coalesce(outcome, '') = 'unmatched') FROM inbox_events")
     for request_id in requests:
         async with rig.database.transaction() as session:
-            await submitted(session, known[request_id], request_id, None)
+            await record_submitted(session, TRAINING, known[request_id], request_id, None)
     await check(rig)
     assert await rig.scalar("SELECT count(*) FROM trainings WHERE state = 'COMPLETED'") == len(requests)

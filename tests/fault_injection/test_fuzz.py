@@ -72,10 +72,10 @@ def fits(callback: Callback) -> None:
     failure = failure_of(callback.payload)
     models = [model for each in TRAINERS.values() if (model := model_of(callback.payload, each))]
     values = [value for model in models for value in (model.url, model.finetune_id) if value]
-    for text in (callback.request_id, callback.word, callback.training_type, failure.detail, *values):
+    for text in (callback.request_id, callback.status_raw, callback.training_type, failure.detail, *values):
         assert text.isprintable()
         text.encode()
-    assert max(len(callback.word), len(callback.training_type)) <= 64
+    assert max(len(callback.status_raw), len(callback.training_type)) <= 64
     assert 0 < len(failure.detail) <= 200
     assert isinstance(commented_training(callback.payload), UUID | None)
     for model in models:

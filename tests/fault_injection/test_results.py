@@ -14,7 +14,8 @@ from uuid import uuid4
 import httpx
 from sqlalchemy import text
 
-from app.trainings.service import ask_fal
+from app.requests import service as requests
+from app.trainings.purpose import TRAINING
 from sandbox.fal.models import Answer, Behaviour
 from sandbox.supervisor import Sandbox
 from tests.e2e.scenario import Stage, guest_of, house
@@ -152,7 +153,7 @@ async def begin(stage: Stage, request_id: str, name: str) -> None:
     values = {"me": stage.guest.id, "id": training_id, "name": name, "request_id": request_id}
     async with stage.database.transaction() as session:
         await session.execute(text(_TRAINING), {**values, "endpoint": ENDPOINT})
-        await ask_fal(session, training_id, request_id)
+        await requests.poll_later(session, TRAINING, training_id, request_id)
 
 
 async def over(stage: Stage) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from app.database.models import Notification, Outcome, Training, TrainingState
+from app.database.models import Notification, Outcome, RequestState, Training
 from tests.fault_injection.raw_connection import Door, Street, signed
 from tests.fault_injection.wire import Field, Line, a_peer, chunked, measured
 from tests.integration.fal_signer import Signer
@@ -119,7 +119,7 @@ async def test_what_is_not_exactly_fals_is_refused_and_leaves_nothing(street: St
     assert await door.state() == before
     assert await deliver(street, door, training) == 200
     await door.idle()
-    assert (await training_now(street.database, training)).state is TrainingState.COMPLETED
+    assert (await training_now(street.database, training)).state is RequestState.COMPLETED
 
 
 def genuine(
@@ -195,18 +195,18 @@ async def test_five_minutes_are_the_limit(street: Street, door: Door) -> None:
     """What is stale is asked about while its training is open, and refused afterwards."""
     for off in (-301, -300, -299, 299, 300, 301):
         fresh = abs(off) <= 300
-        training, status = await answered_within_a_second(street, door, TrainingState.SUBMITTED, off)
+        training, status = await answered_within_a_second(street, door, RequestState.SUBMITTED, off)
         assert status == 200, off
         await door.idle()
         (event,) = await door.events(training)
         assert (event.trusted, event.outcome) == (fresh, Outcome.COMPLETED if fresh else Outcome.ASKED), off
         assert (training.request_id in street.fal.asked) is not fresh, off
-        over, status = await answered_within_a_second(street, door, TrainingState.CANCELLED, off)
+        over, status = await answered_within_a_second(street, door, RequestState.CANCELLED, off)
         assert (status, len(await door.events(over))) == ((200, 1) if fresh else (401, 0)), off
 
 
 async def answered_within_a_second(
-    street: Street, door: Door, state: TrainingState, off: int
+    street: Street, door: Door, state: RequestState, off: int
 ) -> tuple[Training, int | None]:
     """A new training's callback: while the clock stands still, the service sees the distance that we see."""
     while True:
@@ -220,7 +220,7 @@ async def answered_within_a_second(
 
 async def test_a_time_out_of_all_reason_is_stale(street: Street, door: Door) -> None:
     for timestamp in ("0", "9999999999"):
-        for state, expected in ((TrainingState.RUNNING, 200), (TrainingState.FAILED, 401)):
+        for state, expected in ((RequestState.RUNNING, 200), (RequestState.FAILED, 401)):
             (training,) = await street.trainings(1, state)
             body = body_of(training.request_id)
             headers = signed(street.signer, str(training.request_id), body, timestamp)
@@ -248,7 +248,7 @@ async def test_a_stale_copy_before_the_fresh_one_takes_nothing_from_it(
     assert [(event.trusted, event.outcome) for event in events] == [(True, Outcome.COMPLETED)] * len(
         trainings
     )
-    told = Counter(note.training_id for note in await rows(street.database, Notification))
+    told = Counter(note.request_key for note in await rows(street.database, Notification))
     assert {told[training.id] for training in trainings} == {1}
     assert await deliver(street, door, trainings[0], age=OLD) == 401
 
@@ -263,13 +263,13 @@ async def test_secrets_rotate_without_losing_a_callback_on_its_way(street: Stree
     ):
         answers = {}
         for secret in (old, new, retired):
-            (training,) = await street.trainings(1, TrainingState.SUBMIT_UNKNOWN)
+            (training,) = await street.trainings(1, RequestState.SUBMIT_UNKNOWN)
             body, headers = genuine(street, training, request_id=a_request_id())
             for door in (before, after):
                 answer = await door.post(address(training, secret), list(headers.items()), body)
                 answers[secret, door is after] = answer.status
             await before.idle()
-            done = (await training_now(street.database, training)).state is TrainingState.COMPLETED
+            done = (await training_now(street.database, training)).state is RequestState.COMPLETED
             assert done is (secret != retired)
     assert answers == {
         (old, False): 200,

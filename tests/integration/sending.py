@@ -13,7 +13,7 @@ from sqlalchemy import text
 from app.core.i18n import Dictionary
 from app.core.settings import TelegramSettings
 from app.database.engine import Database
-from app.database.models import Notification, NotificationState, TrainingState, User
+from app.database.models import Notification, NotificationState, RequestState, User
 from app.jobs.job import Handler
 from app.jobs.priority_gate import RightOfWay
 from app.notifications.circuit_breaker import PROBE, ProbeToken
@@ -64,7 +64,7 @@ class Outbox:
             for person in people:
                 user = await session.get(User, person) or await make_user(session, person)
                 avatar = await make_avatar(session, user)
-                training = await make_training(session, avatar, TrainingState.COMPLETED)
+                training = await make_training(session, avatar, RequestState.COMPLETED)
                 fact = TrainingCompleted(avatar_id=avatar.id, avatar_name=avatar.name)
                 await announce(session, [Announcement(training.id, person, fact)])
 

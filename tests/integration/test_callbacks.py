@@ -10,11 +10,10 @@ from app.database.models import (
     AvatarState,
     Notification,
     Outcome,
+    RequestState,
     Source,
-    TrainingState,
 )
 from app.inbox.store import HANDLE
-from app.trainings.service import ASK
 from tests.factories import MODEL_URL
 from tests.integration.fal_signer import Signer
 from tests.integration.webhook_service import (
@@ -35,6 +34,7 @@ from tests.integration.webhook_service import (
     running_service,
     training_now,
 )
+from tests.trainings import POLL
 
 OLDER_PATH = "/api/avatar/status_update"
 
@@ -60,7 +60,7 @@ async def test_a_fresh_callback_is_one_row_and_one_job(service: Service, path: s
     assert answer.json() == {"status": "ok", "request_id": training.request_id, "new": True}
     event = await only_event(service)
     assert (event.body, event.trusted, event.source) == (body, True, Source.FAL)
-    assert (event.training_id, event.training_type) == (training.id, "portrait")
+    assert (event.request_key, event.training_type) == (training.id, "portrait")
     assert [job["event_ids"] for job in await jobs(service.database, HANDLE)] == [[event.id]]
 
 
@@ -87,7 +87,7 @@ async def test_a_duplicate_after_the_end_is_200_and_tells_nobody_again(service: 
 async def test_the_training_is_known_by_its_request_id_without_a_token(service: Service) -> None:
     training = await a_training(service.database)
     assert (await service.deliver(body_of(training.request_id))).status_code == 200
-    assert (await only_event(service)).training_id == training.id
+    assert (await only_event(service)).request_key == training.id
 
 
 @pytest.mark.parametrize("named_in", ["query", "body", "nowhere"])
@@ -109,9 +109,9 @@ async def test_a_stale_callback_of_an_open_training_is_kept_untrusted_and_fal_is
     assert not (await only_event(service)).trusted
     await service.handle_all()
     assert (await only_event(service)).outcome is Outcome.ASKED
-    (asked,) = await jobs(service.database, ASK)
+    (asked,) = await jobs(service.database, POLL)
     assert (asked["training_id"], asked["request_id"]) == (str(training.id), training.request_id)
-    assert (await training_now(service.database, training)).state is TrainingState.SUBMITTED
+    assert (await training_now(service.database, training)).state is RequestState.SUBMITTED
 
 
 @pytest.mark.parametrize("age", [299, -299])
@@ -121,8 +121,8 @@ async def test_a_timestamp_within_300_seconds_is_fresh(service: Service, age: in
     assert (await only_event(service)).trusted
 
 
-@pytest.mark.parametrize("state", [TrainingState.COMPLETED, TrainingState.FAILED, TrainingState.CANCELLED])
-async def test_a_stale_callback_of_a_finished_training_is_401(service: Service, state: TrainingState) -> None:
+@pytest.mark.parametrize("state", [RequestState.COMPLETED, RequestState.FAILED, RequestState.CANCELLED])
+async def test_a_stale_callback_of_a_finished_training_is_401(service: Service, state: RequestState) -> None:
     training = await a_training(service.database, state)
     answer = await service.deliver(body_of(training.request_id), training=training, age=OLD)
     assert answer.status_code == 401
@@ -146,19 +146,19 @@ async def test_what_cannot_be_read_is_kept_for_a_valid_token_and_fal_is_asked(
         assert (event.body, event.trusted) == (body, False)
     await service.handle_all()
     assert {event.outcome for event in await service.events()} == {Outcome.ASKED}
-    assert len(await jobs(service.database, ASK)) == len(UNREADABLE)
+    assert len(await jobs(service.database, POLL)) == len(UNREADABLE)
 
 
 async def test_what_cannot_be_read_is_asked_about_before_the_request_id_is_known(service: Service) -> None:
-    training = await a_training(service.database, TrainingState.SUBMIT_UNKNOWN)
+    training = await a_training(service.database, RequestState.SUBMIT_UNKNOWN)
     request_id = a_request_id()
     assert (await service.deliver(b"?", training=training, request_id=request_id)).status_code == 200
     await service.handle_all()
-    assert [job["request_id"] for job in await jobs(service.database, ASK)] == [request_id]
+    assert [job["request_id"] for job in await jobs(service.database, POLL)] == [request_id]
 
 
 async def test_what_cannot_be_read_is_401_once_the_training_is_final(service: Service) -> None:
-    training = await a_training(service.database, TrainingState.COMPLETED)
+    training = await a_training(service.database, RequestState.COMPLETED)
     answer = await service.deliver(b"?", training=training, request_id=training.request_id)
     assert answer.status_code == 401
     assert await service.events() == []
@@ -173,7 +173,7 @@ async def test_for_our_pinned_account_what_matches_nothing_is_kept(service: Serv
     assert (await service.deliver(body_of(a_request_id()))).status_code == 200
     await service.handle_all()
     event = await only_event(service)
-    assert (event.training_id, event.outcome) == (None, Outcome.UNMATCHED)
+    assert (event.request_key, event.outcome) == (None, Outcome.UNMATCHED)
 
 
 async def test_without_a_pinned_account_what_matches_nothing_is_401(unpinned: Service) -> None:
@@ -265,11 +265,11 @@ async def test_a_leaked_token_with_another_request_is_unmatched_for_our_own_acco
     assert (await service.deliver(body_of(a_request_id()), training=training)).status_code == 200
     await service.handle_all()
     assert (await only_event(service)).outcome is Outcome.UNMATCHED
-    assert (await training_now(service.database, training)).state is TrainingState.SUBMITTED
+    assert (await training_now(service.database, training)).state is RequestState.SUBMITTED
 
 
 async def test_a_token_of_a_final_training_has_no_effect(unpinned: Service) -> None:
-    training = await a_training(unpinned.database, TrainingState.CANCELLED, request_id=None)
+    training = await a_training(unpinned.database, RequestState.CANCELLED, request_id=None)
     assert (await unpinned.deliver(body_of(a_request_id()), training=training)).status_code == 401
     assert await unpinned.events() == []
 
@@ -277,12 +277,12 @@ async def test_a_token_of_a_final_training_has_no_effect(unpinned: Service) -> N
 async def test_a_token_does_not_outweigh_the_request_id_of_another_training(service: Service) -> None:
     """A captured callback of one training, sent to the address of another that awaits its first word."""
     known = await a_training(service.database)
-    awaiting = await a_training(service.database, TrainingState.SUBMIT_UNKNOWN)
+    awaiting = await a_training(service.database, RequestState.SUBMIT_UNKNOWN)
     body = body_of(known.request_id)
     assert (await service.deliver(body, training=awaiting)).status_code == 200
     await service.handle_all()
-    assert (await training_now(service.database, known)).state is TrainingState.COMPLETED
-    assert (await training_now(service.database, awaiting)).state is TrainingState.SUBMIT_UNKNOWN
+    assert (await training_now(service.database, known)).state is RequestState.COMPLETED
+    assert (await training_now(service.database, awaiting)).state is RequestState.SUBMIT_UNKNOWN
 
 
 @pytest.mark.parametrize(
@@ -296,32 +296,32 @@ async def test_a_token_does_not_outweigh_the_request_id_of_another_training(serv
     ],
 )
 async def test_a_training_named_without_its_token_is_not_matched(unpinned: Service, query: str) -> None:
-    training = await a_training(unpinned.database, TrainingState.SUBMIT_UNKNOWN)
+    training = await a_training(unpinned.database, RequestState.SUBMIT_UNKNOWN)
     path = f"{PATH}?{query.format(id=training.id)}"
     assert (await unpinned.deliver(body_of(a_request_id()), path=path)).status_code == 401
 
 
 async def test_a_comment_alone_is_a_hint_since_any_customer_of_fal_can_write_one(unpinned: Service) -> None:
-    training = await a_training(unpinned.database, TrainingState.SUBMIT_UNKNOWN)
+    training = await a_training(unpinned.database, RequestState.SUBMIT_UNKNOWN)
     payload = {"diffusers_lora_file": {"url": MODEL_URL}, "finetune_comment": f"aisha-training-{training.id}"}
     for word in ("OK", "ERROR"):
         body = body_of(a_request_id(), word, payload=payload)
         assert (await unpinned.deliver(body)).status_code == 200
     await unpinned.handle_all()
     assert {event.outcome for event in await unpinned.events()} == {Outcome.ASKED}
-    assert (await training_now(unpinned.database, training)).state is TrainingState.SUBMIT_UNKNOWN
+    assert (await training_now(unpinned.database, training)).state is RequestState.SUBMIT_UNKNOWN
 
 
 async def test_the_token_of_one_training_does_not_open_another(unpinned: Service) -> None:
-    one = await a_training(unpinned.database, TrainingState.SUBMIT_UNKNOWN)
-    other = await a_training(unpinned.database, TrainingState.SUBMIT_UNKNOWN)
+    one = await a_training(unpinned.database, RequestState.SUBMIT_UNKNOWN)
+    other = await a_training(unpinned.database, RequestState.SUBMIT_UNKNOWN)
     path = address(one).replace(str(one.id), str(other.id))
     assert (await unpinned.deliver(body_of(a_request_id()), path=path)).status_code == 401
 
 
 @pytest.mark.parametrize(("secret", "status"), [(SECRETS[0], 200), (SECRETS[1], 200), ("never-ours", 401)])
 async def test_a_token_of_each_configured_secret_counts(unpinned: Service, secret: str, status: int) -> None:
-    training = await a_training(unpinned.database, TrainingState.SUBMITTING)
+    training = await a_training(unpinned.database, RequestState.SUBMITTING)
     answer = await unpinned.deliver(body_of(a_request_id()), training=training, secret=secret)
     assert answer.status_code == status
 

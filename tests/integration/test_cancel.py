@@ -20,27 +20,28 @@ from app.database.models import (
     InboxEvent,
     Notification,
     Outcome,
+    RequestState,
     Training,
     TrainingKind,
-    TrainingState,
 )
 from app.fal.answers import FalUnavailable, Finished, NoAnswer, Progress, Running, Waiting, Why
 from app.fal.client import Fal, SubmitRefused
 from app.fal.failures import Failure, Reason, failure_of
 from app.fal.trainers import Model
-from app.inbox.process import HandleCallback
+from app.inbox.process import ProcessCallbacks
 from app.jobs.job import Job, Retry
 from app.jobs.priority_gate import RightOfWay
 from app.photos.scratch import Workroom
 from app.photos.storage import FolderStorage
+from app.requests import service as requests
+from app.requests.cancel import CancelRequest
+from app.requests.outcome import RequestOutcome, apply_outcomes
+from app.requests.poll import StatusPoller
+from app.requests.poll_schedule import PollSchedule
+from app.requests.reconcile import Reconciler
+from app.requests.submit import SubmitRequest
 from app.trainings import service
-from app.trainings.cancel import CancelTraining
-from app.trainings.outcome import Ending, end
-from app.trainings.poll_schedule import Pace
-from app.trainings.reconcile import AskFal, Reconciler
-from app.trainings.service import CANCEL, SUBMIT
-from app.trainings.submit import SubmitTraining
-from tests.decoders import IN_THREADS
+from app.trainings.purpose import TRAINING
 from tests.factories import MODEL_URL, make_inbox_event
 from tests.integration.webhook_service import (
     ENVIRONMENT,
@@ -53,14 +54,17 @@ from tests.integration.webhook_service import (
     rows,
     training_now,
 )
+from tests.trainings import CANCEL, PURPOSES, SUBMIT, submit_training
 from tests.unit.settings import put
 
 ARCHIVE = "https://v3.fal.media/files/sample/photos.zip"
 MODEL = Finished(Model(url=MODEL_URL))
 STOPPED = failure_of({"error_type": "client_cancelled"}, status_code=499)
 BROKEN = Failure(Reason.SERVICE, "HTTP 500")
-AT_FAL = sorted(OPEN - {TrainingState.REQUESTED, TrainingState.CANCELLING})
-PACE = Pace(after=timedelta(seconds=300), interval=timedelta(seconds=60), doubling=True)
+AT_FAL = sorted(OPEN - {RequestState.REQUESTED, RequestState.CANCELLING})
+SCHEDULE = PollSchedule(
+    TRAINING.limits, after=timedelta(seconds=300), interval=timedelta(seconds=60), doubling=True
+)
 
 
 class FakeFal(Fal):
@@ -68,7 +72,7 @@ class FakeFal(Fal):
 
     def __init__(
         self,
-        answer: Progress | Exception,
+        answer: Progress[Any] | Exception,
         *,
         known: bool | Exception = True,
         listed: str | None = None,
@@ -87,7 +91,7 @@ class FakeFal(Fal):
             raise self.known
         return self.known
 
-    async def progress(self, endpoint: str, request_id: str) -> Progress:
+    async def progress(self, endpoint: str, request_id: str, read: Any) -> Progress[Any]:
         if isinstance(self.answer, Exception):
             raise self.answer
         return self.answer
@@ -113,21 +117,23 @@ async def cancel(database: Database, training: Training) -> None:
         await service.cancel(session, training.user_id, training.avatar_id)
 
 
-def the_job(database: Database, fal: FakeFal, folder: Path) -> SubmitTraining:
+def the_job(database: Database, fal: FakeFal, folder: Path) -> SubmitRequest[Training]:
     storage, workroom = FolderStorage(folder), Workroom(folder)
-    return SubmitTraining(database, fal, storage, workroom, Settings.load(), IN_THREADS)
+    return submit_training(database, fal, storage, workroom, Settings.load())
 
 
 async def carry_out(database: Database, fal: Fal, training: Training) -> None:
     """The job."""
     job = Job(1, CANCEL, {"training_id": str(training.id), "v": 1}, starts=1)
-    await CancelTraining(database, fal, AskFal(database, fal))(job)
+    await CancelRequest(TRAINING, database, fal, StatusPoller(database, fal))(job)
 
 
 async def callback(database: Database, training: Training, body: bytes) -> Outcome | None:
     async with database.transaction() as session:
         event = await make_inbox_event(session, training, body)
-    await HandleCallback(database, RightOfWay())(Job(2, "inbox.handle", {"event_ids": [event.id]}, 1))
+    await ProcessCallbacks(database, PURPOSES, RightOfWay())(
+        Job(2, "inbox.handle", {"event_ids": [event.id]}, 1)
+    )
     async with database.transaction() as session:
         return (await session.get_one(InboxEvent, event.id)).outcome
 
@@ -136,7 +142,7 @@ async def told(database: Database) -> list[str]:
     return [note.kind for note in await rows(database, Notification)]
 
 
-async def state(database: Database, training: Training) -> TrainingState:
+async def state(database: Database, training: Training) -> RequestState:
     return (await training_now(database, training)).state
 
 
@@ -150,28 +156,26 @@ async def test_what_was_not_sent_is_cancelled_at_once_and_never_submitted(
     database: Database, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     put(monkeypatch, ENVIRONMENT)
-    training, fal = await a_training(database, TrainingState.REQUESTED, archive_url=ARCHIVE), FakeFal(MODEL)
+    training, fal = await a_training(database, RequestState.REQUESTED, archive_url=ARCHIVE), FakeFal(MODEL)
     for _ in range(2):
         await cancel(database, training)
-    assert await state(database, training) is TrainingState.CANCELLED
+    assert await state(database, training) is RequestState.CANCELLED
     assert await avatar_now(database, training) is AvatarState.DRAFT
     assert (await told(database), await jobs(database, CANCEL)) == (["training_cancelled"], [])
-    submit = SubmitTraining(
-        database, fal, FolderStorage(tmp_path), Workroom(tmp_path), Settings.load(), IN_THREADS
-    )
+    submit = submit_training(database, fal, FolderStorage(tmp_path), Workroom(tmp_path), Settings.load())
     await submit(Job(1, SUBMIT, {"training_id": str(training.id), "v": 1}, starts=1))
     assert fal.submits == 0
 
 
 @pytest.mark.parametrize("before", AT_FAL)
 async def test_what_fal_may_have_is_cancelled_there_and_asking_twice_is_asking_once(
-    database: Database, before: TrainingState
+    database: Database, before: RequestState
 ) -> None:
     training = await a_training(database, before, checks=9)
     for _ in range(2):
         await cancel(database, training)
     after = await training_now(database, training)
-    assert (after.state, after.checks) == (TrainingState.CANCELLING, 0)
+    assert (after.state, after.checks) == (RequestState.CANCELLING, 0)
     assert after.cancel_asked_at is not None
     assert after.next_check_at is not None
     assert await avatar_now(database, training) is AvatarState.TRAINING
@@ -180,16 +184,16 @@ async def test_what_fal_may_have_is_cancelled_there_and_asking_twice_is_asking_o
 
 
 @pytest.mark.parametrize("before", sorted(OPEN))
-async def test_a_drill_is_cancelled_at_once(database: Database, before: TrainingState) -> None:
+async def test_a_drill_is_cancelled_at_once(database: Database, before: RequestState) -> None:
     drill = await a_training(database, before, TrainingKind.DRILL)
     await cancel(database, drill)
-    already = before is TrainingState.CANCELLING
-    assert await state(database, drill) is (TrainingState.CANCELLING if already else TrainingState.CANCELLED)
+    already = before is RequestState.CANCELLING
+    assert await state(database, drill) is (RequestState.CANCELLING if already else RequestState.CANCELLED)
     assert await jobs(database, CANCEL) == []
 
 
 @pytest.mark.parametrize("before", sorted(FINAL))
-async def test_what_is_over_stays_what_it_is(database: Database, before: TrainingState) -> None:
+async def test_what_is_over_stays_what_it_is(database: Database, before: RequestState) -> None:
     training, fal = await a_training(database, before), FakeFal(MODEL)
     await cancel(database, training)
     await carry_out(database, fal, training)
@@ -202,24 +206,24 @@ async def test_a_strangers_training_is_out_of_reach(database: Database) -> None:
     async with database.transaction() as session:
         with pytest.raises(AvatarNotFound):
             await service.cancel(session, stranger.user_id, training.avatar_id)
-    assert await state(database, training) is TrainingState.SUBMITTED
+    assert await state(database, training) is RequestState.SUBMITTED
 
 
 @pytest.mark.parametrize(
     ("answer", "after", "avatar", "said"),
     [
-        (STOPPED, TrainingState.CANCELLED, AvatarState.DRAFT, ["training_cancelled"]),
-        (MODEL, TrainingState.COMPLETED, AvatarState.COMPLETED, ["training_completed"]),
-        (BROKEN, TrainingState.FAILED, AvatarState.DRAFT, ["training_failed"]),
-        (Waiting(2), TrainingState.CANCELLING, AvatarState.TRAINING, []),
-        (Running("step 1/2"), TrainingState.CANCELLING, AvatarState.TRAINING, []),
-        (FalUnavailable(), TrainingState.CANCELLING, AvatarState.TRAINING, []),
+        (STOPPED, RequestState.CANCELLED, AvatarState.DRAFT, ["training_cancelled"]),
+        (MODEL, RequestState.COMPLETED, AvatarState.COMPLETED, ["training_completed"]),
+        (BROKEN, RequestState.FAILED, AvatarState.DRAFT, ["training_failed"]),
+        (Waiting(2), RequestState.CANCELLING, AvatarState.TRAINING, []),
+        (Running("step 1/2"), RequestState.CANCELLING, AvatarState.TRAINING, []),
+        (FalUnavailable(), RequestState.CANCELLING, AvatarState.TRAINING, []),
     ],
 )
 async def test_fals_word_after_the_cancellation_decides(
     database: Database,
-    answer: Progress | Exception,
-    after: TrainingState,
+    answer: Progress[Any] | Exception,
+    after: RequestState,
     avatar: AvatarState,
     said: list[str],
 ) -> None:
@@ -253,24 +257,24 @@ async def test_an_avatar_that_had_a_model_keeps_it(database: Database) -> None:
 @pytest.mark.parametrize(
     ("waited", "known", "answer", "after"),
     [
-        (timedelta(minutes=1), False, Waiting(0), TrainingState.CANCELLING),
-        (timedelta(minutes=16), False, Waiting(0), TrainingState.CANCELLED),
-        (timedelta(minutes=16), False, MODEL, TrainingState.COMPLETED),
-        (timedelta(minutes=16), False, NoAnswer(Why.NOT_LISTED), TrainingState.CANCELLED),
-        (timedelta(minutes=16), True, NoAnswer(Why.UNREADABLE), TrainingState.CANCELLING),
-        (timedelta(minutes=16), True, Waiting(0), TrainingState.CANCELLING),
-        (timedelta(minutes=16), FalUnavailable(), Waiting(0), TrainingState.CANCELLING),
-        (timedelta(hours=25), FalUnavailable(), Waiting(0), TrainingState.CANCELLED),
-        (timedelta(hours=25), True, Running(), TrainingState.CANCELLED),
-        (timedelta(hours=25), True, MODEL, TrainingState.COMPLETED),
+        (timedelta(minutes=1), False, Waiting(0), RequestState.CANCELLING),
+        (timedelta(minutes=16), False, Waiting(0), RequestState.CANCELLED),
+        (timedelta(minutes=16), False, MODEL, RequestState.COMPLETED),
+        (timedelta(minutes=16), False, NoAnswer(Why.NOT_LISTED), RequestState.CANCELLED),
+        (timedelta(minutes=16), True, NoAnswer(Why.UNREADABLE), RequestState.CANCELLING),
+        (timedelta(minutes=16), True, Waiting(0), RequestState.CANCELLING),
+        (timedelta(minutes=16), FalUnavailable(), Waiting(0), RequestState.CANCELLING),
+        (timedelta(hours=25), FalUnavailable(), Waiting(0), RequestState.CANCELLED),
+        (timedelta(hours=25), True, Running(), RequestState.CANCELLED),
+        (timedelta(hours=25), True, MODEL, RequestState.COMPLETED),
     ],
 )
 async def test_what_fal_does_not_know_or_tell_is_given_up_in_time(
     database: Database,
     waited: timedelta,
     known: bool | Exception,
-    answer: Progress | Exception,
-    after: TrainingState,
+    answer: Progress[Any] | Exception,
+    after: RequestState,
 ) -> None:
     training = await a_training(database)
     await cancel(database, training)
@@ -280,19 +284,19 @@ async def test_what_fal_does_not_know_or_tell_is_given_up_in_time(
 
 
 async def test_a_request_that_nobody_knows_is_looked_for_and_then_given_up(database: Database) -> None:
-    lost = await a_training(database, TrainingState.SUBMIT_UNKNOWN, archive_url=ARCHIVE)
-    found = await a_training(database, TrainingState.SUBMIT_UNKNOWN, archive_url=f"{ARCHIVE}2")
+    lost = await a_training(database, RequestState.SUBMIT_UNKNOWN, archive_url=ARCHIVE)
+    found = await a_training(database, RequestState.SUBMIT_UNKNOWN, archive_url=f"{ARCHIVE}2")
     for training in (lost, found):
         await cancel(database, training)
     nowhere, request_id = FakeFal(STOPPED), a_request_id()
     await carry_out(database, nowhere, lost)
-    assert (nowhere.cancelled, await state(database, lost)) == ([], TrainingState.CANCELLING)
+    assert (nowhere.cancelled, await state(database, lost)) == ([], RequestState.CANCELLING)
     listed = FakeFal(STOPPED, listed=request_id)
     await carry_out(database, listed, found)
     after = await training_now(database, found)
     assert (listed.cancelled, after.request_id) == ([request_id], request_id)
-    assert after.state is TrainingState.CANCELLED
-    for minutes, expected in [(170, TrainingState.CANCELLING), (190, TrainingState.CANCELLED)]:
+    assert after.state is RequestState.CANCELLED
+    for minutes, expected in [(170, RequestState.CANCELLING), (190, RequestState.CANCELLED)]:
         await ago(database, timedelta(minutes=minutes))
         await carry_out(database, nowhere, lost)
         assert await state(database, lost) is expected, "not to be listed proves nothing for a while"
@@ -304,14 +308,14 @@ async def test_a_request_that_nobody_knows_is_looked_for_and_then_given_up(datab
 @pytest.mark.parametrize(
     ("body", "after", "outcome", "again"),
     [
-        (body_of, TrainingState.COMPLETED, Outcome.COMPLETED, Outcome.DUPLICATE),
-        (failure_body, TrainingState.FAILED, Outcome.FAILED, Outcome.DUPLICATE),
+        (body_of, RequestState.COMPLETED, Outcome.COMPLETED, Outcome.DUPLICATE),
+        (failure_body, RequestState.FAILED, Outcome.FAILED, Outcome.DUPLICATE),
     ],
 )
 async def test_a_callback_ends_what_is_being_cancelled(
     database: Database,
     body: Callable[[str | None], bytes],
-    after: TrainingState,
+    after: RequestState,
     outcome: Outcome,
     again: Outcome,
 ) -> None:
@@ -336,41 +340,41 @@ async def test_fals_word_that_it_was_cancelled_means_so_only_if_somebody_asked(d
         assert await callback(database, training, stopped_body(training.request_id)) is Outcome.FAILED
         again = await callback(database, training, stopped_body(training.request_id, seed=1))
         assert again is Outcome.DUPLICATE
-    assert await state(database, asked) is TrainingState.CANCELLED
+    assert await state(database, asked) is RequestState.CANCELLED
     failed = await training_now(database, unasked)
-    assert (failed.state, failed.failure) == (TrainingState.FAILED, "unknown")
+    assert (failed.state, failed.failure) == (RequestState.FAILED, "unknown")
     assert await told(database) == ["training_cancelled", "training_failed"]
     assert await callback(database, asked, body_of(asked.request_id)) is Outcome.CONFLICT
-    assert await state(database, asked) is TrainingState.CANCELLED
+    assert await state(database, asked) is RequestState.CANCELLED
 
 
 async def test_a_question_asked_before_the_cancellation_is_answered_after_it(database: Database) -> None:
     class Slow(FakeFal):
-        async def progress(self, endpoint: str, request_id: str) -> Progress:
+        async def progress(self, endpoint: str, request_id: str, read: Any) -> Progress[Any]:
             await cancel(database, training)
             return STOPPED
 
     training = await a_training(database)
     fal = Slow(STOPPED)
-    await AskFal(database, fal).ask(training, training.request_id)
-    assert await state(database, training) is TrainingState.CANCELLED
+    await StatusPoller(database, fal).poll(TRAINING, training, training.request_id)
+    assert await state(database, training) is RequestState.CANCELLED
 
 
 async def test_cancelling_and_completing_at_once_have_one_end(database: Database) -> None:
     for n in range(8):
-        training = await a_training(database, TrainingState.REQUESTED if n % 2 else TrainingState.RUNNING)
-        completed = Ending(training.id, Failure(Reason.SERVICE, "race"))
+        training = await a_training(database, RequestState.REQUESTED if n % 2 else RequestState.RUNNING)
+        completed = RequestOutcome(training.id, Failure(Reason.SERVICE, "race"))
 
-        async def complete(ending: Ending = completed) -> None:
+        async def complete(outcome: RequestOutcome = completed) -> None:
             async with database.transaction() as session:
-                await end(session, [ending])
+                await apply_outcomes(session, TRAINING, [outcome])
 
         await asyncio.gather(cancel(database, training), complete(), cancel(database, training))
-        if await state(database, training) is TrainingState.CANCELLING:
+        if await state(database, training) is RequestState.CANCELLING:
             await carry_out(database, FakeFal(STOPPED), training)
         over = await state(database, training)
-        assert over in (TrainingState.CANCELLED, TrainingState.FAILED)
-        notes = [note for note in await rows(database, Notification) if note.training_id == training.id]
+        assert over in (RequestState.CANCELLED, RequestState.FAILED)
+        notes = [note for note in await rows(database, Notification) if note.request_key == training.id]
         assert [note.kind for note in notes] == [f"training_{over.value.lower()}"]
 
 
@@ -385,13 +389,11 @@ async def submitting(
 ) -> tuple[Training, FakeFal]:
     """A submit during which the person cancels."""
     put(monkeypatch, ENVIRONMENT)
-    training = await a_training(database, TrainingState.REQUESTED, archive_url=ARCHIVE)
+    training = await a_training(database, RequestState.REQUESTED, archive_url=ARCHIVE)
     fal = FakeFal(STOPPED)
     fal.submit_answer = answer
     fal.while_submitting = lambda: cancel(database, training)
-    submit = SubmitTraining(
-        database, fal, FolderStorage(tmp_path), Workroom(tmp_path), Settings.load(), IN_THREADS
-    )
+    submit = submit_training(database, fal, FolderStorage(tmp_path), Workroom(tmp_path), Settings.load())
     job = Job(1, SUBMIT, {"training_id": str(training.id), "v": 1}, starts=1)
     for _ in range(2):
         try:
@@ -407,13 +409,13 @@ async def test_a_submit_in_flight_keeps_its_request_id_and_is_cancelled_by_it(
     request_id = a_request_id()
     training, fal = await submitting(database, monkeypatch, tmp_path, request_id)
     after = await training_now(database, training)
-    assert (after.state, after.request_id, fal.submits) == (TrainingState.CANCELLING, request_id, 1)
+    assert (after.state, after.request_id, fal.submits) == (RequestState.CANCELLING, request_id, 1)
     assert after.next_check_at is not None
     assert after.next_check_at < datetime.now(UTC) + timedelta(seconds=20)
     assert len(await jobs(database, CANCEL)) == 2, "the one of the button came too early"
     await carry_out(database, fal, training)
     assert fal.cancelled == [request_id]
-    assert await state(database, training) is TrainingState.CANCELLED
+    assert await state(database, training) is RequestState.CANCELLED
 
 
 @pytest.mark.parametrize("answer", [FalUnavailable(), SubmitRefused(Failure(Reason.OUR_ACCOUNT, "HTTP 403"))])
@@ -421,7 +423,7 @@ async def test_a_submit_that_fal_did_not_take_ends_the_cancellation(
     database: Database, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, answer: Exception
 ) -> None:
     training, fal = await submitting(database, monkeypatch, tmp_path, answer)
-    assert await state(database, training) is TrainingState.CANCELLED
+    assert await state(database, training) is RequestState.CANCELLED
     assert fal.submits == 1
     assert await told(database) == ["training_cancelled"]
 
@@ -434,19 +436,19 @@ async def test_a_failure_before_the_submit_does_not_overrule_the_cancellation(
     database: Database, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     put(monkeypatch, ENVIRONMENT)
-    training = await a_training(database, TrainingState.REQUESTED)
+    training = await a_training(database, RequestState.REQUESTED)
 
     class Refused(FakeFal):
         async def upload(self, archive: Path) -> str:
             async with database.transaction() as session:
-                await service.begin_submit(session, training.id)
+                await requests.begin_submit(session, TRAINING, training.id)
             await cancel(database, training)
             raise SubmitRefused(Failure(Reason.OUR_ACCOUNT, "HTTP 403"))
 
-    monkeypatch.setattr("app.trainings.submit.build_archive", nothing)
+    monkeypatch.setattr("app.trainings.prepare.build_archive", nothing)
     submit = the_job(database, Refused(STOPPED), tmp_path)
     await submit(Job(1, SUBMIT, {"training_id": str(training.id), "v": 1}, starts=1))
-    assert await state(database, training) is TrainingState.CANCELLING
+    assert await state(database, training) is RequestState.CANCELLING
     assert await told(database) == []
 
 
@@ -454,18 +456,18 @@ async def test_a_failure_before_the_submit_does_not_overrule_the_cancellation(
 
 
 async def test_the_schedule_repeats_a_cancellation_ever_more_rarely(database: Database) -> None:
-    training = await a_training(database, TrainingState.OVERDUE)
+    training = await a_training(database, RequestState.OVERDUE)
     await cancel(database, training)
     waits = []
     for _ in range(8):
         before = datetime.now(UTC)
         async with database.transaction() as session:
             await session.execute(update(Training).values(next_check_at=before))
-        await Reconciler(database, PACE).ask_about_due()
+        await Reconciler(database, [(TRAINING, SCHEDULE)]).poll_due()
         planned = (await training_now(database, training)).next_check_at
         assert planned is not None
         waits.append((planned - datetime.now(UTC), planned - before))
     for seconds, (least, most) in zip([15, 30, 60, 120, 240, 480, 600, 600], waits, strict=True):
         assert least <= timedelta(seconds=seconds) <= most
     assert len(await jobs(database, CANCEL)) == 1 + 8
-    assert await state(database, training) is TrainingState.CANCELLING
+    assert await state(database, training) is RequestState.CANCELLING

@@ -7,7 +7,7 @@ from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
 from sqlalchemy.exc import IntegrityError
 
 from app.database.engine import Database
-from app.database.models import Base, Consent, FalKeys, ForgottenRequest, TrainingState, Upload
+from app.database.models import Base, Consent, FalKeys, ForgottenRequest, RequestState, Upload
 from tests.factories import (
     make_avatar,
     make_inbox_event,
@@ -75,7 +75,7 @@ async def sample_rows(database: Database) -> None:
     async with database.transaction() as session:
         avatar = await make_avatar(session, await make_user(session))
         await make_photos(session, avatar, 2)
-        await make_training(session, avatar, TrainingState.FAILED)
+        await make_training(session, avatar, RequestState.FAILED)
         training = await make_training(session, avatar)
         consents = [
             Consent(user_id=avatar.user_id, avatar_id=avatar.id, version=version, language="ru")

@@ -16,7 +16,7 @@ from app.core.buttons import Screen
 from app.core.i18n import Dictionary
 from app.core.settings import TelegramSettings
 from app.database.engine import Database
-from app.database.models import Notification, NotificationState, RefusedToken, Training, TrainingState, User
+from app.database.models import Notification, NotificationState, RefusedToken, RequestState, Training, User
 from app.jobs.job import Job, Retry
 from app.jobs.priority_gate import RightOfWay
 from app.notifications import service
@@ -57,7 +57,7 @@ class Stage:
             known = await session.get(User, self.person.id)
             user = known or await make_user(session, self.person.id, language)
             avatar = await make_avatar(session, user, name=name)
-            training = await make_training(session, avatar, TrainingState.COMPLETED)
+            training = await make_training(session, avatar, RequestState.COMPLETED)
             note = await make_notification(session, training)
             note.fact = {
                 "kind": "training_completed",
@@ -198,13 +198,14 @@ async def test_that_it_takes_long_is_not_told_when_it_is_over(
     stage: Stage, fact: dict[str, object], over: bool
 ) -> None:
     note = await stage.announce("Aisha", "ru", **fact)
-    if not over:
+    if over:
         async with stage.database.transaction() as session:
-            still = {"state": TrainingState.OVERDUE, "finished_at": None, "model_url": None}
-            await session.execute(update(Training).values(still))
+            training = await session.get_one(Training, note.request_key)
+            await make_notification(session, training, "training_failed", Kind.SENT)
     await stage.deliver(note)
     assert len(await stage.read()) == (0 if over else 1)
-    assert len(await rows(stage.database, Notification)) == (0 if over else 1)
+    left = [each.kind for each in await rows(stage.database, Notification)]
+    assert left == ["training_failed" if over else "training_completed"]
 
 
 async def test_a_message_that_telegram_cannot_read_is_not_the_persons_fault(stage: Stage) -> None:

@@ -18,6 +18,7 @@ from sandbox.fal.client import FalControl
 from sandbox.fal.models import Answer, Behaviour, Forgetting, now
 from tests.integration.test_fal_client import ENDPOINT, account, arguments, lead_to
 from tests.sandbox.fal.harness import KEY, Emulator, archive, finished, running_emulator
+from tests.trainings import READ_PORTRAIT
 
 STATUS, RESULT, HISTORY = r"/requests/[^/]+/status", r"/requests/[0-9a-f-]+$", "by-endpoint"
 URL = "https://v3.fal.media/files/sample/model.safetensors"
@@ -60,10 +61,10 @@ async def a_trained(fal: Fal, control: FalControl, folder: Path, behaviour: Beha
     return request_id
 
 
-async def asked(fal: Fal, request_id: str | None = None) -> Progress | Why | None:
+async def asked(fal: Fal, request_id: str | None = None) -> Progress[Any] | Why | None:
     """What FAL tells; why it doesn't, None when it can't be reached."""
     try:
-        return await fal.progress(ENDPOINT, request_id or str(uuid4()))
+        return await fal.progress(ENDPOINT, request_id or str(uuid4()), READ_PORTRAIT)
     except NoAnswer as unclear:
         return unclear.why
     except FalUnavailable:
@@ -196,7 +197,7 @@ async def test_weights_wherever_fal_itself_says_that_they_are(
     await control.answer(Answer(call=RESULT, body=model))
     told = await asked(fal, trained)
     assert isinstance(told, Finished)
-    assert told.model.url == url
+    assert told.result.url == url
 
 
 @pytest.mark.parametrize("url", ["https://127.0.0.1/a", "https://localhost/a", "http://v3.fal.media/a", 7])
@@ -258,7 +259,7 @@ def listed(ours: str, **values: Any) -> dict[str, Any]:
     ],
 )
 async def test_what_the_history_says_of_a_forgotten_request(
-    fal: Fal, control: FalControl, values: dict[str, Any], told: Progress | Why
+    fal: Fal, control: FalControl, values: dict[str, Any], told: Progress[Any] | Why
 ) -> None:
     request_id = str(uuid4())
     await control.answer(Answer(call=HISTORY, body=listed(request_id, **values)))

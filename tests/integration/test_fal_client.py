@@ -22,6 +22,7 @@ from sandbox.fal.client import FalControl
 from sandbox.fal.models import Behaviour, RequestRecord, UploadFault
 from sandbox.fal.proxy import child_environment
 from tests.sandbox.fal.harness import KEY, Emulator, archive, finished, running_emulator
+from tests.trainings import READ_PORTRAIT
 
 ENDPOINT = "fal-ai/flux-lora-portrait-trainer"
 REFUSALS = (400, 401, 402, 403, 404, 405, 409, 410, 413, 415, 422, 425, 451)
@@ -141,7 +142,7 @@ async def test_nobody_at_the_other_end_means_that_nothing_was_accepted(
         with pytest.raises(FalUnavailable):
             await fal.submit(ENDPOINT, arguments(), None)
         with pytest.raises(FalUnavailable):
-            await fal.progress(ENDPOINT, "any")
+            await fal.progress(ENDPOINT, "any", READ_PORTRAIT)
         with pytest.raises(FalUnavailable):
             await fal.upload(archive(tmp_path / "photos.zip", images=1))
 
@@ -180,7 +181,7 @@ async def test_a_wrong_key_is_refused_everywhere(tmp_path: Path) -> None:
         with pytest.raises(SubmitRefused) as refused:
             await stranger.submit(ENDPOINT, arguments(), None)
         with pytest.raises(FalUnavailable):
-            await stranger.progress(ENDPOINT, "any")
+            await stranger.progress(ENDPOINT, "any", READ_PORTRAIT)
     assert refused.value.failure.reason is Reason.OUR_ACCOUNT
 
 
@@ -244,9 +245,9 @@ async def test_the_result_is_fetched_before_success_is_declared(
     fal: Fal, control: FalControl, tmp_path: Path
 ) -> None:
     request_id = await trained(fal, control, tmp_path, Behaviour(training_seconds=0))
-    progress = await fal.progress(ENDPOINT, request_id)
+    progress = await fal.progress(ENDPOINT, request_id, READ_PORTRAIT)
     assert isinstance(progress, Finished)
-    assert (progress.model.url or "").startswith("https://v3.fal.media/")
+    assert (progress.result.url or "").startswith("https://v3.fal.media/")
 
 
 @pytest.mark.parametrize(
@@ -258,7 +259,7 @@ async def test_a_failed_training_is_completed_in_the_queue_and_a_failure_here(
 ) -> None:
     behaviour = Behaviour(outcome="error", error_type=error_type, training_seconds=0)
     request_id = await trained(fal, control, tmp_path, behaviour)
-    progress = await fal.progress(ENDPOINT, request_id)
+    progress = await fal.progress(ENDPOINT, request_id, READ_PORTRAIT)
     assert isinstance(progress, Failure)
     assert progress.reason is reason
 
@@ -280,16 +281,16 @@ async def test_a_result_that_says_nothing_means_what_the_status_says(
     async with account(KEY) as fal:
         if reason is None:
             with pytest.raises(FalUnavailable):
-                await fal.progress(ENDPOINT, str(uuid4()))
+                await fal.progress(ENDPOINT, str(uuid4()), READ_PORTRAIT)
         else:
-            failure = await fal.progress(ENDPOINT, str(uuid4()))
+            failure = await fal.progress(ENDPOINT, str(uuid4()), READ_PORTRAIT)
             assert isinstance(failure, Failure)
             assert failure.reason is reason
 
 
 async def test_a_request_that_fal_does_not_know_is_no_verdict(fal: Fal) -> None:
     with pytest.raises(FalUnavailable):
-        await fal.progress(ENDPOINT, str(uuid4()))
+        await fal.progress(ENDPOINT, str(uuid4()), READ_PORTRAIT)
 
 
 async def test_a_request_is_found_by_its_archive(fal: Fal, control: FalControl, tmp_path: Path) -> None:
@@ -318,15 +319,15 @@ async def test_a_waiting_request_is_cancelled_and_a_running_one_goes_on(
     url = await fal.upload(archive(tmp_path / "photos.zip", images=10))
     await control.behave(Behaviour(training_seconds=3600))
     waiting = await fal.submit(ENDPOINT, {"images_data_url": url}, None)
-    assert isinstance(await fal.progress(ENDPOINT, waiting), Waiting)
+    assert isinstance(await fal.progress(ENDPOINT, waiting, READ_PORTRAIT), Waiting)
     for _ in range(2):  # the second time it is over
         assert await fal.cancel(ENDPOINT, waiting)
-        ended = await fal.progress(ENDPOINT, waiting)
+        ended = await fal.progress(ENDPOINT, waiting, READ_PORTRAIT)
         assert isinstance(ended, Failure)
         assert ended.cancelled
     over = await trained(fal, control, tmp_path, Behaviour(training_seconds=0))
     assert await fal.cancel(ENDPOINT, over)
-    assert isinstance(await fal.progress(ENDPOINT, over), Finished)
+    assert isinstance(await fal.progress(ENDPOINT, over, READ_PORTRAIT), Finished)
 
 
 async def test_a_request_that_fal_does_not_know_is_not_cancelled(fal: Fal) -> None:
@@ -358,6 +359,6 @@ async def test_an_answer_that_makes_no_sense_is_no_answer(
         with pytest.raises(FalUnavailable):
             await fal.upload(archive(tmp_path / "photos.zip", images=1))
         with pytest.raises(FalUnavailable):
-            await fal.progress(ENDPOINT, str(uuid4()))
+            await fal.progress(ENDPOINT, str(uuid4()), READ_PORTRAIT)
         with pytest.raises(SubmitUnknown):
             await fal.submit(ENDPOINT, arguments(), None)

@@ -12,9 +12,9 @@ from app.core.buttons import Screen
 from app.core.i18n import Dictionary
 from app.core.settings import TelegramSettings
 from app.database.engine import Database
-from app.database.models import ForgottenRequest, InboxEvent, SendingLimit, Training, TrainingState
-from app.inbox.process import HandleCallback
-from app.inbox.retention import KEPT, Pruner
+from app.database.models import ForgottenRequest, InboxEvent, RequestState, SendingLimit, Training
+from app.inbox.process import ProcessCallbacks
+from app.inbox.retention import RETENTION, InboxRetention
 from app.inbox.store import HANDLE
 from app.jobs.job import Job
 from app.jobs.priority_gate import RightOfWay
@@ -24,8 +24,8 @@ from app.notifications.rate_limit import EVERYBODY, Rates
 from app.notifications.sender import TelegramSender, TooManyRequests
 from app.notifications.service import DELIVER
 from app.photos import uploads
+from app.requests.service import REMATCH
 from app.trainings.deletion import remove_avatar, remove_person
-from app.trainings.service import ASK, SUBMITTED
 from tests.factories import make_inbox_event, make_notification
 from tests.integration.webhook_service import (
     OLD,
@@ -37,8 +37,9 @@ from tests.integration.webhook_service import (
     rows,
     running_service,
 )
+from tests.trainings import POLL, PURPOSES
 
-COMPLETED, CANCELLED = TrainingState.COMPLETED, TrainingState.CANCELLED
+COMPLETED, CANCELLED = RequestState.COMPLETED, RequestState.CANCELLED
 
 
 @pytest.fixture
@@ -112,10 +113,10 @@ async def test_one_that_was_being_kept_meanwhile_goes_when_it_is_handled(
     await forget(database, training)
     async with database.transaction() as session:
         event = await make_inbox_event(session, training, body_of(training.request_id))
-        event.training_id = training.id if named else None
+        event.request_key = training.id if named else None
         stranger = await make_inbox_event(session, None, b"another")
     payload = {"event_ids": [event.id, stranger.id], "v": 1}
-    await HandleCallback(database, RightOfWay())(Job(1, HANDLE, payload, starts=1))
+    await ProcessCallbacks(database, PURPOSES, RightOfWay())(Job(1, HANDLE, payload, starts=1))
     assert [row.id for row in await rows(database, InboxEvent)] == [stranger.id]
 
 
@@ -124,13 +125,13 @@ async def test_held_jobs_about_a_person_go_and_others_stay(database: Database) -
     for one in (training, other):
         async with database.engine.begin() as connection:
             about = {"training_id": str(one.id), "request_id": one.request_id}
-            await enqueue(connection, ASK, [about])
-            await enqueue(connection, SUBMITTED, [{"request_id": one.request_id}])
+            await enqueue(connection, POLL, [about])
+            await enqueue(connection, REMATCH, [{"request_id": one.request_id}])
             await enqueue(connection, uploads.TELL, [{"user_id": one.user_id}])
     async with database.engine.begin() as connection:
         await connection.execute(text("UPDATE jobs.pgqueuer SET status = 'failed'"))
     await forget(database, training)
-    left = [job for kind in (ASK, SUBMITTED, uploads.TELL) for job in await jobs(database, kind)]
+    left = [job for kind in (POLL, REMATCH, uploads.TELL) for job in await jobs(database, kind)]
     assert [job.get("request_id") or job["user_id"] for job in left] == [
         other.request_id,
         other.request_id,
@@ -167,9 +168,9 @@ async def test_hashes_are_forgotten_too(database: Database) -> None:
     old, new = await a_training(database, COMPLETED), await a_training(database, COMPLETED)
     await forget(database, old)
     async with database.transaction() as session:
-        aged = func.now() - KEPT - timedelta(seconds=1)
+        aged = func.now() - RETENTION - timedelta(seconds=1)
         await session.execute(update(ForgottenRequest).values(forgotten_at=aged))
     await forget(database, new)
     assert len(await rows(database, ForgottenRequest)) == 4
-    await Pruner(database).prune()
+    await InboxRetention(database).prune()
     assert len(await rows(database, ForgottenRequest)) == 2

@@ -17,21 +17,21 @@ from app.database.models import (
     InboxEvent,
     Notification,
     Outcome,
+    RequestState,
     Training,
     TrainingKind,
-    TrainingState,
 )
 from app.fal.failures import failure_of
 from app.fal.trainers import STYLE_PRO
-from app.inbox.process import HandleCallback
-from app.inbox.rematch import MatchLate
+from app.inbox.process import ProcessCallbacks
+from app.inbox.rematch import RematchCallbacks
 from app.inbox.store import HANDLE
 from app.jobs import priority_gate
 from app.jobs.job import Job
 from app.jobs.priority_gate import RightOfWay
 from app.notifications.service import DELIVER
-from app.trainings import service as trainings
-from app.trainings.service import ASK
+from app.requests import service as requests
+from app.trainings.purpose import TRAINING
 from tests.factories import MODEL_URL, make_inbox_event
 from tests.integration.webhook_service import (
     Service,
@@ -46,8 +46,9 @@ from tests.integration.webhook_service import (
     take_jobs,
     training_now,
 )
+from tests.trainings import POLL, PURPOSES
 
-STATES = list(TrainingState)
+STATES = list(RequestState)
 S, F, R = (
     ("OK", "completed", "Completed", " COMPLETED "),
     ("ERROR", "failed", "Failed"),
@@ -55,21 +56,21 @@ S, F, R = (
 )
 WORDS = {**dict.fromkeys(S, "success"), **dict.fromkeys(F, "failure"), **dict.fromkeys(R, "running")}
 AFTER = {  # state -> outcome of a success, a failure, a start
-    TrainingState.REQUESTED: (Outcome.COMPLETED, Outcome.FAILED, Outcome.IGNORED),
-    TrainingState.SUBMITTING: (Outcome.COMPLETED, Outcome.FAILED, Outcome.STARTED),
-    TrainingState.SUBMIT_UNKNOWN: (Outcome.COMPLETED, Outcome.FAILED, Outcome.STARTED),
-    TrainingState.SUBMITTED: (Outcome.COMPLETED, Outcome.FAILED, Outcome.STARTED),
-    TrainingState.RUNNING: (Outcome.COMPLETED, Outcome.FAILED, Outcome.IGNORED),
-    TrainingState.OVERDUE: (Outcome.COMPLETED, Outcome.FAILED, Outcome.IGNORED),
-    TrainingState.CANCELLING: (Outcome.COMPLETED, Outcome.FAILED, Outcome.IGNORED),
-    TrainingState.COMPLETED: (Outcome.DUPLICATE, Outcome.CONFLICT, Outcome.IGNORED),
-    TrainingState.FAILED: (Outcome.CONFLICT, Outcome.DUPLICATE, Outcome.IGNORED),
-    TrainingState.CANCELLED: (Outcome.CONFLICT, Outcome.CONFLICT, Outcome.IGNORED),
+    RequestState.REQUESTED: (Outcome.COMPLETED, Outcome.FAILED, Outcome.IGNORED),
+    RequestState.SUBMITTING: (Outcome.COMPLETED, Outcome.FAILED, Outcome.STARTED),
+    RequestState.SUBMIT_UNKNOWN: (Outcome.COMPLETED, Outcome.FAILED, Outcome.STARTED),
+    RequestState.SUBMITTED: (Outcome.COMPLETED, Outcome.FAILED, Outcome.STARTED),
+    RequestState.RUNNING: (Outcome.COMPLETED, Outcome.FAILED, Outcome.IGNORED),
+    RequestState.OVERDUE: (Outcome.COMPLETED, Outcome.FAILED, Outcome.IGNORED),
+    RequestState.CANCELLING: (Outcome.COMPLETED, Outcome.FAILED, Outcome.IGNORED),
+    RequestState.COMPLETED: (Outcome.DUPLICATE, Outcome.CONFLICT, Outcome.IGNORED),
+    RequestState.FAILED: (Outcome.CONFLICT, Outcome.DUPLICATE, Outcome.IGNORED),
+    RequestState.CANCELLED: (Outcome.CONFLICT, Outcome.CONFLICT, Outcome.IGNORED),
 }
 CHANGES = {  # outcome -> training, avatar and what the person is told; anything else changes nothing
-    Outcome.COMPLETED: (TrainingState.COMPLETED, AvatarState.COMPLETED, ["training_completed"]),
-    Outcome.FAILED: (TrainingState.FAILED, AvatarState.DRAFT, ["training_failed"]),
-    Outcome.STARTED: (TrainingState.RUNNING, AvatarState.TRAINING, []),
+    Outcome.COMPLETED: (RequestState.COMPLETED, AvatarState.COMPLETED, ["training_completed"]),
+    Outcome.FAILED: (RequestState.FAILED, AvatarState.DRAFT, ["training_failed"]),
+    Outcome.STARTED: (RequestState.RUNNING, AvatarState.TRAINING, []),
 }
 
 
@@ -82,7 +83,7 @@ async def service(monkeypatch: pytest.MonkeyPatch, database: Database) -> AsyncI
 async def handle(database: Database, training: Training, body: bytes) -> Outcome | None:
     """A trusted callback, kept and handled; its outcome."""
     event = await keep(database, training, body)
-    await HandleCallback(database, RightOfWay())(job_of(event))
+    await ProcessCallbacks(database, PURPOSES, RightOfWay())(job_of(event))
     async with database.transaction() as session:
         return (await session.get_one(InboxEvent, event.id)).outcome
 
@@ -97,7 +98,7 @@ def job_of(event: InboxEvent) -> Job:
 
 
 async def told(database: Database, training: Training) -> list[str]:
-    return [note.kind for note in await rows(database, Notification) if note.training_id == training.id]
+    return [note.kind for note in await rows(database, Notification) if note.request_key == training.id]
 
 
 async def test_a_batch_is_handled_by_one_job_and_a_second_run_does_nothing(database: Database) -> None:
@@ -105,18 +106,18 @@ async def test_a_batch_is_handled_by_one_job_and_a_second_run_does_nothing(datab
     events = [await keep(database, each, body_of(each.request_id)) for each in trainings]
     batch = Job(1, HANDLE, {"event_ids": [event.id for event in events]}, starts=1)
     for _ in range(2):
-        await HandleCallback(database, RightOfWay())(batch)
+        await ProcessCallbacks(database, PURPOSES, RightOfWay())(batch)
         assert [event.outcome for event in await rows(database, InboxEvent)] == [Outcome.COMPLETED] * 5
         assert len(await rows(database, Notification)) == 5
 
 
 async def test_a_batch_that_failed_goes_on_one_by_one(database: Database) -> None:
-    handle_callback = HandleCallback(database, RightOfWay())
+    handle_callback = ProcessCallbacks(database, PURPOSES, RightOfWay())
     good, bad, behind = [await a_training(database) for _ in range(3)]
     events = [await keep(database, each, body_of(each.request_id)) for each in (good, bad, behind)]
     async with database.transaction() as session:
         await session.execute(
-            update(Training).where(Training.id == bad.id).values(trainer="a trainer that we never had")
+            update(Training).where(Training.id == bad.id).values(endpoint="a trainer that we never had")
         )
     batch = Job(1, HANDLE, {"event_ids": [event.id for event in events]}, starts=1)
     with pytest.raises(KeyError):
@@ -140,7 +141,7 @@ async def test_accepting_goes_first_and_never_stops_the_jobs(
     training = await a_training(database)
     event = await keep(database, training, body_of(training.request_id))
     with way:
-        handling = asyncio.create_task(HandleCallback(database, way)(job_of(event)))
+        handling = asyncio.create_task(ProcessCallbacks(database, PURPOSES, way)(job_of(event)))
         await a_training(database)
         assert [found.outcome for found in await rows(database, InboxEvent)] == [None]
     await handling
@@ -152,7 +153,7 @@ async def test_accepting_goes_first_and_never_stops_the_jobs(
 
 
 @pytest.mark.parametrize("state", STATES)
-async def test_every_word_in_every_state(database: Database, state: TrainingState) -> None:
+async def test_every_word_in_every_state(database: Database, state: RequestState) -> None:
     meanings = dict(zip(("success", "failure", "running"), AFTER[state], strict=True))
     for word, meaning in WORDS.items():
         training = await a_training(database, state)
@@ -161,7 +162,7 @@ async def test_every_word_in_every_state(database: Database, state: TrainingStat
         body = failure_body(request_id) if meaning == "failure" else body_of(request_id)
         outcome = await handle(database, training, json.dumps({**json.loads(body), "status": word}).encode())
         assert outcome is meanings[meaning], word
-        unchanged: tuple[TrainingState, AvatarState, list[str]] = (before[0].state, before[1], [])
+        unchanged: tuple[RequestState, AvatarState, list[str]] = (before[0].state, before[1], [])
         changed = await training_now(database, training)
         after = (changed.state, await avatar_now(database, training), await told(database, training))
         assert after == CHANGES.get(meanings[meaning], unchanged), word
@@ -227,9 +228,9 @@ async def test_a_finetune_finds_its_training_by_the_comment_in_any_case(
 ) -> None:
     training = await a_training(
         service.database,
-        TrainingState.SUBMIT_UNKNOWN,
+        RequestState.SUBMIT_UNKNOWN,
         avatar_type=AvatarType.STYLE,
-        trainer=STYLE_PRO.endpoint,
+        endpoint=STYLE_PRO.endpoint,
     )
     named = comment.format(id=training.id, ID=str(training.id).upper())
     payload = {"finetune_id": "ft-1", "finetune_comment": named}
@@ -276,8 +277,8 @@ async def test_a_success_without_a_believable_model_is_asked_about(
         training = await a_training(database, avatar_type=avatar_type)
         body = body_of(training.request_id, payload=payload, payload_error="too large")
         assert await handle(database, training, body) is Outcome.ASKED, payload
-        assert (await training_now(database, training)).state is TrainingState.SUBMITTED
-        assert (await jobs(database, ASK))[-1]["request_id"] == training.request_id
+        assert (await training_now(database, training)).state is RequestState.SUBMITTED
+        assert (await jobs(database, POLL))[-1]["request_id"] == training.request_id
         assert await told(database, training) == []
 
 
@@ -306,10 +307,10 @@ async def test_a_failure_without_its_reason_is_asked_about(
     training = await a_training(database)
     body = body_of(training.request_id, word, **{"error": {"odd": True}, **said})
     assert await handle(database, training, body) is Outcome.ASKED
-    (job,) = await jobs(database, ASK)
+    (job,) = await jobs(database, POLL)
     payload = said["payload"] if isinstance(said["payload"], dict) else {}
     assert (job["request_id"], job["failed"]) == (training.request_id, failure_of(payload).detail)
-    assert (await training_now(database, training)).state is TrainingState.SUBMITTED
+    assert (await training_now(database, training)).state is RequestState.SUBMITTED
     assert await told(database, training) == []
 
 
@@ -317,21 +318,21 @@ async def test_a_failure_without_its_reason_ends_a_drill_and_leaves_what_is_over
     body = {"error": "Invalid status code: 500", "payload": None}
     drill, over = (
         await a_training(database, kind=TrainingKind.DRILL),
-        await a_training(database, TrainingState.COMPLETED),
+        await a_training(database, RequestState.COMPLETED),
     )
     assert await handle(database, drill, body_of(drill.request_id, "ERROR", **body)) is Outcome.FAILED
     assert await handle(database, over, body_of(over.request_id, "ERROR", **body)) is Outcome.CONFLICT
-    assert await jobs(database, ASK) == []
+    assert await jobs(database, POLL) == []
 
 
 async def test_a_failure_without_its_reason_tells_the_request_that_a_lost_reply_did_not(
     database: Database,
 ) -> None:
-    training, request_id = await a_training(database, TrainingState.SUBMIT_UNKNOWN), a_request_id()
+    training, request_id = await a_training(database, RequestState.SUBMIT_UNKNOWN), a_request_id()
     body = body_of(request_id, "ERROR", error="Invalid status code: 500", payload=None)
     assert await handle(database, training, body) is Outcome.ASKED
     learnt = await training_now(database, training)
-    assert (learnt.state, learnt.request_id) == (TrainingState.SUBMITTED, request_id)
+    assert (learnt.state, learnt.request_id) == (RequestState.SUBMITTED, request_id)
 
 
 async def test_a_reason_is_told_and_users_data_is_not_kept(database: Database) -> None:
@@ -373,7 +374,7 @@ async def test_a_drill_finishes_without_a_model_and_the_avatar_returns(
     drill = await a_training(database, kind=TrainingKind.DRILL)
     assert await handle(database, drill, body_of(drill.request_id, payload=payload)) is Outcome.COMPLETED
     finished = await training_now(database, drill)
-    assert (finished.state, finished.model_url, finished.finetune_id) == (TrainingState.COMPLETED, None, None)
+    assert (finished.state, finished.model_url, finished.finetune_id) == (RequestState.COMPLETED, None, None)
     assert await avatar_now(database, drill) is AvatarState.DRAFT
     assert await told(database, drill) == ["drill_completed"]
 
@@ -385,23 +386,25 @@ async def test_all_of_it_is_one_commit(database: Database, monkeypatch: pytest.M
     training = await a_training(database)
     event = await keep(database, training, body_of(training.request_id))
     with monkeypatch.context() as patched:
-        patched.setattr("app.trainings.outcome.announce", broken)
+        patched.setattr("app.requests.outcome.announce", broken)
         with pytest.raises(OSError, match="lost"):
-            await HandleCallback(database, RightOfWay())(job_of(event))
+            await ProcessCallbacks(database, PURPOSES, RightOfWay())(job_of(event))
     (kept,) = await rows(database, InboxEvent)
     assert (kept.handled_at, (await training_now(database, training)).state) == (
         None,
-        TrainingState.SUBMITTED,
+        RequestState.SUBMITTED,
     )
     assert await avatar_now(database, training) is AvatarState.TRAINING
-    await HandleCallback(database, RightOfWay())(job_of(event))
+    await ProcessCallbacks(database, PURPOSES, RightOfWay())(job_of(event))
     assert await avatar_now(database, training) is AvatarState.COMPLETED
 
 
 async def test_sixteen_runs_of_one_job_at_once_have_one_effect(database: Database) -> None:
     training = await a_training(database)
     event = await keep(database, training, body_of(training.request_id))
-    await asyncio.gather(*(HandleCallback(database, RightOfWay())(job_of(event)) for _ in range(16)))
+    await asyncio.gather(
+        *(ProcessCallbacks(database, PURPOSES, RightOfWay())(job_of(event)) for _ in range(16))
+    )
     assert len(await jobs(database, DELIVER)) == len(await rows(database, Notification)) == 1
     assert [kept.outcome for kept in await rows(database, InboxEvent)] == [Outcome.COMPLETED]
 
@@ -414,7 +417,9 @@ async def test_sixteen_different_words_at_once_have_one_effect(database: Databas
         body_of(request_id, seed=n) if n % 2 else failure_body(request_id) + b" " * n for n in range(16)
     ]
     events = [await keep(database, training, body) for body in bodies]
-    await asyncio.gather(*(HandleCallback(database, RightOfWay())(job_of(event)) for event in events))
+    await asyncio.gather(
+        *(ProcessCallbacks(database, PURPOSES, RightOfWay())(job_of(event)) for event in events)
+    )
     outcomes = [kept.outcome for kept in await rows(database, InboxEvent)]
     won = Outcome.COMPLETED if Outcome.COMPLETED in outcomes else Outcome.FAILED
     assert sorted(str(outcome) for outcome in outcomes) == sorted(
@@ -435,19 +440,19 @@ async def test_sixteen_deliveries_at_once_are_one_row_and_one_effect(service: Se
 
 async def test_a_request_learnt_after_a_callback_was_kept_decides_against_another(database: Database) -> None:
     """The token let it in while no request was known; it turned out to be somebody else's job."""
-    training = await a_training(database, TrainingState.SUBMITTING)
+    training = await a_training(database, RequestState.SUBMITTING)
     kept = await keep(database, training, body_of(a_request_id()))
     async with database.transaction() as session:
         (await session.get_one(Training, training.id)).request_id = a_request_id()
-    await HandleCallback(database, RightOfWay())(job_of(kept))
+    await ProcessCallbacks(database, PURPOSES, RightOfWay())(job_of(kept))
     async with database.transaction() as session:
         assert (await session.get_one(InboxEvent, kept.id)).outcome is Outcome.CONFLICT
-    assert (await training_now(database, training)).state is TrainingState.SUBMITTING
+    assert (await training_now(database, training)).state is RequestState.SUBMITTING
     assert await told(database, training) == []
 
 
 async def test_a_start_whose_submit_reply_is_lost_starts_the_clock(database: Database) -> None:
-    training = await a_training(database, TrainingState.SUBMIT_UNKNOWN)
+    training = await a_training(database, RequestState.SUBMIT_UNKNOWN)
     assert await handle(database, training, body_of(a_request_id(), status="IN_PROGRESS")) is Outcome.STARTED
     assert (await training_now(database, training)).next_check_at is not None
 
@@ -455,11 +460,11 @@ async def test_a_start_whose_submit_reply_is_lost_starts_the_clock(database: Dat
 async def test_a_success_without_a_model_tells_the_request_that_a_lost_reply_did_not(
     database: Database,
 ) -> None:
-    training, request_id = await a_training(database, TrainingState.SUBMIT_UNKNOWN), a_request_id()
+    training, request_id = await a_training(database, RequestState.SUBMIT_UNKNOWN), a_request_id()
     body = body_of(request_id, payload=None, payload_error="too large")
     assert await handle(database, training, body) is Outcome.ASKED
     learnt = await training_now(database, training)
-    assert (learnt.state, learnt.request_id) == (TrainingState.SUBMITTED, request_id)
+    assert (learnt.state, learnt.request_id) == (RequestState.SUBMITTED, request_id)
     assert learnt.next_check_at is not None, "if that question stays unanswered, nobody asks again"
 
 
@@ -469,15 +474,15 @@ async def test_a_callback_before_its_request_was_known_is_handled_when_it_is(dat
     async with database.transaction() as session:
         kept = await make_inbox_event(session, body=body_of(request_id))
         kept.request_id = request_id
-    await HandleCallback(database, RightOfWay())(job_of(kept))
-    training = await a_training(database, TrainingState.SUBMITTING)
+    await ProcessCallbacks(database, PURPOSES, RightOfWay())(job_of(kept))
+    training = await a_training(database, RequestState.SUBMITTING)
     async with database.transaction() as session:
         assert (await session.get_one(InboxEvent, kept.id)).outcome is Outcome.UNMATCHED
-        await trainings.submitted(session, training.id, request_id, None)
-    (late,) = await jobs(database, trainings.SUBMITTED)
-    await MatchLate(database)(Job(1, trainings.SUBMITTED, late, starts=1))
-    await HandleCallback(database, RightOfWay())(job_of(kept))
-    assert (await training_now(database, training)).state is TrainingState.COMPLETED
+        await requests.record_submitted(session, TRAINING, training.id, request_id, None)
+    (late,) = await jobs(database, requests.REMATCH)
+    await RematchCallbacks(database)(Job(1, requests.REMATCH, late, starts=1))
+    await ProcessCallbacks(database, PURPOSES, RightOfWay())(job_of(kept))
+    assert (await training_now(database, training)).state is RequestState.COMPLETED
     async with database.transaction() as session:
         event = await session.get_one(InboxEvent, kept.id)
-    assert (event.outcome, event.training_id) == (Outcome.COMPLETED, training.id)
+    assert (event.outcome, event.request_key) == (Outcome.COMPLETED, training.id)

@@ -10,10 +10,10 @@ import structlog
 from sqlalchemy import func, text, update
 
 from app.database.engine import Database
-from app.database.models import InboxEvent, Notification, Outcome, TrainingState
+from app.database.models import InboxEvent, Notification, Outcome, RequestState
 from app.inbox import process
-from app.inbox.process import HandleCallback
-from app.inbox.retention import BATCH, Pruner
+from app.inbox.process import ProcessCallbacks
+from app.inbox.retention import BATCH, InboxRetention
 from app.inbox.store import HANDLE
 from app.jobs.job import Job
 from app.jobs.priority_gate import RightOfWay
@@ -36,6 +36,7 @@ from tests.integration.webhook_service import (
     take_jobs,
     training_now,
 )
+from tests.trainings import PURPOSES
 
 
 @pytest.fixture
@@ -92,7 +93,7 @@ async def test_a_replay_is_a_dry_run_until_it_is_meant(database: Database, datab
     assert (await rows(database, InboxEvent))[0].outcome is None
     for _ in range(2):
         await handle_all(database)
-        assert (await training_now(database, training)).state is TrainingState.COMPLETED
+        assert (await training_now(database, training)).state is RequestState.COMPLETED
         assert len(await rows(database, Notification)) == 1
         await script(database_url, *replay, "--yes")
     await handle_all(database)
@@ -100,7 +101,7 @@ async def test_a_replay_is_a_dry_run_until_it_is_meant(database: Database, datab
 
 
 async def handle_all(database: Database) -> None:
-    handle = HandleCallback(database, RightOfWay())
+    handle = ProcessCallbacks(database, PURPOSES, RightOfWay())
     for job in await take_jobs(database, HANDLE):
         await handle(job)
 
@@ -138,7 +139,7 @@ async def test_handled_callbacks_go_after_a_month_and_pending_ones_never(databas
         await session.execute(
             update(InboxEvent).where(InboxEvent.id == young.id).values(handled_at=old + timedelta(minutes=2))
         )
-    await Pruner(database).prune()
+    await InboxRetention(database).prune()
     assert [event.id for event in await rows(database, InboxEvent)] == [pending.id, young.id]
 
 
@@ -154,7 +155,7 @@ async def test_the_service_prunes_by_schedule(
 
 
 async def test_an_unknown_word_is_logged_once_and_every_copy_is_kept(database: Database) -> None:
-    process._warn_of.cache_clear()
+    process._warn_once.cache_clear()
     training = await a_training(database)
     async with database.transaction() as session:
         events = [
@@ -164,7 +165,9 @@ async def test_an_unknown_word_is_logged_once_and_every_copy_is_kept(database: D
         ]
     with structlog.testing.capture_logs() as lines:
         for event in events:
-            await HandleCallback(database, RightOfWay())(Job(1, HANDLE, {"event_ids": [event.id]}, starts=1))
+            await ProcessCallbacks(database, PURPOSES, RightOfWay())(
+                Job(1, HANDLE, {"event_ids": [event.id]}, starts=1)
+            )
     warned = [line["status"] for line in lines if line["event"] == "webhook.unknown_status"]
     assert warned == ["paused", "resting"]
     outcomes = [event.outcome for event in await rows(database, InboxEvent)]

@@ -14,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import make_url, text, update
 
 from app.database.engine import Database
-from app.database.models import NotificationState, Outcome, Source, Training, TrainingKind, TrainingState
+from app.database.models import NotificationState, Outcome, RequestState, Source, Training, TrainingKind
 from app.fal.answers import FalUnavailable, NoAnswer, Progress, Running, Waiting, Why
 from app.fal.failures import Failure, Reason
 from app.inbox.store import HANDLE
@@ -144,7 +144,7 @@ async def test_the_oldest_pending_callback_held_jobs_and_held_messages_show(serv
         old.received_at = datetime.now(UTC) - timedelta(hours=2)
         await make_inbox_event(session, body=b"new")
         (await make_inbox_event(session, body=b"done", outcome=Outcome.COMPLETED)).received_at -= timedelta(9)
-    training = await a_training(service.database, TrainingState.FAILED)
+    training = await a_training(service.database, RequestState.FAILED)
     async with service.database.transaction() as session:
         await make_notification(session, training, "one", NotificationState.HELD)
         await make_notification(session, training, "two", NotificationState.SENT)
@@ -170,7 +170,9 @@ async def test_the_oldest_pending_callback_held_jobs_and_held_messages_show(serv
         *((NoAnswer(why), why) for why in Why),
     ],
 )
-async def test_fals_answers_are_counted(service: Service, answer: Progress | Exception, label: str) -> None:
+async def test_fals_answers_are_counted(
+    service: Service, answer: Progress[Any] | Exception, label: str
+) -> None:
     training = await a_training(service.database)
     before = await scrape(service)
     await ask(service.database, FakeFal(answer), training, starts=3)
@@ -193,7 +195,7 @@ async def test_trainings_that_wait_for_fals_word_show_and_how_long_fal_has_been_
     nothing = await scrape(service)
     assert (nothing.get("trainings_waiting"), nothing.get("trainings_oldest_waiting_seconds")) == (0, 0)
     assert nothing.get("webhook_last_callback_seconds") == math.inf
-    states = (TrainingState.SUBMITTED, TrainingState.RUNNING, TrainingState.REQUESTED, TrainingState.FAILED)
+    states = (RequestState.SUBMITTED, RequestState.RUNNING, RequestState.REQUESTED, RequestState.FAILED)
     waiting, *_ = [await a_training(service.database, state) for state in states]
     await a_training(service.database, kind=TrainingKind.DRILL)
     async with service.database.transaction() as session:
@@ -217,8 +219,8 @@ async def test_a_training_of_which_only_a_callback_tells_waits_and_an_overdue_on
     unknown, overdue = [
         await a_training(service.database, state, requested_at=requested, submitted_at=submitted)
         for state, requested, submitted in (
-            (TrainingState.SUBMIT_UNKNOWN, hours_ago, None),
-            (TrainingState.OVERDUE, days_ago, days_ago),
+            (RequestState.SUBMIT_UNKNOWN, hours_ago, None),
+            (RequestState.OVERDUE, days_ago, days_ago),
         )
     ]
     assert (unknown.request_id, overdue.request_id is None) == (None, False)

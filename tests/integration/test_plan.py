@@ -8,11 +8,11 @@ import pytest
 from app.avatars.service import AvatarNotFound
 from app.core.settings import Preset, Settings
 from app.database.engine import Database
-from app.database.models import Avatar, Consent, TrainingKind, TrainingState, User
+from app.database.models import Avatar, Consent, RequestState, TrainingKind, User
 from app.fal.trainers import PORTRAIT, STYLE
 from app.trainings import consent
 from app.trainings import service as trainings
-from app.trainings.length import Extent
+from app.trainings.length import TrainingLength
 from app.trainings.plan import ENOUGH, LAST, Plan, UsualTime, plan, usual_time, usual_time_of
 from tests.factories import make_avatar, make_photos, make_training, make_user
 from tests.integration.webhook_service import ENVIRONMENT, rows
@@ -41,7 +41,7 @@ async def history(
     *,
     steps: int = 1000,
     trainer: str = PORTRAIT.endpoint,
-    state: TrainingState = TrainingState.COMPLETED,
+    state: RequestState = RequestState.COMPLETED,
     kind: TrainingKind = TrainingKind.REAL,
     smoke: bool = False,
     since: timedelta = timedelta(0),
@@ -53,7 +53,7 @@ async def history(
             training = await make_training(session, avatar, state, kind)
             training.finished_at = NOW - since - timedelta(seconds=place)
             training.requested_at = training.finished_at - timedelta(minutes=taken)
-            training.arguments, training.trainer, training.smoke = {"steps": steps}, trainer, smoke
+            training.arguments, training.endpoint, training.trial = {"steps": steps}, trainer, smoke
 
 
 async def usual(database: Database, steps: int = 1000) -> UsualTime | None:
@@ -75,8 +75,8 @@ async def test_only_trainings_like_this_one_count(database: Database) -> None:
     others = [90] * 2 * ENOUGH
     await history(database, others, steps=2500)
     await history(database, others, trainer=STYLE.endpoint)
-    await history(database, others, state=TrainingState.FAILED)
-    await history(database, others, state=TrainingState.CANCELLED)
+    await history(database, others, state=RequestState.FAILED)
+    await history(database, others, state=RequestState.CANCELLED)
     await history(database, others, kind=TrainingKind.DRILL)
     await history(database, others, smoke=True)
     assert await usual(database) == UsualTime(timedelta(minutes=10), timedelta(minutes=10))
@@ -95,10 +95,10 @@ async def test_one_that_is_going_on_is_compared_with_those_like_it_and_a_trial_w
     await history(database, [10] * ENOUGH)
     _, avatar = await owner(database)
     async with database.transaction() as session:
-        training = await make_training(session, avatar, TrainingState.RUNNING)
+        training = await make_training(session, avatar, RequestState.RUNNING)
         ten = timedelta(minutes=10)
         assert await usual_time_of(session, training) == UsualTime(ten, ten)
-        training.smoke = True
+        training.trial = True
         assert await usual_time_of(session, training) is None
 
 
@@ -115,17 +115,17 @@ async def test_what_is_planned_is_what_is_asked_for(database: Database, settings
         wanted = await planned(database, settings, preset, user, avatar)
         async with database.transaction() as session:
             training = await trainings.request(session, settings, user.id, avatar.id, preset)
-        assert training.arguments["steps"] == wanted.extent.steps == steps
-        assert training.preset is wanted.extent.preset is (preset or Preset.BALANCED)
-        assert list(wanted.extent.presets) == list(Preset)
+        assert training.arguments["steps"] == wanted.length.steps == steps
+        assert training.preset is wanted.length.preset is (preset or Preset.BALANCED)
+        assert list(wanted.length.presets) == list(Preset)
 
 
 async def test_again_is_as_last_time(database: Database, settings: Settings) -> None:
     user, avatar = await owner(database)
     async with database.transaction() as session:
-        last = await make_training(session, await session.get_one(Avatar, avatar.id), TrainingState.FAILED)
+        last = await make_training(session, await session.get_one(Avatar, avatar.id), RequestState.FAILED)
         last.preset = Preset.QUALITY
-    assert (await planned(database, settings, None, user, avatar)).extent.preset is Preset.QUALITY
+    assert (await planned(database, settings, None, user, avatar)).length.preset is Preset.QUALITY
     async with database.transaction() as session:
         again = await trainings.request(session, settings, user.id, avatar.id)
     assert again.arguments["steps"] == 2500
@@ -136,7 +136,7 @@ async def test_a_number_of_its_own_leaves_no_choice(
 ) -> None:
     put(monkeypatch, {**ENVIRONMENT, "FAL_PORTRAIT_STEPS": "77"})
     wanted = await planned(database, Settings.load(), Preset.QUALITY, *await owner(database))
-    assert wanted.extent == Extent(Preset.BALANCED, (Preset.BALANCED,), 77)
+    assert wanted.length == TrainingLength(Preset.BALANCED, (Preset.BALANCED,), 77)
 
 
 async def test_the_last_consent_is_kept_with_its_version_and_language(database: Database) -> None:

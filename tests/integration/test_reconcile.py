@@ -11,16 +11,18 @@ from sqlalchemy import update
 
 from app.core.settings import Settings
 from app.database.engine import Database
-from app.database.models import AvatarState, Notification, Training, TrainingKind, TrainingState
+from app.database.models import AvatarState, Notification, RequestState, Training, TrainingKind
 from app.fal.answers import FalUnavailable, Finished, NoAnswer, Progress, Running, Waiting, Why
 from app.fal.client import Fal
 from app.fal.failures import Failure, Reason
 from app.fal.trainers import Model
 from app.jobs.job import Job
-from app.trainings import reconcile
-from app.trainings.poll_schedule import Pace
-from app.trainings.reconcile import QUESTIONS_A_TICK, AskFal, Reconciler
-from app.trainings.service import ASK, ask_fal, submitted
+from app.requests import poll
+from app.requests import service as requests
+from app.requests.poll import PollRequest, StatusPoller
+from app.requests.poll_schedule import PollSchedule
+from app.requests.reconcile import POLLS_A_TICK, Reconciler
+from app.trainings.purpose import TRAINING
 from tests.factories import MODEL_URL
 from tests.integration.webhook_service import (
     ENVIRONMENT,
@@ -31,16 +33,19 @@ from tests.integration.webhook_service import (
     rows,
     training_now,
 )
+from tests.trainings import POLL
 from tests.unit.settings import put
 
 MODEL = Finished(Model(url=MODEL_URL))
-PACE = Pace(after=timedelta(seconds=300), interval=timedelta(seconds=60), doubling=True)
+SCHEDULE = PollSchedule(
+    TRAINING.limits, after=timedelta(seconds=300), interval=timedelta(seconds=60), doubling=True
+)
 
 
 class FakeFal(Fal):
     """A queue that gives one answer; `asked` are the request ids it was asked about."""
 
-    def __init__(self, answer: Progress | Exception, *, listed: str | None = None) -> None:
+    def __init__(self, answer: Progress[Any] | Exception, *, listed: str | None = None) -> None:
         """`listed` is the request id that FAL's list names for our archive."""
         self._answer = answer
         self._listed = listed
@@ -51,7 +56,7 @@ class FakeFal(Fal):
         self.searched.append(archive_url)
         return self._listed
 
-    async def progress(self, endpoint: str, request_id: str) -> Progress:
+    async def progress(self, endpoint: str, request_id: str, read: Any) -> Progress[Any]:
         self.asked.append(request_id)
         if isinstance(self._answer, Exception):
             raise self._answer
@@ -68,20 +73,20 @@ async def ask(
     database: Database, fal: Fal, training: Training, *, request_id: str | None = None, starts: int = 1
 ) -> None:
     payload = {"training_id": str(training.id), "request_id": request_id or training.request_id, "v": 1}
-    await AskFal(database, fal)(Job(1, ASK, payload, starts))
+    await PollRequest(TRAINING, database, StatusPoller(database, fal))(Job(1, POLL, payload, starts))
 
 
 @pytest.mark.parametrize(
     ("answer", "state", "avatar", "told"),
     [
-        (Waiting(3), TrainingState.SUBMITTED, AvatarState.TRAINING, None),
-        (Running(), TrainingState.RUNNING, AvatarState.TRAINING, None),
-        (MODEL, TrainingState.COMPLETED, AvatarState.COMPLETED, None),
-        (Failure(Reason.NO_FACE, "HTTP 422"), TrainingState.FAILED, AvatarState.DRAFT, "no-face"),
+        (Waiting(3), RequestState.SUBMITTED, AvatarState.TRAINING, None),
+        (Running(), RequestState.RUNNING, AvatarState.TRAINING, None),
+        (MODEL, RequestState.COMPLETED, AvatarState.COMPLETED, None),
+        (Failure(Reason.NO_FACE, "HTTP 422"), RequestState.FAILED, AvatarState.DRAFT, "no-face"),
     ],
 )
 async def test_fals_answer_moves_training_and_avatar(
-    database: Database, answer: Progress, state: TrainingState, avatar: AvatarState, told: str | None
+    database: Database, answer: Progress[Any], state: RequestState, avatar: AvatarState, told: str | None
 ) -> None:
     training = await a_training(database)
     for _ in range(2):
@@ -89,12 +94,12 @@ async def test_fals_answer_moves_training_and_avatar(
     assert (await training_now(database, training)).state is state
     assert await avatar_now(database, training) is avatar
     notes = await rows(database, Notification)
-    assert len(notes) == (state in (TrainingState.COMPLETED, TrainingState.FAILED))
+    assert len(notes) == (state in (RequestState.COMPLETED, RequestState.FAILED))
     assert [note.fact.get("failure") for note in notes if told] == [told] * (told is not None)
 
 
-@pytest.mark.parametrize("state", [TrainingState.COMPLETED, TrainingState.FAILED, TrainingState.CANCELLED])
-async def test_a_finished_training_is_not_asked_about(database: Database, state: TrainingState) -> None:
+@pytest.mark.parametrize("state", [RequestState.COMPLETED, RequestState.FAILED, RequestState.CANCELLED])
+async def test_a_finished_training_is_not_asked_about(database: Database, state: RequestState) -> None:
     fal = FakeFal(MODEL)
     await ask(database, fal, await a_training(database, state))
     assert fal.asked == []
@@ -108,18 +113,18 @@ async def test_a_drill_is_not_asked_about(database: Database) -> None:
 
 @pytest.mark.parametrize("answer", [MODEL, Running(), Failure(Reason.NO_FACE, "HTTP 422")])
 async def test_an_answer_about_another_request_than_the_one_learnt_meanwhile_moves_nothing(
-    database: Database, answer: Progress
+    database: Database, answer: Progress[Any]
 ) -> None:
     class ReplyComes(FakeFal):
-        async def progress(self, endpoint: str, request_id: str) -> Progress:
+        async def progress(self, endpoint: str, request_id: str, read: Any) -> Progress[Any]:
             async with database.transaction() as session:
-                await submitted(session, training.id, "our-own", check_at=None)
-            return await super().progress(endpoint, request_id)
+                await requests.record_submitted(session, TRAINING, training.id, "our-own", check_at=None)
+            return await super().progress(endpoint, request_id, read)
 
-    training = await a_training(database, TrainingState.SUBMITTING)
+    training = await a_training(database, RequestState.SUBMITTING)
     await ask(database, ReplyComes(answer), training, request_id="somebody-elses")
     after = await training_now(database, training)
-    assert (after.state, after.request_id) == (TrainingState.SUBMITTED, "our-own")
+    assert (after.state, after.request_id) == (RequestState.SUBMITTED, "our-own")
     assert await rows(database, Notification) == []
 
 
@@ -130,10 +135,10 @@ async def test_the_known_request_id_is_asked_about_whatever_the_job_says(databas
 
 
 async def test_a_request_id_learnt_from_a_callback_is_kept_with_the_answer(database: Database) -> None:
-    training, request_id = await a_training(database, TrainingState.SUBMIT_UNKNOWN), a_request_id()
+    training, request_id = await a_training(database, RequestState.SUBMIT_UNKNOWN), a_request_id()
     await ask(database, FakeFal(MODEL), training, request_id=request_id)
     finished = await training_now(database, training)
-    assert (finished.state, finished.request_id) == (TrainingState.COMPLETED, request_id)
+    assert (finished.state, finished.request_id) == (RequestState.COMPLETED, request_id)
 
 
 async def test_without_an_answer_the_question_is_repeated_and_then_left_to_the_schedule(
@@ -144,7 +149,7 @@ async def test_without_an_answer_the_question_is_repeated_and_then_left_to_the_s
         with pytest.raises(FalUnavailable):
             await ask(database, silent, training, starts=starts)
     await ask(database, silent, training, starts=3)
-    assert (await training_now(database, training)).state is TrainingState.SUBMITTED
+    assert (await training_now(database, training)).state is RequestState.SUBMITTED
 
 
 @pytest.mark.parametrize("why", Why)
@@ -155,7 +160,7 @@ async def test_an_answer_that_is_none_is_kept_until_there_is_one(database: Datab
             await ask(database, unclear, training, starts=starts)
     await ask(database, unclear, training, starts=3)
     after = await training_now(database, training)
-    assert (after.state, after.unanswered) == (TrainingState.SUBMITTED, why)
+    assert (after.state, after.unanswered) == (RequestState.SUBMITTED, why)
     await ask(database, FakeFal(Waiting(None)), training)
     assert (await training_now(database, training)).unanswered is None
     assert await rows(database, Notification) == []
@@ -171,15 +176,17 @@ async def test_an_answer_that_is_none_is_kept_until_there_is_one(database: Datab
     ],
 )
 async def test_a_failure_told_without_its_reason_holds_when_fal_tells_no_more(
-    database: Database, answer: Progress | Exception, failure: str | None
+    database: Database, answer: Progress[Any] | Exception, failure: str | None
 ) -> None:
     training = await a_training(database)
     async with database.transaction() as session:
-        await ask_fal(session, training.id, training.request_id, failed="no type given")
-    (payload,) = await jobs(database, ASK)
-    await AskFal(database, FakeFal(answer))(Job(1, ASK, payload, starts=3))
+        await requests.poll_later(session, TRAINING, training.id, training.request_id, failed="no type given")
+    (payload,) = await jobs(database, POLL)
+    await PollRequest(TRAINING, database, StatusPoller(database, FakeFal(answer)))(
+        Job(1, POLL, payload, starts=3)
+    )
     after = await training_now(database, training)
-    assert (after.failure, after.state is TrainingState.FAILED) == (failure, failure is not None)
+    assert (after.failure, after.state is RequestState.FAILED) == (failure, failure is not None)
 
 
 async def due(database: Database, number: int = 1, **values: Any) -> list[Training]:
@@ -192,36 +199,36 @@ async def due(database: Database, number: int = 1, **values: Any) -> list[Traini
 
 
 async def asked_ids(database: Database) -> list[str]:
-    return [job["training_id"] for job in await jobs(database, ASK)]
+    return [job["training_id"] for job in await jobs(database, POLL)]
 
 
 async def test_only_what_is_due_is_asked_about(database: Database) -> None:
     (wanted,) = await due(database)
     await due(database, next_check_at=datetime.now(UTC) + timedelta(minutes=1))
     await due(database, next_check_at=None)
-    await due(database, state=TrainingState.COMPLETED)
+    await due(database, state=RequestState.COMPLETED)
     await due(database, kind=TrainingKind.DRILL)
-    await Reconciler(database, PACE).ask_about_due()
+    await Reconciler(database, [(TRAINING, SCHEDULE)]).poll_due()
     assert await asked_ids(database) == [str(wanted.id)]
-    await Reconciler(database, PACE).ask_about_due()
+    await Reconciler(database, [(TRAINING, SCHEDULE)]).poll_due()
     assert len(await asked_ids(database)) == 1
 
 
 async def test_a_tick_asks_at_most_five_questions_the_longest_due_first(database: Database) -> None:
     trainings = await due(database, 7)
-    await Reconciler(database, PACE).ask_about_due()
-    assert await asked_ids(database) == [str(each.id) for each in trainings[:QUESTIONS_A_TICK]]
-    await Reconciler(database, PACE).ask_about_due()
+    await Reconciler(database, [(TRAINING, SCHEDULE)]).poll_due()
+    assert await asked_ids(database) == [str(each.id) for each in trainings[:POLLS_A_TICK]]
+    await Reconciler(database, [(TRAINING, SCHEDULE)]).poll_due()
     assert len(await asked_ids(database)) == 7
 
 
 async def test_two_ticks_at_once_ask_about_each_training_once(database: Database) -> None:
-    trainings = await due(database, 2 * QUESTIONS_A_TICK)
-    reconciler = Reconciler(database, PACE)
-    await asyncio.gather(reconciler.ask_about_due(), reconciler.ask_about_due())
+    trainings = await due(database, 2 * POLLS_A_TICK)
+    reconciler = Reconciler(database, [(TRAINING, SCHEDULE)])
+    await asyncio.gather(reconciler.poll_due(), reconciler.poll_due())
     asked = await asked_ids(database)
     assert len(asked) == len(set(asked)) <= len(trainings)
-    await reconciler.ask_about_due()
+    await reconciler.poll_due()
     assert sorted(await asked_ids(database)) == sorted(str(each.id) for each in trainings)
 
 
@@ -230,7 +237,7 @@ async def test_the_next_question_moves_away_as_the_pace_says(database: Database)
     waits = []
     for _ in range(6):
         before = datetime.now(UTC)
-        await Reconciler(database, PACE).ask_about_due()
+        await Reconciler(database, [(TRAINING, SCHEDULE)]).poll_due()
         planned = (await training_now(database, training)).next_check_at
         assert planned is not None
         waits.append(round((planned - before).total_seconds(), -1))
@@ -253,12 +260,12 @@ def test_the_pace_is_the_contracts(
     monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], after: int, waits: list[int]
 ) -> None:
     put(monkeypatch, {**ENVIRONMENT, **environment})
-    pace = Pace.of(Settings.load())
+    pace = TRAINING.schedule(Settings.load())
     assert pace.after == timedelta(seconds=after)
     now = datetime.now(UTC)
 
     def wait(checks: int) -> float:
-        at = pace.next_question(Training(requested_at=now, checks=checks), now)
+        at = pace.next_poll(Training(requested_at=now, checks=checks), now)
         assert at is not None
         return (at - now).total_seconds()
 
@@ -283,21 +290,21 @@ async def test_what_takes_longer_than_trainings_do_is_overdue_and_told_once(
     began = now - started if started else None
     (training,) = await due(database, submitted_at=now - submitted, started_at=began)
     for _ in range(2):
-        await Reconciler(database, PACE).ask_about_due()
+        await Reconciler(database, [(TRAINING, SCHEDULE)]).poll_due()
         async with database.transaction() as session:
             await session.execute(update(Training).values(next_check_at=now))
     state = (await training_now(database, training)).state
-    assert state is (TrainingState.OVERDUE if late else TrainingState.SUBMITTED)
+    assert state is (RequestState.OVERDUE if late else RequestState.SUBMITTED)
     assert [note.kind for note in await rows(database, Notification)] == ["training_overdue"] * late
     assert await asked_ids(database) == [str(training.id)] * 2
 
 
 async def test_an_overdue_training_is_asked_about_hourly_for_a_week(database: Database) -> None:
-    (training,) = await due(database, state=TrainingState.OVERDUE)
+    (training,) = await due(database, state=RequestState.OVERDUE)
     now = datetime.now(UTC)
     for days, expected in [(0, timedelta(hours=1)), (6.9, timedelta(hours=1)), (7, None)]:
         training.submitted_at = now - timedelta(days=1 + days)
-        at = PACE.next_question(training, now)
+        at = SCHEDULE.next_poll(training, now)
         assert (at - now if at else None) == expected
 
 
@@ -310,49 +317,49 @@ async def test_after_that_week_it_is_given_up_in_words(
 ) -> None:
     long_ago = datetime.now(UTC) - timedelta(days=8, minutes=1)
     (training,) = await due(
-        database, state=TrainingState.OVERDUE, submitted_at=long_ago, unanswered=unanswered
+        database, state=RequestState.OVERDUE, submitted_at=long_ago, unanswered=unanswered
     )
-    await Reconciler(database, PACE).ask_about_due()
+    await Reconciler(database, [(TRAINING, SCHEDULE)]).poll_due()
     given_up = await training_now(database, training)
-    assert given_up.state is TrainingState.FAILED
+    assert given_up.state is RequestState.FAILED
     assert (given_up.failure_detail or "").endswith(unanswered or "unreached")
     assert await avatar_now(database, training) is AvatarState.DRAFT
     assert [note.fact["failure"] for note in await rows(database, Notification)] == [reason]
 
 
 async def test_an_overdue_training_still_ends_with_fals_word(database: Database) -> None:
-    training = await a_training(database, TrainingState.OVERDUE)
+    training = await a_training(database, RequestState.OVERDUE)
     await ask(database, FakeFal(MODEL), training)
-    assert (await training_now(database, training)).state is TrainingState.COMPLETED
+    assert (await training_now(database, training)).state is RequestState.COMPLETED
     assert await avatar_now(database, training) is AvatarState.COMPLETED
 
 
 async def test_a_training_whose_reply_was_lost_is_found_by_its_archive(database: Database) -> None:
     archive = "https://v3.fal.media/files/sample/photos.zip"
-    training = await a_training(database, TrainingState.SUBMIT_UNKNOWN, archive_url=archive)
+    training = await a_training(database, RequestState.SUBMIT_UNKNOWN, archive_url=archive)
     nowhere = FakeFal(MODEL)
     await ask(database, nowhere, training)
     assert (nowhere.searched, nowhere.asked) == ([archive], [])
-    assert (await training_now(database, training)).state is TrainingState.SUBMIT_UNKNOWN
+    assert (await training_now(database, training)).state is RequestState.SUBMIT_UNKNOWN
     request_id = a_request_id()
     await ask(database, FakeFal(MODEL, listed=request_id), training)
     found = await training_now(database, training)
-    assert (found.state, found.request_id) == (TrainingState.COMPLETED, request_id)
+    assert (found.state, found.request_id) == (RequestState.COMPLETED, request_id)
 
 
 async def test_a_training_whose_submit_job_is_gone_fails_in_words(database: Database) -> None:
-    (training,) = await due(database, state=TrainingState.REQUESTED)
-    await Reconciler(database, PACE).ask_about_due()
-    assert (await training_now(database, training)).state is TrainingState.FAILED
+    (training,) = await due(database, state=RequestState.REQUESTED)
+    await Reconciler(database, [(TRAINING, SCHEDULE)]).poll_due()
+    assert (await training_now(database, training)).state is RequestState.FAILED
     assert await avatar_now(database, training) is AvatarState.DRAFT
     assert [note.fact["failure"] for note in await rows(database, Notification)] == ["service"]
     assert await asked_ids(database) == []
 
 
 async def test_a_training_left_in_the_middle_of_its_submit_is_asked_about(database: Database) -> None:
-    (training,) = await due(database, state=TrainingState.SUBMITTING)
-    await Reconciler(database, PACE).ask_about_due()
-    assert (await training_now(database, training)).state is TrainingState.SUBMIT_UNKNOWN
+    (training,) = await due(database, state=RequestState.SUBMITTING)
+    await Reconciler(database, [(TRAINING, SCHEDULE)]).poll_due()
+    assert (await training_now(database, training)).state is RequestState.SUBMIT_UNKNOWN
     assert await asked_ids(database) == [str(training.id)]
 
 
@@ -378,43 +385,43 @@ async def test_what_fal_said_last_is_kept(database: Database) -> None:
 async def test_two_instances_ask_for_a_look_once_in_ten_seconds(database: Database) -> None:
     training, fal = await a_training(database), FakeFal(Waiting(1))
     for expected in (1, 2):
-        await asyncio.gather(*(AskFal(database, fal).look(training.id) for _ in range(4)))
-        await AskFal(database, fal).look(training.id)
+        await asyncio.gather(*(StatusPoller(database, fal).refresh(TRAINING, training.id) for _ in range(4)))
+        await StatusPoller(database, fal).refresh(TRAINING, training.id)
         assert len(fal.asked) == expected
         async with database.transaction() as session:
-            earlier = Training.asked_at - timedelta(seconds=11)
-            await session.execute(update(Training).values(asked_at=earlier))
+            earlier = Training.polled_at - timedelta(seconds=11)
+            await session.execute(update(Training).values(polled_at=earlier))
     assert (await training_now(database, training)).queue_position == 1
 
 
 async def test_the_schedules_question_counts_as_a_look(database: Database) -> None:
     (training,), fal = await due(database), FakeFal(Waiting(1))
-    await Reconciler(database, PACE).ask_about_due()
-    await AskFal(database, fal).look(training.id)
+    await Reconciler(database, [(TRAINING, SCHEDULE)]).poll_due()
+    await StatusPoller(database, fal).refresh(TRAINING, training.id)
     assert fal.asked == []
 
 
 @pytest.mark.parametrize(
     ("state", "kind"),
     [
-        (TrainingState.REQUESTED, TrainingKind.REAL),
-        (TrainingState.SUBMIT_UNKNOWN, TrainingKind.REAL),
-        (TrainingState.FAILED, TrainingKind.REAL),
-        (TrainingState.SUBMITTED, TrainingKind.DRILL),
+        (RequestState.REQUESTED, TrainingKind.REAL),
+        (RequestState.SUBMIT_UNKNOWN, TrainingKind.REAL),
+        (RequestState.FAILED, TrainingKind.REAL),
+        (RequestState.SUBMITTED, TrainingKind.DRILL),
     ],
 )
 async def test_there_is_nothing_to_look_for(
-    database: Database, state: TrainingState, kind: TrainingKind
+    database: Database, state: RequestState, kind: TrainingKind
 ) -> None:
     training, fal = await a_training(database, state, kind), FakeFal(MODEL)
-    await AskFal(database, fal).look(training.id)
+    await StatusPoller(database, fal).refresh(TRAINING, training.id)
     assert (fal.asked, fal.searched) == ([], [])
 
 
 async def test_a_look_that_finds_the_end_carries_it_out(database: Database) -> None:
     training = await a_training(database)
-    await AskFal(database, FakeFal(MODEL)).look(training.id)
-    assert (await training_now(database, training)).state is TrainingState.COMPLETED
+    await StatusPoller(database, FakeFal(MODEL)).refresh(TRAINING, training.id)
+    assert (await training_now(database, training)).state is RequestState.COMPLETED
     assert len(await rows(database, Notification)) == 1
 
 
@@ -422,12 +429,12 @@ async def test_a_fal_that_does_not_answer_is_not_waited_for(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Hanging(FakeFal):
-        async def progress(self, endpoint: str, request_id: str) -> Progress:
+        async def progress(self, endpoint: str, request_id: str, read: Any) -> Progress[Any]:
             await asyncio.Event().wait()
             raise AssertionError
 
-    monkeypatch.setattr(reconcile, "LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(poll, "REFRESH_TIMEOUT_SECONDS", 0.05)
     for fal in (Hanging(MODEL), FakeFal(FalUnavailable())):
         training = await a_training(database)
-        await AskFal(database, fal).look(training.id)
-        assert (await training_now(database, training)).state is TrainingState.SUBMITTED
+        await StatusPoller(database, fal).refresh(TRAINING, training.id)
+        assert (await training_now(database, training)).state is RequestState.SUBMITTED

@@ -14,7 +14,7 @@ from app.bot.jobs.uploads import lost_uploads
 from app.core.settings import Settings
 from app.database.engine import Database
 from app.database.models import Upload, UploadState
-from app.inbox.retention import Pruner
+from app.inbox.retention import InboxRetention
 from app.jobs.queue import held, queued
 from app.notifications import service as notifications
 from app.photos import uploads
@@ -23,9 +23,9 @@ from app.photos.service import Photos
 from app.photos.storage import FolderStorage
 from app.photos.store import is_kept
 from app.photos.uploads import NoDraft
+from app.requests.reconcile import Reconciler
 from app.trainings.deletion import remove_avatar, remove_person
-from app.trainings.poll_schedule import Pace
-from app.trainings.reconcile import Reconciler
+from app.trainings.purpose import TRAINING
 from devtools.postgres import wheel
 from tests.conftest import fresh_database
 from tests.decoders import IN_THREADS
@@ -176,8 +176,8 @@ async def test_to_look_for_jobs_reads_none_of_the_others(watched: Watched) -> No
 
 
 async def test_sweeps_read_what_is_due(watched: Watched, settings: Settings) -> None:
-    await Reconciler(watched, Pace.of(settings)).ask_about_due()
-    await Pruner(watched).prune()
+    await Reconciler(watched, [(TRAINING, TRAINING.schedule(settings))]).poll_due()
+    await InboxRetention(watched).prune()
     assert watched.read_whole() == {}
 
 

@@ -37,10 +37,11 @@ from app.photos.store import keys
 from app.trainings import consent
 from app.trainings import service as trainings
 from app.trainings.deletion import remove_avatar
-from app.trainings.service import SUBMIT, TooFewPhotos, TrainingsPaused
+from app.trainings.service import TooFewPhotos, TrainingsPaused
 from tests.decoders import IN_THREADS
 from tests.factories import make_avatar, make_photos, make_user
 from tests.integration.webhook_service import ENVIRONMENT, jobs, rows
+from tests.trainings import SUBMIT
 from tests.unit.settings import put
 
 _message_ids = count(1000)

@@ -8,12 +8,22 @@ from sqlalchemy import update
 
 from app.core.settings import Preset, Settings
 from app.database.engine import Database
-from app.database.models import Avatar, AvatarState, AvatarType, Notification, Smoke, Training, TrainingState
+from app.database.models import (
+    Avatar,
+    AvatarState,
+    AvatarType,
+    Notification,
+    RequestState,
+    Training,
+    TrainingKind,
+    TrialMode,
+)
 from app.fal.trainers import Model
+from app.requests.outcome import RequestOutcome, apply_outcomes
 from app.trainings import deletion, trial_mode
 from app.trainings import service as trainings
-from app.trainings.outcome import Ending, end
 from app.trainings.plan import plan
+from app.trainings.purpose import TRAINING
 from scripts import smoke as smoke_script
 from tests.factories import MODEL_URL, make_avatar, make_photos, make_user
 from tests.integration import commands
@@ -40,12 +50,12 @@ async def an_avatar(
 
 async def turn_on(database: Database, user_id: int, lasting: timedelta = HOUR) -> bool:
     async with database.transaction() as session:
-        return await trial_mode.on(session, user_id, datetime.now(UTC) + lasting)
+        return await trial_mode.enable(session, user_id, datetime.now(UTC) + lasting)
 
 
 async def on_for(database: Database) -> Sequence[int]:
     async with database.transaction() as session:
-        return [each.user_id for each in await trial_mode.active(session)]
+        return [each.user_id for each in await trial_mode.enabled(session)]
 
 
 async def asked_for(database: Database, settings: Settings, avatar: Avatar) -> Training:
@@ -53,8 +63,8 @@ async def asked_for(database: Database, settings: Settings, avatar: Avatar) -> T
     async with database.transaction() as session:
         wanted = await plan(session, settings, avatar.user_id, avatar.id, Preset.QUALITY)
         training = await trainings.request(session, settings, avatar.user_id, avatar.id, Preset.QUALITY)
-    assert training.arguments["steps"] == wanted.extent.steps
-    assert training.smoke is wanted.extent.smoke
+    assert training.arguments["steps"] == wanted.length.steps
+    assert training.kind is wanted.length.kind
     return training
 
 
@@ -65,8 +75,8 @@ async def test_one_persons_trainings_have_one_step_and_nobody_elses(
     tester, stranger = await an_avatar(database, kind), await an_avatar(database, kind)
     assert await turn_on(database, tester.user_id)
     tried, real = [await asked_for(database, settings, avatar) for avatar in (tester, stranger)]
-    assert (tried.smoke, tried.arguments["steps"], tried.preset) == (True, 1, Preset.QUALITY)
-    assert not real.smoke
+    assert (tried.kind, tried.arguments["steps"], tried.preset) == (TrainingKind.TRIAL, 1, Preset.QUALITY)
+    assert real.kind is TrainingKind.REAL
     assert real.arguments["steps"] >= 2000
 
 
@@ -75,9 +85,9 @@ async def test_it_is_over_by_itself(database: Database, settings: Settings) -> N
     await turn_on(database, avatar.user_id)
     assert await on_for(database) == [avatar.user_id]
     async with database.transaction() as session:
-        await session.execute(update(Smoke).values(until=datetime.now(UTC)))
+        await session.execute(update(TrialMode).values(until=datetime.now(UTC)))
     assert await on_for(database) == []
-    assert not (await asked_for(database, settings, avatar)).smoke
+    assert (await asked_for(database, settings, avatar)).kind is TrainingKind.REAL
 
 
 async def test_a_training_that_was_asked_for_stays_what_it_is(database: Database, settings: Settings) -> None:
@@ -85,8 +95,8 @@ async def test_a_training_that_was_asked_for_stays_what_it_is(database: Database
     await turn_on(database, avatar.user_id)
     training = await asked_for(database, settings, avatar)
     async with database.transaction() as session:
-        assert await trial_mode.end(session) == [avatar.user_id]
-    assert (await training_now(database, training)).smoke
+        assert await trial_mode.disable(session) == [avatar.user_id]
+    assert (await training_now(database, training)).kind is TrainingKind.TRIAL
 
 
 async def test_turned_on_again_it_lasts_from_then(database: Database) -> None:
@@ -109,11 +119,13 @@ async def test_its_model_is_kept_with_the_training_and_goes_to_no_avatar(
     await turn_on(database, avatar.user_id)
     training = await asked_for(database, settings, avatar)
     async with database.transaction() as session:
-        await end(
-            session, [Ending(training.id, Model(url="https://v3.fal.media/files/one-step.safetensors"))]
+        await apply_outcomes(
+            session,
+            TRAINING,
+            [RequestOutcome(training.id, Model(url="https://v3.fal.media/files/one-step.safetensors"))],
         )
     over, (left,) = await training_now(database, training), await rows(database, Avatar)
-    assert (over.state, over.model_url is not None) == (TrainingState.COMPLETED, True)
+    assert (over.state, over.model_url is not None) == (RequestState.COMPLETED, True)
     assert (left.state, left.model_url) == (before, MODEL_URL if before is AvatarState.COMPLETED else None)
     (told,) = await rows(database, Notification)
     assert told.fact["smoke"] is True
@@ -124,7 +136,7 @@ async def test_who_leaves_leaves_no_smoke_behind(database: Database) -> None:
     await turn_on(database, avatar.user_id)
     async with database.transaction() as session:
         await deletion.remove_person(session, avatar.user_id)
-    assert await rows(database, Smoke) == []
+    assert await rows(database, TrialMode) == []
 
 
 async def test_an_operator_turns_it_on_looks_and_ends_it(
@@ -144,7 +156,7 @@ async def test_an_operator_turns_it_on_looks_and_ends_it(
     assert (code, "/start" in complaint) == (1, True)
     code, printed, _ = await typed("on", "--user", str(person), "--minutes", "5")
     assert (code, f"On for {person} until" in printed) == (0, True)
-    (kept,) = await rows(database, Smoke)
+    (kept,) = await rows(database, TrialMode)
     assert timedelta(minutes=4) < kept.until - datetime.now(UTC) <= timedelta(minutes=5)
     assert await typed("off") == (0, f"Smoke is over for {person}\n", "")
     assert (await typed("status"))[1].startswith("Off")

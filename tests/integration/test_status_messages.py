@@ -16,12 +16,12 @@ from app.bot.status_messages import Status
 from app.core.i18n import Dictionary
 from app.core.settings import Settings
 from app.database.engine import Database
-from app.database.models import AvatarState, StatusMessage, TrainingState
+from app.database.models import AvatarState, RequestState, StatusMessage
 from app.fal.client import Fal
 from app.photos.scratch import Workroom
 from app.photos.service import Photos
 from app.photos.storage import FolderStorage
-from app.trainings.reconcile import AskFal
+from app.requests.poll import StatusPoller
 from tests.decoders import IN_THREADS
 from tests.factories import make_avatar, make_training, make_user
 from tests.integration.bot_calls import Calls
@@ -36,7 +36,7 @@ async def followed(database: Database, user_id: int) -> None:
     """A message about a training that reads differently now."""
     async with database.transaction() as session:
         avatar = await make_avatar(session, await make_user(session, user_id), state=AvatarState.TRAINING)
-        training = await make_training(session, avatar, TrainingState.RUNNING)
+        training = await make_training(session, avatar, RequestState.RUNNING)
         session.add(StatusMessage(training_id=training.id, user_id=user_id, message_id=1, shown=b"before"))
 
 
@@ -58,7 +58,7 @@ async def test_a_chat_that_telegram_has_wait_is_left_alone_and_the_others_are_no
     settings, calls, workroom = Settings.load(), Calls(answer), Workroom(tmp_path)
     photos = Photos(FolderStorage(tmp_path), workroom, settings.avatar, settings.photo, IN_THREADS)
     async with httpx.AsyncClient() as http:
-        questions = AskFal(database, Fal(SecretStr("key"), http))
+        questions = StatusPoller(database, Fal(SecretStr("key"), http))
     status = Status(Bot("42:token", session=calls), database, Dictionary(), photos, questions)
     for user_id in (WAITING, 8):
         await followed(database, user_id)

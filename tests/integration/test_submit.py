@@ -22,26 +22,25 @@ from app.database.models import (
     InboxEvent,
     Notification,
     Outcome,
+    RequestState,
     Training,
     TrainingKind,
-    TrainingState,
 )
 from app.fal.answers import FalUnavailable
-from app.fal.callback_url import named_training
+from app.fal.callback_url import verified_key
 from app.fal.client import Fal, SubmitRefused, SubmitUnknown
 from app.fal.failures import Failure, Reason
-from app.inbox.process import HandleCallback
+from app.inbox.process import ProcessCallbacks
 from app.jobs.job import Job, Retry
 from app.jobs.priority_gate import RightOfWay
 from app.photos.archive import build_archive
 from app.photos.features import Edit
 from app.photos.scratch import Workroom
 from app.photos.storage import FolderStorage, PhotoStorage, StorageUnavailable
-from app.trainings import service, submit
+from app.requests import submit
+from app.trainings import service
 from app.trainings.deletion import remove_person
-from app.trainings.service import SUBMIT
-from app.trainings.submit import SubmitTraining
-from tests.decoders import IN_A_THREAD, IN_THREADS
+from tests.decoders import IN_A_THREAD
 from tests.factories import make_inbox_event
 from tests.images import encoded, noise, stored
 from tests.integration.webhook_service import (
@@ -55,6 +54,7 @@ from tests.integration.webhook_service import (
     send_postgres_away,
     training_now,
 )
+from tests.trainings import PURPOSES, SUBMIT, submit_training
 from tests.unit.settings import put
 
 ARCHIVE = "https://v3.fal.media/files/sample/photos.zip"
@@ -98,14 +98,12 @@ class Stage:
     settings: Settings
 
     async def run(self, training: Training) -> None:
-        submit = SubmitTraining(
-            self.database, self.fal, self.storage, self.workroom, self.settings, IN_THREADS
-        )
+        submit = submit_training(self.database, self.fal, self.storage, self.workroom, self.settings)
         await submit(Job(1, SUBMIT, {"training_id": str(training.id), "v": 1}, starts=1))
 
     async def requested(self, kind: TrainingKind = TrainingKind.REAL, **values: Any) -> Training:
         """A training with two photos in the storage."""
-        training = await a_training(self.database, TrainingState.REQUESTED, kind, **values)
+        training = await a_training(self.database, RequestState.REQUESTED, kind, **values)
         async with self.database.transaction() as session:
             for position in (1, 2):
                 session.add(
@@ -139,7 +137,7 @@ async def told(stage: Stage) -> list[str]:
 async def callback(stage: Stage, training: Training, body: bytes) -> Outcome | None:
     async with stage.database.transaction() as session:
         event = await make_inbox_event(session, training, body)
-    await HandleCallback(stage.database, RightOfWay())(
+    await ProcessCallbacks(stage.database, PURPOSES, RightOfWay())(
         Job(2, "inbox.handle", {"event_ids": [event.id]}, starts=1)
     )
     async with stage.database.transaction() as session:
@@ -158,10 +156,10 @@ async def test_a_training_is_submitted_once_with_its_photos_and_its_own_address(
     parts = urlsplit(str(url))
     query = parse_qs(parts.query)
     assert f"{parts.scheme}://{parts.netloc}{parts.path}" == ENVIRONMENT["FAL_WEBHOOK_URL"]
-    named = named_training(query["training"][0], query["token"][0], stage.settings.fal.secrets)
+    named = verified_key(query["training"][0], query["token"][0], stage.settings.fal.secrets)
     assert (named, query["training_type"]) == (training.id, ["portrait"])
     after = await training_now(stage.database, training)
-    assert (after.state, after.request_id) == (TrainingState.SUBMITTED, request_id)
+    assert (after.state, after.request_id) == (RequestState.SUBMITTED, request_id)
     assert after.with_callback is True
     assert after.submitted_at is not None
     assert after.next_check_at is not None
@@ -191,14 +189,14 @@ async def test_a_crash_around_the_call_never_submits_twice(
         raise DEAD
 
     with monkeypatch.context() as patched:
-        patched.setattr(service, "submitted", dies)
+        patched.setattr("app.requests.service.record_submitted", dies)
         with pytest.raises(RuntimeError, match="dies"):
             await stage.run(training)
-    assert (await training_now(stage.database, training)).state is TrainingState.SUBMITTING
+    assert (await training_now(stage.database, training)).state is RequestState.SUBMITTING
     for _ in range(2):
         await stage.run(training)
     assert len(stage.fal.submits) == 1
-    assert (await training_now(stage.database, training)).state is TrainingState.SUBMIT_UNKNOWN
+    assert (await training_now(stage.database, training)).state is RequestState.SUBMIT_UNKNOWN
 
 
 class FullDisk:
@@ -223,13 +221,13 @@ async def test_what_fal_answered_is_committed_before_anything_is_told_of_it(
 @pytest.mark.parametrize(
     ("answer", "state"),
     [
-        ("its id", TrainingState.SUBMITTED),
-        (NO_BALANCE, TrainingState.FAILED),
-        (FalUnavailable(), TrainingState.REQUESTED),
+        ("its id", RequestState.SUBMITTED),
+        (NO_BALANCE, RequestState.FAILED),
+        (FalUnavailable(), RequestState.REQUESTED),
     ],
 )
 async def test_what_fal_answered_outlives_a_restart_of_postgres(
-    stage: Stage, postgres: str, answer: str | Exception, state: TrainingState
+    stage: Stage, postgres: str, answer: str | Exception, state: RequestState
 ) -> None:
     training = await stage.requested()
     stage.fal.answers = [answer]
@@ -245,7 +243,7 @@ async def test_a_lost_reply_is_not_repeated_and_the_callback_finishes_it(stage: 
     stage.fal.answers = [SubmitUnknown()]
     for _ in range(2):
         await stage.run(training)
-    assert (await training_now(stage.database, training)).state is TrainingState.SUBMIT_UNKNOWN
+    assert (await training_now(stage.database, training)).state is RequestState.SUBMIT_UNKNOWN
     assert await callback(stage, training, body_of(request_id)) is Outcome.COMPLETED
     finished = await training_now(stage.database, training)
     assert (len(stage.fal.submits), finished.request_id) == (1, request_id)
@@ -255,13 +253,13 @@ async def test_a_lost_reply_is_not_repeated_and_the_callback_finishes_it(stage: 
 @pytest.mark.parametrize(
     ("word", "state"),
     [
-        ("OK", TrainingState.COMPLETED),
-        ("ERROR", TrainingState.FAILED),
-        ("in_progress", TrainingState.RUNNING),
+        ("OK", RequestState.COMPLETED),
+        ("ERROR", RequestState.FAILED),
+        ("in_progress", RequestState.RUNNING),
     ],
 )
 async def test_a_callback_that_overtakes_the_reply_counts_once_and_the_request_id_is_kept(
-    stage: Stage, word: str, state: TrainingState
+    stage: Stage, word: str, state: RequestState
 ) -> None:
     training, request_id = await stage.requested(), a_request_id()
     stage.fal.answers = [request_id]
@@ -287,10 +285,10 @@ async def test_fal_out_of_reach_is_tried_again_with_the_same_archive(stage: Stag
         with pytest.raises(Retry) as retry:
             await stage.run(training)
         assert timedelta(seconds=2) <= retry.value.after <= timedelta(minutes=2)
-        assert (await training_now(stage.database, training)).state is TrainingState.REQUESTED
+        assert (await training_now(stage.database, training)).state is RequestState.REQUESTED
     await stage.run(training)
     assert (len(stage.fal.uploads), len(stage.fal.submits)) == (1, 3)
-    assert (await training_now(stage.database, training)).state is TrainingState.SUBMITTED
+    assert (await training_now(stage.database, training)).state is RequestState.SUBMITTED
     assert await told(stage) == []
 
 
@@ -317,7 +315,7 @@ async def test_when_patience_is_over_the_person_is_told_and_may_try_again(stage:
     stage.fal.answers = [FalUnavailable()]
     stage.fal.upload_error = FalUnavailable() if part == "upload" else None
     await stage.run(training)
-    assert (await training_now(stage.database, training)).state is TrainingState.FAILED
+    assert (await training_now(stage.database, training)).state is RequestState.FAILED
     assert await avatar_now(stage.database, training) is AvatarState.DRAFT
     assert await told(stage) == ["service"]
 
@@ -330,7 +328,7 @@ async def test_a_refusal_tells_why_and_leaves_the_avatar_ready(stage: Stage, par
     for _ in range(2):
         await stage.run(training)
     failed = await training_now(stage.database, training)
-    assert (failed.state, failed.failure_detail) == (TrainingState.FAILED, "HTTP 403")
+    assert (failed.state, failed.failure_detail) == (RequestState.FAILED, "HTTP 403")
     assert await avatar_now(stage.database, training) is AvatarState.DRAFT
     assert await told(stage) == ["our-account"]
 
@@ -345,7 +343,7 @@ async def test_a_photo_that_cannot_be_used_ends_the_training_in_words(
     else:
         await stage.storage.put("2.jpeg", stored(tmp_path, b"no picture"))
     await stage.run(training)
-    assert (await training_now(stage.database, training)).state is TrainingState.FAILED
+    assert (await training_now(stage.database, training)).state is RequestState.FAILED
     assert await avatar_now(stage.database, training) is AvatarState.DRAFT
     assert (await told(stage), stage.fal.submits) == ([reason], [])
 
@@ -361,10 +359,10 @@ async def test_what_is_cancelled_while_its_photos_are_packed_does_not_leave_us(
             await service.cancel(session, training.user_id, training.avatar_id)
 
     training = await stage.requested()
-    monkeypatch.setattr("app.trainings.submit.build_archive", then_cancelled)
+    monkeypatch.setattr("app.trainings.prepare.build_archive", then_cancelled)
     await stage.run(training)
     assert (stage.fal.uploads, stage.fal.submits) == ([], [])
-    assert (await training_now(stage.database, training)).state is TrainingState.CANCELLED
+    assert (await training_now(stage.database, training)).state is RequestState.CANCELLED
 
 
 async def test_what_is_deleted_is_not_submitted_and_leaves_no_job_behind(stage: Stage) -> None:
@@ -381,14 +379,14 @@ async def test_a_drill_never_calls_fal(stage: Stage) -> None:
     await stage.run(drill)
     assert (stage.fal.uploads, stage.fal.submits) == ([], [])
     after = await training_now(stage.database, drill)
-    assert (after.state, after.next_check_at) == (TrainingState.SUBMITTED, None)
+    assert (after.state, after.next_check_at) == (RequestState.SUBMITTED, None)
 
 
 async def test_a_training_that_moved_on_meanwhile_is_not_submitted(stage: Stage) -> None:
     training = await stage.requested(archive_url=ARCHIVE)
     async with stage.database.transaction() as session:
         await session.execute(
-            update(Training).values(state=TrainingState.CANCELLED, finished_at=datetime.now(UTC))
+            update(Training).values(state=RequestState.CANCELLED, finished_at=datetime.now(UTC))
         )
     await stage.run(training)
     assert stage.fal.submits == []

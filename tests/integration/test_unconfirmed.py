@@ -6,15 +6,17 @@ import pytest
 
 from app.avatars.service import AvatarInTraining
 from app.database.engine import Database
-from app.database.models import Avatar, AvatarState, Notification, Training, TrainingState, User
+from app.database.models import Avatar, AvatarState, Notification, RequestState, Training, User
 from app.fal.answers import FalUnavailable, NoAnswer, Why
 from app.jobs.job import Job, Retry
-from app.trainings import deletion, service
-from app.trainings.deletion import FindAndForget, remove_person
-from app.trainings.poll_schedule import Pace
-from app.trainings.reconcile import AskFal, Reconciler
-from app.trainings.service import ASK
-from tests.integration.test_reconcile import MODEL, PACE, FakeFal
+from app.requests import service as requests
+from app.requests.forget import FindAndForget
+from app.requests.poll import PollRequest, StatusPoller
+from app.requests.poll_schedule import PollSchedule
+from app.requests.reconcile import Reconciler
+from app.trainings.deletion import remove_person
+from app.trainings.purpose import TRAINING
+from tests.integration.test_reconcile import MODEL, SCHEDULE, FakeFal
 from tests.integration.webhook_service import (
     a_request_id,
     a_training,
@@ -24,9 +26,10 @@ from tests.integration.webhook_service import (
     take_jobs,
     training_now,
 )
+from tests.trainings import FIND_AND_FORGET, FORGET, POLL
 
 ARCHIVE = "https://v3.fal.media/files/sample/photos.zip"
-UNKNOWN = TrainingState.SUBMIT_UNKNOWN
+UNKNOWN = RequestState.SUBMIT_UNKNOWN
 
 
 class Account(FakeFal):
@@ -47,7 +50,7 @@ class Account(FakeFal):
         return True
 
 
-async def lost(database: Database, ago: timedelta, state: TrainingState = UNKNOWN) -> Training:
+async def lost(database: Database, ago: timedelta, state: RequestState = UNKNOWN) -> Training:
     """One that was asked for so long ago, and about which FAL is to be asked now."""
     now = datetime.now(UTC)
     return await a_training(
@@ -56,15 +59,17 @@ async def lost(database: Database, ago: timedelta, state: TrainingState = UNKNOW
         archive_url=ARCHIVE,
         requested_at=now - ago,
         next_check_at=now,
-        cancel_asked_at=now if state is TrainingState.CANCELLING else None,
+        cancel_asked_at=now if state is RequestState.CANCELLING else None,
         request_id=None,
     )
 
 
 async def ask(database: Database, fal: Account) -> None:
     """Carry out the questions that wait, as their last try."""
-    for job in await take_jobs(database, ASK):
-        await AskFal(database, fal)(Job(job.id, ASK, job.payload, starts=3))
+    for job in await take_jobs(database, POLL):
+        await PollRequest(TRAINING, database, StatusPoller(database, fal))(
+            Job(job.id, POLL, job.payload, starts=3)
+        )
 
 
 async def told(database: Database) -> list[tuple[str, object]]:
@@ -84,7 +89,7 @@ async def test_who_waits_for_long_is_told_once_by_when_it_will_be_known(
 ) -> None:
     training = await lost(database, ago)
     for _ in range(2):
-        await Reconciler(database, PACE).ask_about_due()
+        await Reconciler(database, [(TRAINING, SCHEDULE)]).poll_due()
         await ask(database, Account())
         async with database.transaction() as session:
             (await session.get_one(Training, training.id)).next_check_at = datetime.now(UTC)
@@ -94,10 +99,10 @@ async def test_who_waits_for_long_is_told_once_by_when_it_will_be_known(
 
 async def test_what_is_found_goes_on_as_usual(database: Database) -> None:
     training, request_id = await lost(database, timedelta(minutes=16)), a_request_id()
-    await Reconciler(database, PACE).ask_about_due()
+    await Reconciler(database, [(TRAINING, SCHEDULE)]).poll_due()
     await ask(database, Account(listed=request_id))
     found = await training_now(database, training)
-    assert (found.state, found.request_id) == (TrainingState.COMPLETED, request_id)
+    assert (found.state, found.request_id) == (RequestState.COMPLETED, request_id)
 
 
 @pytest.mark.parametrize(
@@ -115,10 +120,10 @@ async def test_it_ends_in_words_when_it_would_have_been_over(
     database: Database, ago: timedelta, failing: FalUnavailable | None, over: bool
 ) -> None:
     training = await lost(database, ago)
-    await Reconciler(database, PACE).ask_about_due()
+    await Reconciler(database, [(TRAINING, SCHEDULE)]).poll_due()
     await ask(database, Account(failing=failing))
     now = await training_now(database, training)
-    assert now.state is (TrainingState.FAILED if over else UNKNOWN)
+    assert now.state is (RequestState.FAILED if over else UNKNOWN)
     assert await avatar_now(database, training) is (AvatarState.DRAFT if over else AvatarState.TRAINING)
     ended = [note.fact["failure"] for note in await rows(database, Notification) if "failure" in note.fact]
     assert ended == ["service"] * over
@@ -127,12 +132,16 @@ async def test_it_ends_in_words_when_it_would_have_been_over(
 async def test_fals_list_is_asked_when_the_answer_counts(database: Database) -> None:
     """And then every hour for as long as FAL is away; a day after the request that ends."""
     training = await lost(database, timedelta(0))
-    asked, begun, pace = [], training.requested_at, Pace(timedelta(0), timedelta(minutes=1), doubling=True)
+    asked, begun, pace = (
+        [],
+        training.requested_at,
+        PollSchedule(TRAINING.limits, timedelta(0), timedelta(minutes=1), doubling=True),
+    )
     now: datetime | None = begun
     while now is not None:
         asked.append(now - begun)
         training.checks += 1
-        now = pace.next_question(training, now)
+        now = pace.next_poll(training, now)
     assert timedelta(hours=4) in asked
     assert timedelta(hours=23) < asked[-1] < timedelta(hours=26)
     assert len(asked) < 60
@@ -144,36 +153,36 @@ async def test_one_that_its_callback_named_meanwhile_is_not_ended(database: Data
     class Overtaken(Account):
         async def find(self, endpoint: str, archive_url: str, since: datetime) -> str | None:
             async with database.transaction() as session:
-                await service.started(session, training.id, "its-own")
+                await requests.record_started(session, TRAINING, training.id, "its-own")
             return None
 
     training = await lost(database, timedelta(hours=5))
-    await Reconciler(database, PACE).ask_about_due()
+    await Reconciler(database, [(TRAINING, SCHEDULE)]).poll_due()
     await ask(database, Overtaken())
-    assert (await training_now(database, training)).state is TrainingState.RUNNING
+    assert (await training_now(database, training)).state is RequestState.RUNNING
 
 
 # Whoever wants to leave.
 
 
-@pytest.mark.parametrize("state", [UNKNOWN, TrainingState.CANCELLING])
+@pytest.mark.parametrize("state", [UNKNOWN, RequestState.CANCELLING])
 async def test_a_person_may_leave_and_what_runs_all_the_same_is_stopped(
-    database: Database, state: TrainingState
+    database: Database, state: RequestState
 ) -> None:
     training = await lost(database, timedelta(minutes=5), state)
     async with database.transaction() as session:
         await remove_person(session, training.user_id)
     for table in (User, Avatar, Training, Notification):
         assert await rows(database, table) == []
-    [job] = await take_jobs(database, deletion.FIND_AND_FORGET)
+    [job] = await take_jobs(database, FIND_AND_FORGET)
     for fal in (Account(), Account(failing=FalUnavailable())):
         with pytest.raises(Retry):
-            await FindAndForget(database, fal)(job)
+            await FindAndForget(TRAINING, database, fal)(job)
     found = Account(listed="its-own")
-    await FindAndForget(database, found)(job)
+    await FindAndForget(TRAINING, database, found)(job)
     assert found.searched == [ARCHIVE]
     assert found.cancelled == ["its-own"]
-    assert [job["request_id"] for job in await jobs(database, deletion.FORGET)] == ["its-own"]
+    assert [job["request_id"] for job in await jobs(database, FORGET)] == ["its-own"]
 
 
 @pytest.mark.parametrize("failing", [None, FalUnavailable()])
@@ -183,13 +192,13 @@ async def test_a_training_that_never_was_is_looked_for_no_longer_than_it_could_r
     training = await lost(database, timedelta(hours=4, minutes=1))
     async with database.transaction() as session:
         await remove_person(session, training.user_id)
-    [job] = await take_jobs(database, deletion.FIND_AND_FORGET)
-    await FindAndForget(database, Account(failing=failing))(job)
-    assert await jobs(database, deletion.FORGET) == []
+    [job] = await take_jobs(database, FIND_AND_FORGET)
+    await FindAndForget(TRAINING, database, Account(failing=failing))(job)
+    assert await jobs(database, FORGET) == []
 
 
 async def test_one_that_is_known_to_run_has_to_be_cancelled_first(database: Database) -> None:
-    training = await a_training(database, TrainingState.RUNNING)
+    training = await a_training(database, RequestState.RUNNING)
     async with database.transaction() as session:
         with pytest.raises(AvatarInTraining):
             await remove_person(session, training.user_id)

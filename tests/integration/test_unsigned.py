@@ -7,10 +7,9 @@ import pytest
 
 from app.core.settings import Settings
 from app.database.engine import Database
-from app.database.models import AvatarState, Notification, Outcome, Source, TrainingKind, TrainingState
+from app.database.models import AvatarState, Notification, Outcome, RequestState, Source, TrainingKind
 from app.fal import simulation
 from app.fal.callback_url import callback_url
-from app.trainings.service import ASK
 from scripts.simulate_webhook import STATUSES
 from tests.integration.webhook_service import (
     OLD,
@@ -29,6 +28,7 @@ from tests.integration.webhook_service import (
     running_service,
     training_now,
 )
+from tests.trainings import POLL
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ async def test_a_simulated_callback_finishes_a_drill(service: Service, secret: s
     drill = await a_training(service.database, kind=TrainingKind.DRILL)
     assert await simulate(service, body_of(drill.request_id), address(drill), secret) == 200
     await service.handle_all()
-    assert (await training_now(service.database, drill)).state is TrainingState.COMPLETED
+    assert (await training_now(service.database, drill)).state is RequestState.COMPLETED
     assert await avatar_now(service.database, drill) is AvatarState.DRAFT
     assert [notification.kind for notification in await rows(service.database, Notification)] == [
         "drill_completed"
@@ -76,16 +76,14 @@ async def test_a_simulated_callback_never_finishes_a_real_training(service: Serv
     event = await only_event(service)
     assert (event.source, event.trusted) == (Source.SIMULATION, False)
     await service.handle_all()
-    assert (await training_now(service.database, training)).state is TrainingState.SUBMITTED
-    assert [job["request_id"] for job in await jobs(service.database, ASK)] == [training.request_id]
+    assert (await training_now(service.database, training)).state is RequestState.SUBMITTED
+    assert [job["request_id"] for job in await jobs(service.database, POLL)] == [training.request_id]
 
 
-@pytest.mark.parametrize(
-    "state", [TrainingState.SUBMIT_UNKNOWN, TrainingState.RUNNING, TrainingState.COMPLETED]
-)
+@pytest.mark.parametrize("state", [RequestState.SUBMIT_UNKNOWN, RequestState.RUNNING, RequestState.COMPLETED])
 @pytest.mark.parametrize("status", STATUSES)
 async def test_the_operators_command_about_a_real_training_is_kept_and_fal_is_asked(
-    service: Service, state: TrainingState, status: str
+    service: Service, state: RequestState, status: str
 ) -> None:
     """It names the training by its address alone: it has no request id of FAL's to tell."""
     training = await a_training(service.database, state)
@@ -99,7 +97,7 @@ async def test_the_operators_command_about_a_real_training_is_kept_and_fal_is_as
     assert (event.source, event.trusted, event.outcome) == (Source.SIMULATION, False, Outcome.ASKED)
     now = await training_now(service.database, training)
     assert (now.state, now.request_id) == (state, training.request_id)
-    assert [job["request_id"] for job in await jobs(service.database, ASK)] == [training.request_id]
+    assert [job["request_id"] for job in await jobs(service.database, POLL)] == [training.request_id]
 
 
 @pytest.mark.parametrize("case", ["wrong secret", "old", "early", "no id", "no drill", "unreadable"])
@@ -122,7 +120,7 @@ async def test_a_simulation_that_cannot_be_vouched_for_is_401(service: Service, 
 async def test_the_callback_secret_alone_signs_no_simulation(service: Service) -> None:
     """Keys are derived for each use: the token in our address is no signature of a simulation."""
     drill = await a_training(service.database, kind=TrainingKind.DRILL)
-    token = callback_url("", [SECRETS[0]], drill.id, "portrait").partition("token=")[2].partition("&")[0]
+    token = callback_url("", [SECRETS[0]], "training", drill.id, {}).partition("token=")[2].partition("&")[0]
     headers = {
         "webhook-id": "drill",
         "webhook-timestamp": str(int(datetime.now(UTC).timestamp())),

@@ -14,9 +14,10 @@ from app.database.engine import Database
 from app.database.models import InboxEvent, Source
 from app.fal.webhook import parse
 from app.inbox import match, store
-from app.inbox.authenticate import Delivery, Unwelcome
-from app.inbox.store import HANDLE, InboxWriter, Overloaded, Receipt
+from app.inbox.authenticate import CallbackRejected, Delivery
+from app.inbox.store import HANDLE, InboxStore, Overloaded, Receipt
 from tests.integration.webhook_service import a_request_id, a_training, body_of, jobs, rows
+from tests.trainings import PURPOSES
 
 
 def delivery(
@@ -29,10 +30,10 @@ def delivery(
         digest=hashlib.sha256(body).digest(),
         source=Source.FAL,
         fresh=fresh,
-        pinned=pinned,
+        account_verified=pinned,
         fal_user_id="us",
-        named=None,
-        commented=None,
+        token_key=None,
+        comment_key=None,
         training_type="portrait",
         correlation_id=correlation or uuid4().hex,
         callback=parse(body),
@@ -61,7 +62,7 @@ async def known_requests(database: Database, number: int) -> list[str]:
 
 async def test_those_in_flight_share_a_commit_and_a_job(database: Database) -> None:
     requests = await known_requests(database, 40)
-    inbox = InboxWriter(database, patience=12)
+    inbox = InboxStore(database, PURPOSES, timeout=12)
     with seen_inserts(database) as inserts:
         receipts = await asyncio.gather(*[inbox.accept(delivery(request)) for request in requests])
     assert receipts == [Receipt(request, new=True) for request in requests]
@@ -73,7 +74,7 @@ async def test_those_in_flight_share_a_commit_and_a_job(database: Database) -> N
 
 async def test_copies_in_one_commit_are_one_row_and_the_trusted_one_counts(database: Database) -> None:
     (request,) = await known_requests(database, 1)
-    inbox = InboxWriter(database, patience=12)
+    inbox = InboxStore(database, PURPOSES, timeout=12)
     copies = [delivery(request, fresh=False), delivery(request), delivery(request, fresh=False)]
     receipts = await asyncio.gather(*[inbox.accept(copy) for copy in copies])
     assert sorted(receipt.new for receipt in receipts) == [False, False, True]
@@ -83,18 +84,23 @@ async def test_copies_in_one_commit_are_one_row_and_the_trusted_one_counts(datab
 
 async def test_the_unwelcome_are_refused_among_the_welcome(database: Database) -> None:
     (request,) = await known_requests(database, 1)
-    inbox = InboxWriter(database, patience=12)
+    inbox = InboxStore(database, PURPOSES, timeout=12)
     strangers = [delivery(a_request_id()) for _ in range(3)]
     answers = await asyncio.gather(
         *[inbox.accept(each) for each in [*strangers, delivery(request)]], return_exceptions=True
     )
-    assert [type(answer) for answer in answers] == [Unwelcome, Unwelcome, Unwelcome, Receipt]
+    assert [type(answer) for answer in answers] == [
+        CallbackRejected,
+        CallbackRejected,
+        CallbackRejected,
+        Receipt,
+    ]
     assert [row.request_id for row in await rows(database, InboxEvent)] == [request]
 
 
 async def test_a_row_that_postgres_refuses_fails_alone(database: Database) -> None:
     requests = await known_requests(database, 3)
-    inbox = InboxWriter(database, patience=12)
+    inbox = InboxStore(database, PURPOSES, timeout=12)
     bad = delivery(requests[1], correlation="a NUL \x00 in it")
     answers = await asyncio.gather(
         inbox.accept(delivery(requests[0])),
@@ -109,7 +115,7 @@ async def test_a_row_that_postgres_refuses_fails_alone(database: Database) -> No
 
 async def test_those_that_gather_during_a_commit_share_the_next(database: Database) -> None:
     requests = await known_requests(database, 30)
-    inbox = InboxWriter(database, patience=12)
+    inbox = InboxStore(database, PURPOSES, timeout=12)
     begun = asyncio.Event()
     with seen_inserts(database, begun) as inserts:
         first = asyncio.create_task(inbox.accept(delivery(requests[0])))
@@ -124,7 +130,7 @@ async def test_the_same_rows_kept_in_opposite_order_at_once_do_not_wait_for_each
 ) -> None:
     requests = await known_requests(database, 40)
     copies = [delivery(request) for request in requests]
-    both = InboxWriter(database, patience=12), InboxWriter(database, patience=12)
+    both = InboxStore(database, PURPOSES, timeout=12), InboxStore(database, PURPOSES, timeout=12)
     for _ in range(5):
         async with database.transaction() as session:
             await session.execute(delete(InboxEvent))
@@ -137,9 +143,9 @@ async def test_the_same_rows_kept_in_opposite_order_at_once_do_not_wait_for_each
 async def test_more_than_can_be_kept_in_time_is_turned_away(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store, "WAITING_AT_MOST", 2)
+    monkeypatch.setattr(store, "LONGEST_BACKLOG", 2)
     requests = await known_requests(database, 5)
-    inbox = InboxWriter(database, patience=12)
+    inbox = InboxStore(database, PURPOSES, timeout=12)
     answers = await asyncio.gather(
         *[inbox.accept(delivery(request)) for request in requests], return_exceptions=True
     )
@@ -150,7 +156,7 @@ async def test_more_than_can_be_kept_in_time_is_turned_away(
 
 async def test_whoever_hangs_up_costs_the_others_nothing(database: Database) -> None:
     requests = await known_requests(database, 2)
-    inbox = InboxWriter(database, patience=12)
+    inbox = InboxStore(database, PURPOSES, timeout=12)
     leaving = asyncio.create_task(inbox.accept(delivery(requests[0])))
     staying = asyncio.create_task(inbox.accept(delivery(requests[1])))
     await asyncio.sleep(0)
@@ -166,7 +172,8 @@ async def test_matching_reads_no_table_whole(database: Database) -> None:
         await connection.execution_options(isolation_level="AUTOCOMMIT")
         await connection.exec_driver_sql("ANALYZE")
         explained = await connection.exec_driver_sql(
-            f"EXPLAIN {match._MENTIONED}", ([a_request_id()] * 64, [uuid4()] * 64, [bytes(32)] * 64)
+            f"EXPLAIN {match._query(PURPOSES, connection.dialect)}",
+            ([a_request_id()] * 64, [uuid4()] * 64, [bytes(32)] * 64),
         )
         plan = "\n".join(explained.scalars())
     assert "Seq Scan on trainings" not in plan, plan

@@ -23,13 +23,13 @@ from app.database.models import (
     AvatarType,
     Base,
     InboxEvent,
+    RequestState,
     Training,
     TrainingKind,
-    TrainingState,
 )
 from app.fal.callback_url import callback_url
 from app.fal.trainers import PORTRAIT, STYLE
-from app.inbox.process import HandleCallback
+from app.inbox.process import ProcessCallbacks
 from app.inbox.store import HANDLE
 from app.jobs.job import Job
 from devtools.postgres import wheel
@@ -93,7 +93,7 @@ class Service:
         )
 
     async def handle_all(self) -> None:
-        handle = await self.container.get(HandleCallback)
+        handle = await self.container.get(ProcessCallbacks)
         for job in await take_jobs(self.database, HANDLE):
             await handle(job)
 
@@ -118,7 +118,7 @@ async def running_service(
 
 
 def address(training: Training | None, secret: str = SECRETS[0], path: str = PATH) -> str:
-    return callback_url(path, [secret], training.id, "portrait") if training else path
+    return callback_url(path, [secret], "training", training.id, {}) if training else path
 
 
 def body_of(request_id: str | None, status: object = "OK", **more: object) -> bytes:
@@ -135,7 +135,7 @@ def failure_body(request_id: str | None, kind: str = "face_detection_error") -> 
 
 async def a_training(
     database: Database,
-    state: TrainingState = TrainingState.SUBMITTED,
+    state: RequestState = RequestState.SUBMITTED,
     kind: TrainingKind = TrainingKind.REAL,
     avatar_type: AvatarType = AvatarType.PORTRAIT,
     **values: Any,
@@ -144,7 +144,7 @@ async def a_training(
     async with database.transaction() as session:
         avatar = await make_avatar(session, await make_user(session), avatar_type)
         training = await make_training(session, avatar, state, kind)
-        training.trainer = (PORTRAIT if avatar_type is AvatarType.PORTRAIT else STYLE).endpoint
+        training.endpoint = (PORTRAIT if avatar_type is AvatarType.PORTRAIT else STYLE).endpoint
         for name, value in values.items():
             setattr(training, name, value)
     return training

@@ -21,7 +21,7 @@ from PIL import Image
 from sqlalchemy import Text, cast, func, select, text
 
 from app.database.engine import Database
-from app.database.models import AvatarState, Base, TrainingState
+from app.database.models import AvatarState, Base, RequestState
 from sandbox.environment import ROOT, Ports, Secrets, Wiring
 from sandbox.page.events import Event, merged
 from sandbox.page.hidden import HIDDEN
@@ -212,7 +212,7 @@ async def test_a_row_comes_as_the_database_has_it(house: House) -> None:
         stranger = await factories.make_user(session, next(people))
         avatar = await factories.make_avatar(session, user, state=AvatarState.TRAINING)
         await factories.make_avatar(session, stranger)
-        training = await factories.make_training(session, avatar, TrainingState.SUBMITTED)
+        training = await factories.make_training(session, avatar, RequestState.SUBMITTED)
     async with listening(house, person) as stream:
         found = [await stream.next("row") for _ in range(2)]
         assert [one["first"] for one in found] == [True, True]
@@ -260,7 +260,7 @@ async def test_a_callback_that_fits_nobody_is_everybodys(house: House) -> None:
     async with house.database.transaction() as session:
         user = await factories.make_user(session, next(people))
         avatar = await factories.make_avatar(session, user, state=AvatarState.TRAINING)
-        training = await factories.make_training(session, avatar, TrainingState.SUBMITTED)
+        training = await factories.make_training(session, avatar, RequestState.SUBMITTED)
         await factories.make_inbox_event(session, training)
         unmatched = await factories.make_inbox_event(session)
     async with listening(house, await house.arrive()) as stream:

@@ -44,14 +44,14 @@ from app.core.buttons import (
 )
 from app.core.i18n import Dictionary, Language, Words
 from app.core.settings import Preset
-from app.database.models import OPEN, Avatar, AvatarState, AvatarType, TrainingState
+from app.database.models import OPEN, Avatar, AvatarState, AvatarType, RequestState, TrainingKind
 from app.fal.failures import NEEDS_OTHER_PHOTOS, Reason
 from app.fal.logs import Preparing, Steps
 from app.photos.quality import Advice
 from app.photos.service import PhotoCount
 from app.photos.set_quality import SetAdvice, SetRemark
 from app.trainings import consent
-from app.trainings.length import Extent
+from app.trainings.length import TrainingLength
 from app.trainings.plan import Plan, UsualTime
 from tests.unit.telegram_html import checked
 
@@ -68,16 +68,15 @@ def words(request: pytest.FixtureRequest) -> Words:
 
 
 def training(
-    state: TrainingState,
+    state: RequestState,
     *,
-    drill: bool = False,
+    kind: TrainingKind = TrainingKind.REAL,
     minutes: int = 3,
     failure: Reason | None = None,
     position: int | None = None,
     doing: Steps | Preparing | None = None,
-    smoke: bool = False,
 ) -> TrainingView:
-    return TrainingView(TRAINING, state, drill, minutes, failure, position, doing, smoke)
+    return TrainingView(TRAINING, state, kind, minutes, failure, position, doing)
 
 
 def view(
@@ -91,7 +90,7 @@ def view(
 
 
 def failed(reason: Reason) -> TrainingView:
-    return training(TrainingState.FAILED, failure=reason)
+    return training(RequestState.FAILED, failure=reason)
 
 
 def views() -> Iterator[AvatarView]:
@@ -99,11 +98,10 @@ def views() -> Iterator[AvatarView]:
     before = [None, *map(failed, Reason)]
     for kind, have, latest in product(AvatarType, COUNTS, before):
         yield view(have=have, latest=latest, avatar_type=kind)
-    for latest in (*before, training(TrainingState.COMPLETED), training(TrainingState.CANCELLED)):
+    for latest in (*before, training(RequestState.COMPLETED), training(RequestState.CANCELLED)):
         yield view(AvatarState.COMPLETED, latest=latest)
-    for state, drill, minutes in product(sorted(OPEN), (False, True), (0, 1, 2, 5, 11, 21, 60, 1440)):
-        yield view(AvatarState.TRAINING, latest=training(state, drill=drill, minutes=minutes))
-    yield view(AvatarState.TRAINING, latest=training(TrainingState.RUNNING, smoke=True))
+    for state, of, minutes in product(sorted(OPEN), TrainingKind, (0, 1, 2, 5, 11, 21, 60, 1440)):
+        yield view(AvatarState.TRAINING, latest=training(state, kind=of, minutes=minutes))
     said: list[Steps | Preparing | None] = [
         Steps(0, 1000),
         Steps(999, 1000, timedelta(hours=1, minutes=2)),
@@ -119,7 +117,7 @@ def plan(
     presets: Sequence[Preset] = tuple(Preset),
     usual: UsualTime | None = None,
 ) -> Plan:
-    return Plan(Extent(preset, presets, 1000), usual)
+    return Plan(TrainingLength(preset, presets, 1000), usual)
 
 
 def actions(screen: Screen) -> list[Action]:
@@ -198,15 +196,15 @@ def test_every_advice_reads_differently(words: Words) -> None:
 
 
 @pytest.mark.parametrize("state", sorted(OPEN))
-def test_an_avatar_in_training_offers_a_look_and_to_cancel_once(words: Words, state: TrainingState) -> None:
+def test_an_avatar_in_training_offers_a_look_and_to_cancel_once(words: Words, state: RequestState) -> None:
     screen = screens.avatar(words, view(AvatarState.TRAINING, latest=training(state)))
-    cancel = [] if state is TrainingState.CANCELLING else [AskToCancel(ID)]
+    cancel = [] if state is RequestState.CANCELLING else [AskToCancel(ID)]
     assert actions(screen) == [ShowAvatar(ID), *cancel, ShowMenu()]
 
 
 def test_fals_last_word_is_told_in_words(words: Words) -> None:
     def shown(**values: Any) -> str:
-        running = training(TrainingState.RUNNING, **values)
+        running = training(RequestState.RUNNING, **values)
         return checked(screens.avatar(words, view(AvatarState.TRAINING, latest=running)))
 
     assert "▓▓░░░░░░░░ 22" in shown(doing=Steps(450, 2000))
@@ -222,20 +220,20 @@ def test_the_usual_time_is_told_until_the_trainer_says_how_long_it_will_be(words
     usual = UsualTime(timedelta(minutes=5), timedelta(minutes=65))
     told = words("usual-time", median="5", most="65").partition("5")[0]
 
-    def shown(state: TrainingState = TrainingState.RUNNING, doing: Steps | None = None) -> str:
+    def shown(state: RequestState = RequestState.RUNNING, doing: Steps | None = None) -> str:
         going_on = replace(training(state, doing=doing), usual=usual)
         return checked(screens.avatar(words, view(AvatarState.TRAINING, latest=going_on)))
 
     assert told in shown()
     assert told in shown(doing=Steps(450, 2000))
     assert told not in shown(doing=Steps(450, 2000, timedelta(seconds=235)))
-    assert told not in shown(TrainingState.SUBMIT_UNKNOWN)
-    assert told not in shown(TrainingState.CANCELLING)
+    assert told not in shown(RequestState.SUBMIT_UNKNOWN)
+    assert told not in shown(RequestState.CANCELLING)
 
 
 @pytest.mark.parametrize("hours", [1, 4, 24])
 def test_a_lost_reply_is_shown_with_the_time_by_which_it_will_be_known(words: Words, hours: int) -> None:
-    lost = replace(training(TrainingState.SUBMIT_UNKNOWN), known_in=hours)
+    lost = replace(training(RequestState.SUBMIT_UNKNOWN), known_in=hours)
     shown = checked(screens.avatar(words, view(AvatarState.TRAINING, latest=lost)))
     assert words("training-known-in", hours=hours) in shown
 
@@ -288,8 +286,8 @@ def test_each_state_of_a_training_reads_differently(words: Words) -> None:
 
 def test_a_drill_says_that_it_is_one_and_how_it_ends(words: Words) -> None:
     real, drill = (
-        screens.avatar(words, view(AvatarState.TRAINING, latest=training(TrainingState.RUNNING, drill=drill)))
-        for drill in (False, True)
+        screens.avatar(words, view(AvatarState.TRAINING, latest=training(RequestState.RUNNING, kind=kind)))
+        for kind in (TrainingKind.REAL, TrainingKind.DRILL)
     )
     assert str(TRAINING) in drill.text
     assert str(TRAINING) not in real.text
@@ -348,7 +346,7 @@ PHONE_LINES, PHONE_LETTERS = 14, 40  # so many leave its buttons in sight
 
 def test_the_confirmation_fits_the_screen_of_a_phone(words: Words) -> None:
     known = UsualTime(median=timedelta(minutes=80), most=timedelta(minutes=160))
-    trial = Plan(Extent(Preset.QUALITY, (Preset.QUALITY,), 1, smoke=True), known)
+    trial = Plan(TrainingLength(Preset.QUALITY, (Preset.QUALITY,), 1, kind=TrainingKind.TRIAL), known)
     for wanted, remarks in product((plan(), plan(usual=known), trial), ([], [FACELESS])):
         asked = replace(view(), name="Летний вечер", remarks=remarks)
         text = checked(screens.confirm_training(words, asked, wanted))
@@ -362,7 +360,7 @@ def test_without_a_choice_none_is_offered(words: Words) -> None:
 
 
 def test_a_smoke_training_is_called_one_and_leaves_no_choice(words: Words) -> None:
-    smoke = Plan(Extent(Preset.QUALITY, (Preset.QUALITY,), 1, smoke=True), None)
+    smoke = Plan(TrainingLength(Preset.QUALITY, (Preset.QUALITY,), 1, kind=TrainingKind.TRIAL), None)
     about = words(
         "confirm-smoke", name=NAME, type=words.label("avatar-type", type="portrait"), count=10, steps=1
     )
@@ -370,10 +368,10 @@ def test_a_smoke_training_is_called_one_and_leaves_no_choice(words: Words) -> No
     assert about in screen.text
     agree = GiveConsent(ID, consent.VERSION, words.language.value, "quality", "trial")
     assert actions(screen) == [agree, ShowAvatar(ID)]
-    for there in (True, False):
-        latest = training(TrainingState.RUNNING, smoke=there)
+    for kind in TrainingKind:
+        latest = training(RequestState.RUNNING, kind=kind)
         shown = screens.avatar(words, view(AvatarState.TRAINING, latest=latest))
-        assert (words("avatar-smoke") in shown.text) is there
+        assert (words("avatar-smoke") in shown.text) is (kind is TrainingKind.TRIAL)
 
 
 def test_a_time_is_told_only_if_it_is_known(words: Words) -> None:
@@ -478,12 +476,12 @@ def test_a_draft_is_not_said_to_lose_a_model(words: Words) -> None:
 def test_after_a_cancelled_retraining_the_earlier_model_is_said_to_work(words: Words) -> None:
     told = words("avatar-retraining-cancelled")
 
-    def shown(state: AvatarState, ended: TrainingState) -> str:
+    def shown(state: AvatarState, ended: RequestState) -> str:
         return checked(screens.avatar(words, view(state, latest=training(ended))))
 
-    assert told in shown(AvatarState.COMPLETED, TrainingState.CANCELLED)
-    assert told not in shown(AvatarState.COMPLETED, TrainingState.COMPLETED)
-    assert told not in shown(AvatarState.DRAFT, TrainingState.CANCELLED)
+    assert told in shown(AvatarState.COMPLETED, RequestState.CANCELLED)
+    assert told not in shown(AvatarState.COMPLETED, RequestState.COMPLETED)
+    assert told not in shown(AvatarState.DRAFT, RequestState.CANCELLED)
 
 
 def refusal(reason: str, **details: str | int) -> Verdict:
@@ -538,7 +536,7 @@ def test_in_the_wizard_they_leave_its_question_standing(words: Words) -> None:
 
 def test_photos_for_an_avatar_that_takes_none_are_told_why_and_where_to_look(words: Words) -> None:
     sent = [refusal("avatar-busy", name=NAME)] * 2
-    trained = replace(view(AvatarState.TRAINING, latest=training(TrainingState.RUNNING)), changeable=False)
+    trained = replace(view(AvatarState.TRAINING, latest=training(RequestState.RUNNING)), changeable=False)
     screen = screens.digest(words, trained, sent)
     assert screen.text == words("uploads-in-training", name=NAME)
     assert actions(screen) == [ShowAvatar(ID), NewAvatar()]

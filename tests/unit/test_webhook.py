@@ -61,12 +61,12 @@ def test_a_word_means_the_same_in_any_case(word: str, status: Status) -> None:
 
 @pytest.mark.parametrize("word", ["OKAY", "завершено", "<b>", "a" * 64])
 def test_an_unknown_word_is_kept_as_it_was_sent(word: str) -> None:
-    assert (read(status=word).status, read(status=word).word) == (Status.UNKNOWN, word)
+    assert (read(status=word).status, read(status=word).status_raw) == (Status.UNKNOWN, word)
 
 
 @pytest.mark.parametrize("word", [None, 0, 1, True, 1.5, ["OK"], {"OK": 1}])
 def test_a_status_that_is_no_word_is_unknown(word: object) -> None:
-    assert (read(status=word).status, read(status=word).word) == (Status.UNKNOWN, "")
+    assert (read(status=word).status, read(status=word).status_raw) == (Status.UNKNOWN, "")
 
 
 @pytest.mark.parametrize("word", ["OK", "COMPLETED", "completed"])
@@ -114,7 +114,7 @@ def test_large_integers_are_numbers_like_others(number: int) -> None:
 def test_a_strangers_word_fits_a_line_and_a_column(sent: object, kept: str) -> None:
     assert printable(sent) == kept
     assert read(training_type=sent).training_type == kept
-    assert read(status=sent).word == kept
+    assert read(status=sent).status_raw == kept
 
 
 def test_of_two_equal_names_the_last_counts() -> None:
@@ -198,7 +198,7 @@ def parses_or_refuses(body: bytes) -> None:
     except MalformedCallback:
         return
     assert callback.request_id
-    for text in (callback.word, callback.training_type):
+    for text in (callback.status_raw, callback.training_type):
         assert text.isprintable()
         assert len(text) <= 64
 

@@ -22,7 +22,7 @@ from app.core.buttons import (
 )
 from app.core.settings import Preset, Settings
 from app.database.engine import Database
-from app.database.models import AvatarState, TrainingState
+from app.database.models import AvatarState, RequestState
 from app.photos.service import Photos
 from app.telegram.update_store import KeptUpdate
 from app.trainings import consent, trial_mode
@@ -117,11 +117,11 @@ async def _outdated(session: AsyncSession, person: Person, action: GiveConsent |
 
     A "try again" is, when meanwhile a training has given a model; each is, when trials have begun or ended.
     """
-    trial = await trial_mode.is_on(session, person.id)
+    trial = await trial_mode.is_enabled(session, person.id)
     if isinstance(action, GiveConsent):
         return (action.extent == "trial") is not trial
     last = await trainings.latest(session, action.avatar_id)
-    return last is not None and (last.state is TrainingState.COMPLETED or last.smoke is not trial)
+    return last is not None and (last.state is RequestState.COMPLETED or last.trial is not trial)
 
 
 async def _question(

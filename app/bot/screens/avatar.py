@@ -23,7 +23,7 @@ from app.core.buttons import (
     StartTraining,
 )
 from app.core.i18n import Words
-from app.database.models import Avatar, AvatarState, TrainingState
+from app.database.models import Avatar, AvatarState, RequestState
 from app.database.models.avatars import NAME_LENGTH
 from app.fal.failures import NEEDS_OTHER_PHOTOS
 from app.photos.features import PhotoLimits
@@ -195,6 +195,6 @@ def _with_failure(words: Words, view: AvatarView, text: str) -> str:
 
 def _with_cancelled(words: Words, view: AvatarView, text: str) -> str:
     """That an avatar which was being trained again has the model it had."""
-    if view.training is None or view.training.state is not TrainingState.CANCELLED:
+    if view.training is None or view.training.state is not RequestState.CANCELLED:
         return text
     return f"{text}\n\n{words('avatar-retraining-cancelled')}"

@@ -15,14 +15,14 @@ from app.core.buttons import (
     ShowAvatar,
 )
 from app.core.i18n import Words
-from app.database.models import AvatarType, TrainingState
+from app.database.models import AvatarType, RequestState, TrainingKind
 from app.fal.logs import Preparing, Steps
 from app.photos.set_quality import SetAdvice
 from app.trainings import consent
-from app.trainings.length import Extent
+from app.trainings.length import TrainingLength
 from app.trainings.plan import Plan, UsualTime
 
-_UNSURE = frozenset({TrainingState.SUBMIT_UNKNOWN, TrainingState.CANCELLING})
+_UNSURE = frozenset({RequestState.SUBMIT_UNKNOWN, RequestState.CANCELLING})
 
 
 def confirm_training(words: Words, view: AvatarView, plan: Plan) -> Screen:
@@ -30,14 +30,14 @@ def confirm_training(words: Words, view: AvatarView, plan: Plan) -> Screen:
 
     Short enough for its buttons to be seen on a phone without scrolling.
     """
-    wanted = plan.extent
+    wanted = plan.length
     paragraphs = (
         f"{_about(words, view, wanted)}\n{_usual_time(words, plan.usual)}",
-        *(() if wanted.smoke else _faceless(words, view)),
+        *(() if wanted.kind is TrainingKind.TRIAL else _faceless(words, view)),
         words("confirm-photos"),
         words("consent"),
     )
-    extent: Literal["real", "trial"] = "trial" if wanted.smoke else "real"
+    extent: Literal["real", "trial"] = "trial" if wanted.kind is TrainingKind.TRIAL else "real"
     agree = GiveConsent(view.id, consent.VERSION, words.language.value, wanted.preset.value, extent)
     rows: Rows = (
         *((_presets(words, view, wanted),) if len(wanted.presets) > 1 else ()),
@@ -61,7 +61,7 @@ def in_training(words: Words, view: AvatarView) -> Screen:
     training = view.training
     if training is None:
         raise ValueError("an avatar in training has a training")
-    cancelling = training.state is TrainingState.CANCELLING
+    cancelling = training.state is RequestState.CANCELLING
     hours, minutes = divmod(training.minutes, 60)
     promise = words("training-promise-cancelling") if cancelling else words("training-promise")
     paragraphs = [
@@ -71,9 +71,9 @@ def in_training(words: Words, view: AvatarView) -> Screen:
         f"{words('training-since', hours=hours, minutes=minutes)} {promise}",
         *_usually(words, training),
     ]
-    if training.smoke:
+    if training.kind is TrainingKind.TRIAL:
         paragraphs.append(words("avatar-smoke"))
-    if training.drill:
+    if training.kind is TrainingKind.DRILL:
         paragraphs.append(words("avatar-drill", training=str(training.id)))
     refresh = button(words, "button-refresh", ShowAvatar(view.id))
     cancel = button(words, "button-cancel-training", AskToCancel(view.id))
@@ -101,14 +101,14 @@ def _progress(words: Words, steps: Steps) -> str:
     return words("training-progress-left", bar=drawn, percent=percent, left=_duration(words, steps.left))
 
 
-def _about(words: Words, view: AvatarView, wanted: Extent) -> str:
+def _about(words: Words, view: AvatarView, wanted: TrainingLength) -> str:
     about: dict[str, str | int] = {
         "name": view.name,
         "type": type_of(words, view),
         "count": view.photos.have,
         "steps": wanted.steps,
     }
-    if wanted.smoke:
+    if wanted.kind is TrainingKind.TRIAL:
         return words("confirm-smoke", **about)
     return words("confirm-training", **about)
 
@@ -143,7 +143,7 @@ def _duration(words: Words, time: timedelta) -> str:
     return words.label("duration", hours=hours, minutes=minutes)
 
 
-def _presets(words: Words, view: AvatarView, wanted: Extent) -> tuple[Button, ...]:
+def _presets(words: Words, view: AvatarView, wanted: TrainingLength) -> tuple[Button, ...]:
     """The chosen one is marked."""
     return tuple(
         Button(

@@ -8,10 +8,11 @@ from app.database.models.fal_keys import FalKeys
 from app.database.models.forgotten import ForgottenRequest
 from app.database.models.inbox import InboxEvent, Outcome, Source
 from app.database.models.notifications import Notification, NotificationState
+from app.database.models.requests import FINAL, OPEN, FalRequest, RequestState
 from app.database.models.sending import RefusedToken, SendingLimit
-from app.database.models.smokes import Smoke
 from app.database.models.status_messages import StatusMessage
-from app.database.models.trainings import FINAL, OPEN, Training, TrainingKind, TrainingState
+from app.database.models.trainings import Training, TrainingKind
+from app.database.models.trial_mode import TrialMode
 from app.database.models.updates import BotOffset, BotState, BotUpdate, BotUpdateId
 from app.database.models.uploads import Upload, UploadState, WaitingPhoto
 from app.database.models.users import User
@@ -30,6 +31,7 @@ __all__ = [
     "BotUpdateId",
     "Consent",
     "FalKeys",
+    "FalRequest",
     "ForgottenRequest",
     "Gender",
     "InboxEvent",
@@ -38,13 +40,13 @@ __all__ = [
     "NotificationState",
     "Outcome",
     "RefusedToken",
+    "RequestState",
     "SendingLimit",
-    "Smoke",
     "Source",
     "StatusMessage",
     "Training",
     "TrainingKind",
-    "TrainingState",
+    "TrialMode",
     "Upload",
     "UploadState",
     "User",

@@ -1,4 +1,4 @@
-"""Callbacks as they arrived: kept before they are answered, handled once."""
+"""Callbacks as they arrived: stored before they are answered, handled once."""
 
 from enum import StrEnum
 from uuid import UUID
@@ -32,9 +32,9 @@ class Outcome(StrEnum):
 
 
 class InboxEvent(Base):
-    """`body` is the raw body; `training_id` is what our own URL named, its token checked.
+    """`body` is the raw body; `request_key` is our id of the request that it is about, if it is about one.
 
-    `trusted` is false for a callback whose word is not taken: FAL is asked instead.
+    `trusted` is false for a callback whose status is not applied: FAL is polled instead.
     """
 
     __tablename__ = "inbox_events"
@@ -58,7 +58,7 @@ class InboxEvent(Base):
     body_sha256: Mapped[bytes] = mapped_column(LargeBinary)
     source: Mapped[Source] = mapped_column(words(Source, "source"))
     trusted: Mapped[bool]
-    training_id: Mapped[UUID | None]
+    request_key: Mapped[UUID | None] = mapped_column("training_id")
     training_type: Mapped[str]
     fal_user_id: Mapped[str | None]
     correlation_id: Mapped[str]

@@ -1,4 +1,4 @@
-"""The outbox: what a person has to be told, once per training and kind."""
+"""The outbox: what a person has to be told, once per request and kind."""
 
 from enum import StrEnum
 from typing import Any
@@ -24,7 +24,9 @@ class Notification(Base):
     """`fact` is a fact of app/notifications/facts.py as JSON; words are made when it is sent.
 
     `due_at` is when it is tried next, if it had to wait. `ambiguous` counts attempts that nobody confirmed:
-    each may have put the message into the chat once more.
+    each may have sent the message once more.
+
+    `request_key` is our id of a request, whatever it is for, so no foreign key guards it.
     """
 
     __tablename__ = "notifications"
@@ -36,7 +38,7 @@ class Notification(Base):
     )
 
     id: Mapped[Id]
-    training_id: Mapped[UUID] = mapped_column(ForeignKey("trainings.id"))
+    request_key: Mapped[UUID] = mapped_column("training_id")
     kind: Mapped[str] = mapped_column(String(64))
     user_id: Mapped[TelegramId] = mapped_column(ForeignKey("users.id"), index=True)
     fact: Mapped[dict[str, Any]] = mapped_column(JSONB)

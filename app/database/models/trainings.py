@@ -1,54 +1,41 @@
 """Trainings of avatars at FAL."""
 
 from enum import StrEnum
-from typing import Any
-from uuid import UUID, uuid4
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, String, case, text
+from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.settings import Preset
-from app.database.models.base import Base, Created, Moment, TelegramId, words
+from app.database.models.base import Base, words
+from app.database.models.requests import IS_OPEN_SQL, FalRequest, lifecycle_constraints
 
 
 class TrainingKind(StrEnum):
+    """What a training is for.
+
+    REAL gives its avatar a model. TRIAL is paid for and called back about, but has as few steps as FAL takes,
+    and its model goes to no avatar. DRILL is never sent to FAL: a simulated callback ends it.
+    """
+
+    REAL = "real"
+    TRIAL = "trial"
+    DRILL = "drill"
+
+
+class _StoredKind(StrEnum):
+    """The column's values: a trial is a real one whose column `smoke` is true."""
+
     REAL = "real"
     DRILL = "drill"
 
 
-class TrainingState(StrEnum):
-    REQUESTED = "REQUESTED"
-    SUBMITTING = "SUBMITTING"
-    SUBMIT_UNKNOWN = "SUBMIT_UNKNOWN"
-    SUBMITTED = "SUBMITTED"
-    RUNNING = "RUNNING"
-    OVERDUE = "OVERDUE"
-    CANCELLING = "CANCELLING"
-    COMPLETED = "COMPLETED"
-    FAILED = "FAILED"
-    CANCELLED = "CANCELLED"
-
-
-FINAL = frozenset({TrainingState.COMPLETED, TrainingState.FAILED, TrainingState.CANCELLED})
-OPEN = frozenset(TrainingState) - FINAL
-
-_FINAL_SQL = "('COMPLETED', 'FAILED', 'CANCELLED')"
-
-
-class Training(Base):
-    """`arguments` are what FAL's trainer gets, without the archive's address; `failure` is a reason's id.
-
-    FAL is asked about an open training at `next_check_at`; `checks` counts how often that was. `asked_at` is
-    when it was last asked, `queue_position` (from 0) and `last_line` what it said, `unanswered` why that was
-    no answer (`app.fal.answers.Why`). A `smoke` one only tries the way to FAL and back: it has as few steps
-    as FAL takes, and its model goes to no avatar. `with_callback`: FAL was given an address of ours.
-    """
+class Training(FalRequest, Base):
+    """A request that trains a model on an avatar's photos; `archive_url` is where FAL has them."""
 
     __tablename__ = "trainings"
     __table_args__ = (
-        CheckConstraint(f"(state IN {_FINAL_SQL}) = (finished_at IS NOT NULL)", name="final_has_a_time"),
-        CheckConstraint("(state = 'FAILED') = (failure IS NOT NULL)", name="failed_has_a_reason"),
+        *lifecycle_constraints("trainings"),
         CheckConstraint(
             "state <> 'COMPLETED' OR kind = 'drill' OR model_url IS NOT NULL OR finetune_id IS NOT NULL",
             name="completed_has_a_model",
@@ -57,13 +44,11 @@ class Training(Base):
             "kind = 'real' OR (model_url IS NULL AND finetune_id IS NULL)", name="drill_has_no_model"
         ),
         CheckConstraint("model_url IS NULL OR model_url LIKE 'https://%'", name="model_url_https"),
-        CheckConstraint("state <> 'CANCELLING' OR cancel_asked_at IS NOT NULL", name="cancelling_has_a_time"),
-        CheckConstraint("state <> 'SUBMITTED' OR request_id IS NOT NULL", name="submitted_has_a_request"),
         Index(
             "uq_trainings_one_open_per_avatar",
             "avatar_id",
             unique=True,
-            postgresql_where=text(f"state NOT IN {_FINAL_SQL}"),
+            postgresql_where=text(IS_OPEN_SQL),
         ),
         Index("ix_trainings_avatar_id_requested_at", "avatar_id", "requested_at"),
         Index(
@@ -72,35 +57,39 @@ class Training(Base):
             "finished_at",
             postgresql_where=text("state = 'COMPLETED' AND kind = 'real'"),
         ),
-        Index("ix_trainings_due", "next_check_at", postgresql_where=text(f"state NOT IN {_FINAL_SQL}")),
     )
 
-    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
     avatar_id: Mapped[int] = mapped_column(ForeignKey("avatars.id"))
-    user_id: Mapped[TelegramId] = mapped_column(ForeignKey("users.id"), index=True)
-    kind: Mapped[TrainingKind] = mapped_column(words(TrainingKind, "kind"))
-    state: Mapped[TrainingState] = mapped_column(
-        words(TrainingState, "state"), default=TrainingState.REQUESTED
-    )
-    trainer: Mapped[str]
+    stored_kind: Mapped[_StoredKind] = mapped_column("kind", words(_StoredKind, "kind"))
+    endpoint: Mapped[str] = mapped_column("trainer")
     preset: Mapped[Preset | None] = mapped_column(words(Preset, "preset"))
-    arguments: Mapped[dict[str, Any]] = mapped_column(JSONB)
-    smoke: Mapped[bool] = mapped_column(default=False, server_default="false")
+    trial: Mapped[bool] = mapped_column("smoke", default=False, server_default="false")
     archive_url: Mapped[str | None]
-    with_callback: Mapped[bool | None]
-    request_id: Mapped[str | None] = mapped_column(unique=True)
     model_url: Mapped[str | None]
     finetune_id: Mapped[str | None]
-    failure: Mapped[str | None]
-    failure_detail: Mapped[str | None]
-    requested_at: Mapped[Created]
-    cancel_asked_at: Mapped[Moment | None]
-    submitted_at: Mapped[Moment | None]
-    started_at: Mapped[Moment | None]
-    finished_at: Mapped[Moment | None]
-    next_check_at: Mapped[Moment | None]
-    checks: Mapped[int] = mapped_column(default=0, server_default="0")
-    asked_at: Mapped[Moment | None]
-    queue_position: Mapped[int | None]
-    last_line: Mapped[str | None]
-    unanswered: Mapped[str | None]
+
+    @hybrid_property
+    def kind(self) -> TrainingKind:
+        if self.stored_kind is _StoredKind.DRILL:
+            return TrainingKind.DRILL
+        return TrainingKind.TRIAL if self.trial else TrainingKind.REAL
+
+    @kind.inplace.setter
+    def _set_kind(self, kind: TrainingKind) -> None:
+        self.stored_kind = _StoredKind.DRILL if kind is TrainingKind.DRILL else _StoredKind.REAL
+        self.trial = kind is TrainingKind.TRIAL
+
+    @kind.inplace.expression
+    @classmethod
+    def _kind(cls) -> ColumnElement[str]:
+        real = cls.stored_kind == _StoredKind.REAL
+        return case((real & cls.trial, TrainingKind.TRIAL.value), else_=cls.stored_kind.cast(String))
+
+    @hybrid_property
+    def simulated(self) -> bool:
+        return self.stored_kind is _StoredKind.DRILL
+
+    @simulated.inplace.expression
+    @classmethod
+    def _simulated(cls) -> ColumnElement[bool]:
+        return cls.stored_kind != _StoredKind.REAL  # negated, it is the condition of the partial index

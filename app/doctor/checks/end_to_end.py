@@ -21,8 +21,8 @@ from app.database.models import (
     Notification,
     NotificationState,
     Outcome,
+    RequestState,
     Training,
-    TrainingState,
 )
 from app.doctor.context import Place
 from app.doctor.result import Check, Found, failure, ok
@@ -109,7 +109,7 @@ class Rehearsal:
 
     async def see_end(self) -> Found:
         training = await self._until(self._drill, lambda training: training.state in FINAL)
-        if training.state is TrainingState.COMPLETED:
+        if training.state is RequestState.COMPLETED:
             return ok("The drill is COMPLETED")
         return failure(f"The drill is {training.state}", "Somebody else ended it: run the doctor again")
 
@@ -134,7 +134,7 @@ class Rehearsal:
         return await session.get(Training, self._training.id)
 
     async def _message(self, session: AsyncSession) -> Notification | None:
-        return await session.scalar(select(Notification).where(Notification.training_id == self._training.id))
+        return await session.scalar(select(Notification).where(Notification.request_key == self._training.id))
 
     async def _find(self, read: Callable[[AsyncSession], Awaitable[Row | None]]) -> Row | None:
         async with self._place.database.transaction() as session:

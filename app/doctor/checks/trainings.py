@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Interval, RowMapping, and_, cast, func, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.database.models import OPEN, InboxEvent, Training, TrainingKind, TrainingState
+from app.database.models import OPEN, InboxEvent, RequestState, Training, TrainingKind
 from app.doctor.checks.backlog import age
 from app.doctor.context import Place
 from app.doctor.result import Check, Found, failure, ok, skipped, warning, worst
@@ -28,7 +28,7 @@ WHERE kind = 'real' AND state IN ('COMPLETED', 'FAILED') AND request_id IS NOT N
 ORDER BY finished_at DESC
 """
 
-_SUBMITTED_AND_OPEN = Training.state.in_(OPEN - {TrainingState.REQUESTED})
+_SUBMITTED_AND_OPEN = Training.state.in_(OPEN - {RequestState.REQUESTED})
 _SUBMITTED_AND_ENDED_LATELY = and_(
     Training.request_id.is_not(None), Training.finished_at > func.now() - timedelta(days=7)
 )
@@ -46,7 +46,7 @@ class ActiveTraining:
 
     id: UUID
     kind: TrainingKind
-    state: TrainingState
+    state: RequestState
     request_id: str | None
     age: timedelta
     heard_at: datetime | None
@@ -66,7 +66,7 @@ async def active(session: AsyncSession) -> Sequence[ActiveTraining]:
 
 
 def _active(training: Training, since: timedelta, called_at: datetime | None) -> ActiveTraining:
-    heard = [moment for moment in (called_at, training.asked_at) if moment is not None]
+    heard = [moment for moment in (called_at, training.polled_at) if moment is not None]
     position = training.queue_position
     word = training.last_line or ("" if position is None else f"place {position} in FAL's queue")
     if training.unanswered:
@@ -89,7 +89,7 @@ def training_checks(place: Place, *, listing: bool = False) -> list[Check]:
     async def open_ones() -> Found:
         async with place.database.transaction() as session:
             trainings = await active(session)
-        overdue = sum(one.state is TrainingState.OVERDUE for one in trainings)
+        overdue = sum(one.state is RequestState.OVERDUE for one in trainings)
         unanswered = sum(one.unanswered for one in trainings)
         told = f"{len(trainings)} open, {overdue} of them overdue"
         if unanswered:
@@ -116,7 +116,7 @@ def training_checks(place: Place, *, listing: bool = False) -> list[Check]:
 def smoke_check(place: Place) -> Check:
     async def look() -> Found:
         async with place.database.transaction() as session:
-            lasting = await trial_mode.active(session)
+            lasting = await trial_mode.enabled(session)
         if not lasting:
             return ok("Off")
         told = ", ".join(f"for {each.user_id} until {each.until:%Y-%m-%d %H:%M %Z}" for each in lasting)

@@ -16,7 +16,7 @@ import pytest_asyncio
 from sqlalchemy import func, select
 
 from app.database.engine import Database
-from app.database.models import InboxEvent, Notification, Outcome, Training, TrainingState
+from app.database.models import InboxEvent, Notification, Outcome, RequestState, Training
 from sandbox.nginx import DOMAIN
 from sandbox.process import Child, ChildDiedError
 from tests.conftest import fresh_database
@@ -126,7 +126,7 @@ async def callbacks_of(database: Database) -> list[Callback]:
     async with database.transaction() as session:
         user = await make_user(session)
         trainings = [
-            await make_training(session, await make_avatar(session, user), TrainingState.SUBMITTED)
+            await make_training(session, await make_avatar(session, user), RequestState.SUBMITTED)
             for _ in range(TRAININGS)
         ]
     made = [
@@ -209,7 +209,7 @@ async def nothing_lost_or_doubled(database: Database, callbacks: Sequence[Callba
         told = Counter(await session.scalars(select(Notification.kind)))
     sent = {(each.request_id, hashlib.sha256(each.body).digest()) for each in callbacks}
     assert Counter((event.request_id, event.body_sha256) for event in kept) == Counter(sent)
-    ended = [event.training_id for event in kept if event.outcome is Outcome.COMPLETED]
+    ended = [event.request_key for event in kept if event.outcome is Outcome.COMPLETED]
     assert len(set(ended)) == len(ended) == TRAININGS
-    assert states == {TrainingState.COMPLETED: TRAININGS}
+    assert states == {RequestState.COMPLETED: TRAININGS}
     assert told == {"training_completed": TRAININGS}

@@ -1,4 +1,4 @@
-"""Who tries the webhook for little money, and until when."""
+"""Whose trainings try the webhook for little money, and until when."""
 
 from sqlalchemy import ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
@@ -6,8 +6,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.database.models.base import Base, Created, Moment, TelegramId
 
 
-class Smoke(Base):
-    """Trainings that this person asks for before `until` have as few steps as FAL takes."""
+class TrialMode(Base):
+    """Trainings that this person asks for before `until` are trials."""
 
     __tablename__ = "smokes"
 
