@@ -6,9 +6,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from api_server.guard import CallbackGuard
 from api_server.limits import FailureLimit
 from api_server.middleware import HostCheck, RequestContext
+from app.core import paths
 from app.core.settings import Settings
-
-CALLBACK_PATHS = ("/api/v1/avatar/status_update", "/api/avatar/status_update")
 
 
 class CallbackPaths:
@@ -19,12 +18,12 @@ class CallbackPaths:
         self._callbacks = callbacks
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        ours = scope["type"] == "http" and scope["path"] in CALLBACK_PATHS
+        ours = scope["type"] == "http" and scope["path"] in paths.CALLBACKS
         await (self._callbacks if ours else self._app)(scope, receive, send)
 
 
-def around(app: ASGIApp, settings: Settings, status_update: ASGIApp) -> ASGIApp:
-    """The whole service: FastAPI's `app` and the callbacks' route, with the edges around both.
+def build_asgi_app(app: ASGIApp, settings: Settings, status_update: ASGIApp) -> ASGIApp:
+    """The whole service: FastAPI's `app` and the callbacks' route, with what guards both around them.
 
     From the outside in: the request's id and the headers of every answer; the host; pages of other origins,
     which may read and nothing else; the callbacks' guard, which alone looks at where a request comes from.

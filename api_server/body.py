@@ -12,7 +12,7 @@ SMALL_BYTES = 64 * 1024
 LARGE_AT_ONCE = 8
 
 
-class Bodies:
+class BodyReader:
     """Bodies are counted while they are read, whatever length is announced; each has `seconds` to be whole.
 
     A callback has a few kilobytes. Of those that grow past `SMALL_BYTES`, only `LARGE_AT_ONCE` are read at a

@@ -7,16 +7,16 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 MAX_HEAD_BYTES = 64 * 1024
 
 
-class Connection(HttpToolsProtocol):
-    """A connection that nobody can keep for ever, nor fill the memory through.
+class HeadTimeoutProtocol(HttpToolsProtocol):
+    """A connection that nobody can keep open for ever, or fill the memory through.
 
-    Whoever has come, or was answered, has `patience_seconds` for the next whole head; what is left of a body
+    Whoever has come, or was answered, has `timeout_seconds` for the next whole head; what is left of a body
     that was answered early has to come within them too. The head, the frame of a chunk and the fields after
     the last one may be `MAX_HEAD_BYTES` long: the parser would collect them without end.
     """
 
-    patience_seconds: float
-    _patience: asyncio.TimerHandle | None = None
+    timeout_seconds: float
+    _timer: asyncio.TimerHandle | None = None
     _unread = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
@@ -53,14 +53,14 @@ class Connection(HttpToolsProtocol):
 
     def _wait(self) -> None:
         self._stop_waiting()
-        self._patience = self.loop.call_later(self.patience_seconds, self.transport.close)
+        self._timer = self.loop.call_later(self.timeout_seconds, self.transport.close)
 
     def _stop_waiting(self) -> None:
-        if self._patience:
-            self._patience.cancel()
-            self._patience = None
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
 
 
-def connection(patience_seconds: float) -> type[Connection]:
+def head_timeout_protocol(timeout_seconds: float) -> type[HeadTimeoutProtocol]:
     """The server makes connections itself, so what they are to know is their class's."""
-    return type("PatientConnection", (Connection,), {"patience_seconds": patience_seconds})
+    return type("LimitedProtocol", (HeadTimeoutProtocol,), {"timeout_seconds": timeout_seconds})

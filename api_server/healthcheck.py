@@ -7,11 +7,13 @@ import os
 import sys
 from http.client import HTTPConnection, HTTPException
 
-_ANSWERING = 4.0
+_TIMEOUT_SECONDS = 4.0
 
 
 def main() -> None:
-    connection = HTTPConnection("127.0.0.1", int(os.environ.get("API_PORT") or 8000), timeout=_ANSWERING)
+    connection = HTTPConnection(
+        "127.0.0.1", int(os.environ.get("API_PORT") or 8000), timeout=_TIMEOUT_SECONDS
+    )
     try:
         connection.request("GET", "/health")
         status = connection.getresponse().status

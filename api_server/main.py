@@ -15,18 +15,19 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from api_server import asgi, certificate, errors
-from api_server.body import Bodies
-from api_server.head_timeout import connection
+from api_server.body import BodyReader
+from api_server.head_timeout import head_timeout_protocol
+from api_server.openapi import describe_callbacks
 from api_server.providers import make_container
 from api_server.routers import fal_webhook, health, operators
 from api_server.routers.fal_webhook import StatusUpdate
 from api_server.tls import tls_context
-from app.core.bootstrap import starting
+from app.core.bootstrap import process_context
 from app.core.settings import Settings
 from app.database.startup import open_database
 from app.inbox.authenticate import CallbackAuthenticator
 from app.inbox.store import InboxStore
-from app.jobs.priority_gate import RightOfWay
+from app.jobs.priority_gate import PriorityGate
 from app.jobs.worker import Worker
 
 STOP_SECONDS = 15  # FAL waits no longer for an answer
@@ -54,14 +55,15 @@ async def create_app(container: AsyncContainer, settings: Settings) -> ASGIApp:
     for router in (fal_webhook.router, health.router, operators.router):
         app.include_router(router)
     errors.install(app)
+    describe_callbacks(app)
     setup_dishka(container, app)
     status_update = StatusUpdate(
-        await container.get(Bodies),
+        await container.get(BodyReader),
         await container.get(CallbackAuthenticator),
         await container.get(InboxStore),
-        await container.get(RightOfWay),
+        await container.get(PriorityGate),
     )
-    return asgi.around(app, settings, status_update)
+    return asgi.build_asgi_app(app, settings, status_update)
 
 
 async def serve(settings: Settings) -> None:
@@ -90,7 +92,7 @@ def _server(app: ASGIApp, settings: Settings, tls: SSLContext | None) -> uvicorn
             access_log=False,
             server_header=False,
             date_header=False,
-            http=connection(settings.api.read_timeout),
+            http=head_timeout_protocol(settings.api.read_timeout),
             ws="none",
             proxy_headers=False,  # whose word counts is for TRUSTED_PROXIES to say
             timeout_graceful_shutdown=STOP_SECONDS,
@@ -100,5 +102,8 @@ def _server(app: ASGIApp, settings: Settings, tls: SSLContext | None) -> uvicorn
 
 
 def main() -> None:
-    with starting("api_server") as settings, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    with (
+        process_context("api_server") as settings,
+        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+    ):
         runner.run(serve(settings))

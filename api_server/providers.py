@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import httpx
 from dishka import AsyncContainer, Provider, Scope, make_async_container, provide
 
-from api_server.body import Bodies
+from api_server.body import BodyReader
 from app.core.settings import Settings
 from app.database.address import database_url
 from app.database.engine import Database
@@ -16,31 +16,27 @@ from app.inbox.key_store import DatabaseKeyStore
 from app.inbox.process import ProcessCallbacks
 from app.inbox.rematch import RematchCallbacks
 from app.inbox.retention import InboxRetention
-from app.inbox.store import HANDLE, InboxStore
+from app.inbox.store import InboxStore
 from app.jobs.job import JobPool
 from app.jobs.options import WorkerOptions
-from app.jobs.priority_gate import RightOfWay
+from app.jobs.priority_gate import PriorityGate
 from app.jobs.worker import Worker
-from app.notifications.circuit_breaker import PROBE, ProbeToken
+from app.notifications.circuit_breaker import ProbeToken
 from app.notifications.deliver import DeliverNotification
 from app.notifications.rate_limit import Rates
 from app.notifications.sender import TelegramSender
-from app.notifications.service import DELIVER
 from app.notifications.unanswered import UnansweredRetry
 from app.providers import CoreProvider
 from app.requests.cancel import CancelRequest
 from app.requests.poll import PollRequest, StatusPoller
 from app.requests.purpose import Purposes
 from app.requests.reconcile import Reconciler
-from app.requests.service import CANCEL, POLL, REMATCH
-
-REMATCH_BEFORE = "training.submitted"  # the kind of `inbox.rematch` in the release before
 
 
 class WebhookProvider(Provider):
     scope = Scope.APP
 
-    right_of_way = provide(RightOfWay)
+    priority_gate = provide(PriorityGate)
     handle = provide(ProcessCallbacks)
     deliver = provide(DeliverNotification)
     probe = provide(ProbeToken)
@@ -54,8 +50,8 @@ class WebhookProvider(Provider):
         return Jwks(http, settings.fal.jwks_url, settings.fal.jwks_timeout, store)
 
     @provide
-    def bodies(self, settings: Settings) -> Bodies:
-        return Bodies(settings.api.read_timeout)
+    def bodies(self, settings: Settings) -> BodyReader:
+        return BodyReader(settings.api.read_timeout)
 
     @provide
     def authenticator(self, settings: Settings, jwks: Jwks, purposes: Purposes) -> CallbackAuthenticator:
@@ -97,14 +93,14 @@ class WebhookProvider(Provider):
         retention: InboxRetention,
         unanswered: UnansweredRetry,
     ) -> Worker:
-        poll = {each.kind(POLL): PollRequest(each, database, poller) for each in purposes}
-        cancel = {each.kind(CANCEL): CancelRequest(each, database, fal, poller) for each in purposes}
+        poll = [PollRequest(each, database, poller) for each in purposes]
+        cancel = [CancelRequest(each, database, fal, poller) for each in purposes]
         return Worker(
             database_url(settings.general),
             [
-                JobPool({HANDLE: process, REMATCH: rematch, REMATCH_BEFORE: rematch}),
-                JobPool({DELIVER: deliver, PROBE: probe}),  # may have to wait for Telegram
-                JobPool({**poll, **cancel}),  # and for FAL
+                JobPool.of(process, rematch),
+                JobPool.of(deliver, probe),  # may have to wait for Telegram
+                JobPool.of(*poll, *cancel),  # and for FAL
             ],
             [reconciler.schedule(), retention.schedule(), unanswered.schedule()],
             options=WorkerOptions.of(settings.jobs),

@@ -9,7 +9,7 @@ from dishka import AsyncContainer, make_async_container
 
 from app.bot.providers import BotProvider
 from app.bot.serve import serve as serve_bot
-from app.core.bootstrap import starting
+from app.core.bootstrap import process_context
 from app.core.memory import give_back_large_blocks
 from app.core.settings import Settings
 from app.database.engine import Database
@@ -34,7 +34,7 @@ async def serve(settings: Settings) -> None:
 
 def main() -> None:
     give_back_large_blocks()
-    with starting("bot") as settings:
+    with process_context("bot") as settings:
         asyncio.run(serve(settings))
 
 

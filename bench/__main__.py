@@ -15,7 +15,7 @@ from app.database import revision
 from bench.accepting import accepting, full_tables
 from bench.bot_latency import uploading
 from bench.edge import edge
-from bench.environment import House, house
+from bench.environment import BenchEnvironment, bench_environment
 from bench.photos import photos
 from bench.report import Spread, Target, show
 from bench.worker_throughput import accepting_beside_jobs, backlog, telling
@@ -36,21 +36,27 @@ class Sizes:
 
 FULL = Sizes(repetitions=7, requests=4000, rows=1_000_000, backlog=10_000, seconds=30, sockets=2000)
 QUICK = Sizes(repetitions=2, requests=300, rows=5000, backlog=300, seconds=2, sockets=100)
-PARTS: Mapping[str, Callable[[House, Sizes], Awaitable[None]]] = {
-    "accepting": lambda house, sizes: accepting(house, sizes.repetitions, sizes.requests),
-    "full-tables": lambda house, sizes: full_tables(house, sizes.repetitions, sizes.requests, sizes.rows),
-    "backlog": lambda house, sizes: backlog(house, sizes.backlog),
-    "beside-jobs": lambda house, sizes: accepting_beside_jobs(house, sizes.backlog, sizes.seconds),
-    "telling": lambda house, sizes: telling(house, sizes.seconds),
-    "edge": lambda house, sizes: edge(house, min(sizes.repetitions, 3), sizes.sockets, sizes.seconds),
+PARTS: Mapping[str, Callable[[BenchEnvironment, Sizes], Awaitable[None]]] = {
+    "accepting": lambda environment, sizes: accepting(environment, sizes.repetitions, sizes.requests),
+    "full-tables": lambda environment, sizes: full_tables(
+        environment, sizes.repetitions, sizes.requests, sizes.rows
+    ),
+    "backlog": lambda environment, sizes: backlog(environment, sizes.backlog),
+    "beside-jobs": lambda environment, sizes: accepting_beside_jobs(
+        environment, sizes.backlog, sizes.seconds
+    ),
+    "telling": lambda environment, sizes: telling(environment, sizes.seconds),
+    "edge": lambda environment, sizes: edge(
+        environment, min(sizes.repetitions, 3), sizes.sockets, sizes.seconds
+    ),
     "photos": lambda _, sizes: photos(sizes.repetitions),
-    "uploading": lambda house, sizes: uploading(house, min(sizes.repetitions, 5)),
+    "uploading": lambda environment, sizes: uploading(environment, min(sizes.repetitions, 5)),
 }
 
 
 async def run(url: str, parts: list[str], sizes: Sizes) -> None:
     show_machine()
-    async with house(url) as opened:
+    async with bench_environment(url) as opened:
         for part in parts:
             await PARTS[part](opened, sizes)
 

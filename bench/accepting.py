@@ -3,7 +3,7 @@
 from contextlib import AsyncExitStack
 
 from bench import load, pgbench
-from bench.environment import House
+from bench.environment import BenchEnvironment
 from bench.report import Spread, Target, console, show
 
 ASKED = {
@@ -26,11 +26,12 @@ FROM generate_series(1, $1) AS n
 """
 
 
-async def accepting(house: House, repetitions: int, requests: int) -> None:
-    trainings = await house.expect(2000)
+async def accepting(environment: BenchEnvironment, repetitions: int, requests: int) -> None:
+    trainings = await environment.expect(2000)
     async with AsyncExitStack() as stack:
         ports = {
-            name: await stack.enter_async_context(house.server(*module)) for name, module in SERVERS.items()
+            name: await stack.enter_async_context(environment.server(*module))
+            for name, module in SERVERS.items()
         }
         for clients, (of_limit, times_insert) in ASKED.items():
             number = requests if clients > 1 else requests // 3
@@ -40,9 +41,9 @@ async def accepting(house: House, repetitions: int, requests: int) -> None:
                 console.print(f"accepting, {clients} clients: {repetition} of {repetitions}", style="dim")
                 for name, port in ports.items():
                     share = number // 4 if name == SLOW else number
-                    run = await load.measure(port, clients, house.requests(trainings, share))
+                    run = await load.measure(port, clients, environment.requests(trainings, share))
                     measured[name] += [run] if repetition else []  # the first one warms up
-                alone = await pgbench.transactions_a_second(house.url, clients, number)
+                alone = await pgbench.transactions_a_second(environment.url, clients, number)
                 postgres += [alone] if repetition else []
             _report(clients, measured, postgres, of_limit, times_insert)
 
@@ -77,21 +78,21 @@ def ratio(ours: Spread, theirs: Spread) -> Spread:
     return Spread([one / other for one, other in zip(ours.values, theirs.values, strict=True)])
 
 
-async def full_tables(house: House, repetitions: int, requests: int, rows: int) -> None:
-    full = await house.another("full")
+async def full_tables(environment: BenchEnvironment, repetitions: int, requests: int, rows: int) -> None:
+    full = await environment.another("full")
     console.print(f"filling: {rows} callbacks, {rows // 5} trainings", style="dim")
     await full.sql(MILLION, rows)
     old = await full.expect(rows // 5)
     for settle in ("VACUUM ANALYZE", "CHECKPOINT"):  # or Postgres would do it beside the first callbacks
         await full.sql(settle)
-    empty = await house.another("empty")
+    empty = await environment.another("empty")
     new = await empty.expect(2000)
     rates: dict[str, list[float]] = {"empty": [], "full": []}
     async with full.server("api_server") as full_port, empty.server("api_server") as empty_port:
         for repetition in range(repetitions + 1):
             console.print(f"full tables: {repetition} of {repetitions}", style="dim")
             for name, port, trainings in (("empty", empty_port, new), ("full", full_port, old[:2000])):
-                run = await load.measure(port, 16, house.requests(trainings, requests))
+                run = await load.measure(port, 16, environment.requests(trainings, requests))
                 rates[name] += [run.rate] if repetition else []
     share = ratio(Spread(rates["full"]), Spread(rates["empty"]))
     show(

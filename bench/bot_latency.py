@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx
 
-from bench.environment import HOST, House, free_port
+from bench.environment import HOST, BenchEnvironment, free_port
 from bench.photos import painted
 from bench.report import Spread, Target, console, show
 from sandbox.supervisor import Sandbox
@@ -26,14 +26,14 @@ _BETWEEN_QUESTIONS = 0.1
 _PATIENCE = 120.0
 
 
-async def uploading(house: House, repetitions: int) -> None:
+async def uploading(environment: BenchEnvironment, repetitions: int) -> None:
     """Five people upload albums of ten, a sixth one says /start again and again."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         pictures = await painted(folder / "pictures", _ALBUM, _QUALITY)
         metrics = free_port()
-        town = await house.another("uploading")
-        settings = {"DATABASE_URL": town.url}
+        harness = await environment.another("uploading")
+        settings = {"DATABASE_URL": harness.url}
         bot = {"BOT_METRICS_PORT": str(metrics), "PHOTO_FACES": "off"}  # the faces are an extra
         async with Sandbox(folder / "data", settings=settings, extra_env={"bot": bot}) as sandbox:
             rounds = [await _round(sandbox, metrics, pictures, number) for number in range(repetitions)]

@@ -26,32 +26,32 @@ ADDRESSES = 20  # of which each may have so many requests in hand; good traffic 
 
 
 @dataclass
-class Crowd:
+class SlowClients:
     open: int = 0
     most: int = 0
     longest: float = 0.0
 
 
 class _Stopped(asyncio.Protocol):
-    def __init__(self, crowd: Crowd, half: bytes, gone: asyncio.Future[None]) -> None:
-        self._crowd = crowd
+    def __init__(self, slow_clients: SlowClients, half: bytes, gone: asyncio.Future[None]) -> None:
+        self._slow_clients = slow_clients
         self._half = half
         self._gone = gone
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         cast("asyncio.Transport", transport).write(self._half)
         self._began = time.monotonic()
-        self._crowd.open += 1
-        self._crowd.most = max(self._crowd.most, self._crowd.open)
+        self._slow_clients.open += 1
+        self._slow_clients.most = max(self._slow_clients.most, self._slow_clients.open)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._crowd.open -= 1
-        self._crowd.longest = max(self._crowd.longest, time.monotonic() - self._began)
+        self._slow_clients.open -= 1
+        self._slow_clients.longest = max(self._slow_clients.longest, time.monotonic() - self._began)
         self._gone.set_result(None)
 
 
-async def gather(http: int, https: int, sockets: int) -> Crowd:
-    crowd, opening, loop = Crowd(), asyncio.Semaphore(AT_ONCE), asyncio.get_running_loop()
+async def gather(http: int, https: int, sockets: int) -> SlowClients:
+    slow_clients, opening, loop = SlowClients(), asyncio.Semaphore(AT_ONCE), asyncio.get_running_loop()
     careless = ssl.create_default_context()
     careless.check_hostname, careless.verify_mode = False, ssl.CERT_NONE
 
@@ -60,7 +60,7 @@ async def gather(http: int, https: int, sockets: int) -> Crowd:
         tls = number // 2 % 2
         async with opening:
             await loop.create_connection(
-                lambda: _Stopped(crowd, HALVES[number % 2], gone),
+                lambda: _Stopped(slow_clients, HALVES[number % 2], gone),
                 HOST,
                 https if tls else http,
                 local_addr=(f"127.0.1.{number % ADDRESSES + 1}", 0),
@@ -70,7 +70,7 @@ async def gather(http: int, https: int, sockets: int) -> Crowd:
         await gone
 
     await asyncio.gather(*[one(number) for number in range(sockets)])
-    return crowd
+    return slow_clients
 
 
 def main() -> None:
@@ -78,8 +78,8 @@ def main() -> None:
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     print("begins", flush=True)
-    crowd = asyncio.run(gather(*map(int, sys.argv[1:])))
-    print(json.dumps([crowd.most, crowd.longest]))
+    slow_clients = asyncio.run(gather(*map(int, sys.argv[1:])))
+    print(json.dumps([slow_clients.most, slow_clients.longest]))
 
 
 if __name__ == "__main__":

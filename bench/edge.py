@@ -1,4 +1,4 @@
-"""nginx and two instances, visited by a crowd that stops in the middle of its requests: do others notice?"""
+"""nginx and two instances, visited by clients that stop in the middle of a request: do others notice?"""
 
 import asyncio
 import json
@@ -19,7 +19,7 @@ from typing import cast
 import trustme
 
 from bench.accepting import ratio
-from bench.environment import ROOT, House, free_port
+from bench.environment import ROOT, BenchEnvironment, free_port
 from bench.report import Spread, Target, console, show
 from bench.worker_throughput import send
 from sandbox.nginx import DOMAIN, EdgePorts, Nginx, lay_out
@@ -30,7 +30,7 @@ _TIMES_AS_LONG = 2.0
 
 
 @dataclass(frozen=True)
-class _Door:
+class _Nginx:
     """The way in over TLS; `requests` are signed as they are taken."""
 
     ports: EdgePorts
@@ -55,24 +55,24 @@ class _Door:
         return quantiles(latencies, n=100)[98]
 
 
-async def edge(house: House, repetitions: int, sockets: int, seconds: int) -> None:
-    """Callbacks, each on a connection of its own: for so many seconds alone, then beside the crowd."""
+async def edge(environment: BenchEnvironment, repetitions: int, sockets: int, seconds: int) -> None:
+    """Callbacks, each on a connection of its own: for so many seconds alone, then beside the slow clients."""
     if shutil.which("nginx") is None:
         console.print("edge: nginx isn't installed: apt-get install nginx-light", style="red")
         return
-    own = await house.another("edge")
+    own = await environment.another("edge")
     alone, beside, most, longest = list[float](), list[float](), list[float](), list[float]()
     async with (
         own.server("api_server") as one,
         own.server("api_server") as other,
-        _door(own, (one, other)) as door,
+        _nginx(own, (one, other)) as nginx,
     ):
-        await door.p99(_after(2))  # the first ones fetch FAL's keys
+        await nginx.p99(_after(2))  # the first ones fetch FAL's keys
         for repetition in range(repetitions):
             console.print(f"edge: {repetition} of {repetitions}", style="dim")
-            alone.append(await door.p99(_after(seconds)))
-            crowd = await _beside_crowd(door, sockets)
-            for figures, figure in zip((beside, most, longest), crowd, strict=True):
+            alone.append(await nginx.p99(_after(seconds)))
+            slow_clients = await _beside_slow_clients(nginx, sockets)
+            for figures, figure in zip((beside, most, longest), slow_clients, strict=True):
                 figures.append(figure)
     show(
         f"{sockets} sockets that stop in a head or in a body, beside {_RATE} callbacks a second over TLS",
@@ -88,16 +88,16 @@ async def edge(house: House, repetitions: int, sockets: int, seconds: int) -> No
     )
 
 
-async def _beside_crowd(door: _Door, sockets: int) -> tuple[float, float, float]:
+async def _beside_slow_clients(nginx: _Nginx, sockets: int) -> tuple[float, float, float]:
     """p99 until the last socket is closed; the most at once; the time of the most patient one."""
-    command = ["-m", "bench.connections", str(door.ports.http), str(door.ports.https), str(sockets)]
-    crowd = await asyncio.create_subprocess_exec(sys.executable, *command, cwd=ROOT, stdout=PIPE)
-    said = cast("asyncio.StreamReader", crowd.stdout)
+    command = ["-m", "bench.connections", str(nginx.ports.http), str(nginx.ports.https), str(sockets)]
+    slow_clients = await asyncio.create_subprocess_exec(sys.executable, *command, cwd=ROOT, stdout=PIPE)
+    said = cast("asyncio.StreamReader", slow_clients.stdout)
     await said.readline()
     figures = asyncio.create_task(said.readline())
-    p99 = await door.p99(figures.done)
+    p99 = await nginx.p99(figures.done)
     most, longest = json.loads(await figures)
-    await crowd.wait()
+    await slow_clients.wait()
     return p99, most, longest
 
 
@@ -107,14 +107,15 @@ def _after(seconds: float) -> Callable[[], bool]:
 
 
 @asynccontextmanager
-async def _door(house: House, instances: tuple[int, int]) -> AsyncIterator[_Door]:
+async def _nginx(environment: BenchEnvironment, instances: tuple[int, int]) -> AsyncIterator[_Nginx]:
     authority, trusting = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     authority.configure_trust(trusting)
     ports = EdgePorts(free_port(), free_port(), free_port())
-    expected = cycle(await house.expect(2000))
+    expected = cycle(await environment.expect(2000))
     here = b"Host: " + DOMAIN.encode()
     requests = (
-        house.request(each, number).replace(b"Host: 127.0.0.1", here) for number, each in enumerate(expected)
+        environment.request(each, number).replace(b"Host: 127.0.0.1", here)
+        for number, each in enumerate(expected)
     )
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -122,6 +123,6 @@ async def _door(house: House, instances: tuple[int, int]) -> AsyncIterator[_Door
         nginx = Nginx(folder, ports)
         try:
             await nginx.start()
-            yield _Door(ports, trusting, requests)
+            yield _Nginx(ports, trusting, requests)
         finally:
             await nginx.stop()

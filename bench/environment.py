@@ -18,13 +18,14 @@ import asyncpg  # type: ignore[import-untyped]  # asyncpg ships no types
 from nacl.signing import SigningKey
 from sqlalchemy import make_url
 
+from app.core import paths
 from app.database import revision
 from app.fal.callback_url import callback_url
 from devtools.postgres import wheel
 
 ROOT = Path(__file__).parents[1]
 HOST = "127.0.0.1"
-PATH = "/api/v1/avatar/status_update"
+PATH = paths.STATUS_UPDATE
 ACCOUNT = "bench-account"
 SECRET = "bench-webhook-secret"  # noqa: S105 - of a service that lives as long as the benchmark
 MODEL_URL = "https://v3.fal.media/files/bench/model.safetensors"
@@ -55,7 +56,7 @@ class Expected:
 
 
 @dataclass(frozen=True)
-class House:
+class BenchEnvironment:
     """`url` is the address of a database at head; `environment` what a server is told."""
 
     url: str
@@ -74,12 +75,12 @@ class House:
         rows = await self.sql(_TRAININGS, number, last)
         return [Expected(row["id"], row["request_id"], row["name"]) for row in rows]
 
-    async def another(self, name: str) -> "House":
+    async def another(self, name: str) -> "BenchEnvironment":
         """The same with a database of its own in the same cluster."""
         wheel.psql(make_url(self.url), f"CREATE DATABASE bench_{name}")
         url = make_url(self.url).set(database=f"bench_{name}").render_as_string(hide_password=False)
         await asyncio.to_thread(revision.upgrade, url)
-        return House(url, self.key, {**self.environment, "DATABASE_URL": url})
+        return BenchEnvironment(url, self.key, {**self.environment, "DATABASE_URL": url})
 
     def request(self, expected: Expected, number: int) -> bytes:
         """FAL's POST, signed now, as it goes over the wire; `number` makes its body another one."""
@@ -152,8 +153,8 @@ async def _listens(port: int, process: asyncio.subprocess.Process) -> None:
 
 
 @asynccontextmanager
-async def house(url: str) -> AsyncIterator[House]:
-    """A house over a running Postgres, with the keys on a socket."""
+async def bench_environment(url: str) -> AsyncIterator[BenchEnvironment]:
+    """An environment over a running Postgres, with the keys on a socket."""
     key = SigningKey.generate()
     document = json.dumps({"keys": [{"kty": "OKP", "crv": "Ed25519", "x": _public(key)}]}).encode()
 
@@ -180,7 +181,7 @@ async def house(url: str) -> AsyncIterator[House]:
             "API_WORKER": "off",
             "LOG_FORMAT": "json",
         }
-        yield House(url, key, environment)
+        yield BenchEnvironment(url, key, environment)
 
 
 def _public(key: SigningKey) -> str:

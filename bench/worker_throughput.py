@@ -9,7 +9,7 @@ from statistics import quantiles
 from typing import Any
 
 from bench import load
-from bench.environment import HOST, Expected, House
+from bench.environment import HOST, BenchEnvironment, Expected
 from bench.report import Spread, Target, console, show
 
 _PENDING = "SELECT count(*) FILTER (WHERE handled_at IS NULL) AS pending, count(*) AS kept FROM inbox_events"
@@ -17,9 +17,9 @@ _IN_THE_CHAT = b'{"ok": true, "result": {"message_id": 1, "date": 0, "chat": {"i
 _MEMBER = re.compile(rb"bench-[0-9]+")
 
 
-async def backlog(house: House, number: int) -> None:
+async def backlog(environment: BenchEnvironment, number: int) -> None:
     """Callbacks accepted while nobody works, then one process that does both."""
-    own = await house.another("backlog")
+    own = await environment.another("backlog")
     trainings = await own.expect(number)
     async with own.server("api_server") as port:
         console.print(f"backlog: accepting {number}", style="dim")
@@ -32,11 +32,11 @@ async def backlog(house: House, number: int) -> None:
     )
 
 
-async def _worked_off(house: House) -> float:
+async def _worked_off(environment: BenchEnvironment) -> float:
     """Callbacks handled a second, from the first one on until none is left."""
     began: tuple[float, int] | None = None
     while True:
-        [row] = await house.sql(_PENDING)
+        [row] = await environment.sql(_PENDING)
         now, pending = time.perf_counter(), row["pending"]
         if began is None and pending < row["kept"]:
             began = now, pending
@@ -45,9 +45,9 @@ async def _worked_off(house: House) -> float:
         await asyncio.sleep(0.1)
 
 
-async def accepting_beside_jobs(house: House, number: int, seconds: int) -> None:
+async def accepting_beside_jobs(environment: BenchEnvironment, number: int, seconds: int) -> None:
     """50 a second to a process that only has their own jobs, and to one that works off a backlog."""
-    own = await house.another("beside")
+    own = await environment.another("beside")
     backlog_of, busy, idle = [await own.expect(size) for size in (number, 50 * seconds, 50 * seconds)]
     async with _telegram({}) as url:
         working = {"API_WORKER": "on", "TELEGRAM_API_URL": url}
@@ -71,10 +71,12 @@ async def accepting_beside_jobs(house: House, number: int, seconds: int) -> None
     )
 
 
-async def _paced(house: House, port: int, trainings: Sequence[Expected], rate: float) -> list[float]:
+async def _paced(
+    environment: BenchEnvironment, port: int, trainings: Sequence[Expected], rate: float
+) -> list[float]:
     """Percentiles, in ms, from when a callback was due to its 200, however late it could be sent."""
-    requests = [house.request(expected, number) for number, expected in enumerate(trainings)]
-    await send(port, house.request(trainings[0], -1))  # the first one fetches FAL's keys
+    requests = [environment.request(expected, number) for number, expected in enumerate(trainings)]
+    await send(port, environment.request(trainings[0], -1))  # the first one fetches FAL's keys
     began = time.perf_counter()
     latencies: list[float] = []
 
@@ -99,14 +101,14 @@ async def send(port: int, request: bytes, **tls: Any) -> None:
         raise RuntimeError(f"answered {status!r}")
 
 
-async def telling(house: House, seconds: int) -> None:
+async def telling(environment: BenchEnvironment, seconds: int) -> None:
     """From FAL's POST to Telegram's hearing of it, at 20 a second, each to somebody else."""
-    own = await house.another("telling")
+    own = await environment.another("telling")
     warm_up, *trainings = await own.expect(20 * seconds + 1)
     heard: dict[str, float] = {}
     async with _telegram(heard) as url:
-        environment = {"API_WORKER": "on", "TELEGRAM_API_URL": url}
-        async with own.server("api_server", **environment) as port:
+        variables = {"API_WORKER": "on", "TELEGRAM_API_URL": url}
+        async with own.server("api_server", **variables) as port:
             sent: dict[str, float] = {}
             await send(port, own.request(warm_up, 0))
             await _all_heard(heard, [warm_up.name])

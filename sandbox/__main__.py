@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from sandbox.journey import Kind, Language
-from sandbox.stage import DATA_DIR, perform
+from sandbox.terminal import DATA_DIR, perform
 
 
 def main() -> int:

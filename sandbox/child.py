@@ -12,11 +12,16 @@ import sys
 PR_SET_PDEATHSIG = 1
 
 
-def main(parent: int, *command: str) -> None:
+def die_with_parent(parent: int) -> None:
+    """Get SIGTERM when the process `parent`, which started this one, ends."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
         if os.getppid() != parent:  # it died before the line above
             sys.exit(1)
+
+
+def main(parent: int, *command: str) -> None:
+    die_with_parent(parent)
     os.execv(command[0], command)  # noqa: S606  # no shell wanted
 
 

@@ -5,11 +5,12 @@ import os
 import signal
 import sys
 import time
-from asyncio.subprocess import DEVNULL, PIPE, Process
+from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO, Protocol
 
 LAUNCHER = Path(__file__).with_name("child.py")
 GRACE = 10.0  # seconds between SIGTERM and SIGKILL
@@ -24,6 +25,21 @@ class ChildDiedError(SandboxError):
     """A process ended that nobody had asked to."""
 
 
+class Running(Protocol):
+    """A process that was started, as `asyncio.subprocess.Process`."""
+
+    @property
+    def pid(self) -> int: ...
+
+    @property
+    def returncode(self) -> int | None: ...
+
+    @property
+    def stdout(self) -> asyncio.StreamReader | None: ...
+
+    async def wait(self) -> int: ...
+
+
 @dataclass(frozen=True)
 class Program:
     """`python -m module arguments...` with exactly this environment.
@@ -36,6 +52,20 @@ class Program:
     arguments: tuple[str, ...]
     environment: Mapping[str, str]
     announces: bool = False
+
+
+async def spawn(program: Program, folder: Path, log: IO[bytes]) -> Running:
+    """Start it in this folder, its words into `log`."""
+    command = [sys.executable, "-I", str(LAUNCHER), str(os.getpid())]
+    return await asyncio.create_subprocess_exec(
+        *[*command, sys.executable, "-m", program.module, *program.arguments],
+        env=program.environment,
+        cwd=folder,
+        stdin=DEVNULL,
+        stdout=PIPE if program.announces else log,
+        stderr=log,
+        start_new_session=True,
+    )
 
 
 class Child:
@@ -53,7 +83,7 @@ class Child:
         self._program = program
         self._folder = folder
         self._mourn = mourn
-        self._process: Process | None = None
+        self._process: Running | None = None
         self._watch: asyncio.Task[None] | None = None
         self._ending = False
         self.started_at = 0.0  # seconds since the epoch
@@ -79,18 +109,8 @@ class Child:
         if self.running:
             raise SandboxError(f"{self.name} is running already")
         self.started_at = time.time()
-        program = self._program
-        command = [sys.executable, "-I", str(LAUNCHER), str(os.getpid())]
         with self.log.open("ab") as log:
-            self._process = await asyncio.create_subprocess_exec(
-                *[*command, sys.executable, "-m", program.module, *program.arguments],
-                env=program.environment,
-                cwd=self._folder,
-                stdin=DEVNULL,
-                stdout=PIPE if program.announces else log,
-                stderr=log,
-                start_new_session=True,
-            )
+            self._process = await spawn(self._program, self._folder, log)
         self._ending = False
         self._watch = asyncio.create_task(self._reap(self._process))
 
@@ -119,7 +139,7 @@ class Child:
             with suppress(ProcessLookupError):
                 os.killpg(self._process.pid, number)
 
-    async def _reap(self, process: Process) -> None:
+    async def _reap(self, process: Running) -> None:
         code = await process.wait()
         if not self._ending:
             how = f"exit code {code}" if code >= 0 else f"signal {signal.Signals(-code).name}"

@@ -9,7 +9,7 @@ from dotenv import dotenv_values
 
 from sandbox.environment import ROOT
 from sandbox.journey import Kind
-from sandbox.stage import DATA_DIR, perform
+from sandbox.terminal import DATA_DIR, perform
 
 PLACEHOLDER = "CHANGE_ME"
 CANNOT_START = 2

@@ -26,8 +26,8 @@ from sandbox.environment import ROOT
 from sandbox.fal.models import Course, State
 from sandbox.journey import Language
 from sandbox.samples import SETS
-from sandbox.stage import IMPATIENT, PICTURES
 from sandbox.supervisor import Sandbox
+from sandbox.terminal import IMPATIENT, PICTURES
 
 FOLDER = ROOT / "docs" / "screens"
 LOCALES = ROOT / "app" / "core" / "locales"

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.bootstrap import starting
+from app.core.bootstrap import process_context
 from app.core.settings import Settings
 from app.database.models import InboxEvent, Outcome
 from app.database.startup import open_database
@@ -20,7 +20,7 @@ from app.operations import callbacks
 
 def main() -> None:
     arguments = _parser().parse_args()
-    with starting("inbox") as settings:
+    with process_context("inbox") as settings:
         raise SystemExit(asyncio.run(_run(settings, arguments)))
 
 

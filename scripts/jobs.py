@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.core.bootstrap import starting
+from app.core.bootstrap import process_context
 from app.core.settings import Settings
 from app.database.startup import open_database
 from app.jobs import queue
@@ -20,7 +20,7 @@ _ALL = 100_000
 
 def main() -> None:
     arguments = _parser().parse_args()
-    with starting("jobs") as settings:
+    with process_context("jobs") as settings:
         raise SystemExit(asyncio.run(_run(settings, arguments)))
 
 
@@ -39,12 +39,12 @@ async def _run(settings: Settings, arguments: argparse.Namespace) -> int:
     async with open_database(settings) as database, database.engine.begin() as connection:
         if arguments.command == "release":
             return await _release(connection, arguments)
-        _print_lines(await queue.held(connection, arguments.limit))
+        _print_lines(await queue.dead_letters(connection, arguments.limit))
         return 0
 
 
 async def _release(connection: AsyncConnection, arguments: argparse.Namespace) -> int:
-    chosen = [job for job in await queue.held(connection, _ALL) if job.id in arguments.ids]
+    chosen = [job for job in await queue.dead_letters(connection, _ALL) if job.id in arguments.ids]
     _print_lines(chosen)
     if arguments.yes:
         await queue.release(connection, [job.id for job in chosen])
@@ -57,7 +57,7 @@ async def _release(connection: AsyncConnection, arguments: argparse.Namespace) -
     return 1 if absent else 0
 
 
-def _print_lines(jobs: Sequence[queue.HeldJob]) -> None:
+def _print_lines(jobs: Sequence[queue.DeadLetter]) -> None:
     for job in jobs:
         payload = " ".join(f"{name}={value}" for name, value in job.payload.items())
         print(job.id, job.kind, f"held since {job.since:%Y-%m-%d %H:%M:%S%z}", job.reason, payload, sep="  ")

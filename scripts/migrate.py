@@ -10,7 +10,7 @@ import time
 import asyncpg  # type: ignore[import-untyped]  # asyncpg ships no types
 import structlog
 
-from app.core.bootstrap import starting
+from app.core.bootstrap import process_context
 from app.core.errors import CannotStart
 from app.core.urls import connect_options
 from app.database.address import database_url
@@ -21,13 +21,13 @@ from app.jobs.pgqueuer_driver import LOST
 
 _PATIENCE = 60.0
 _CONNECTING = 5.0
-_BETWEEN_TRIES = 0.5
+_RETRY_INTERVAL_SECONDS = 0.5
 
 log = structlog.stdlib.get_logger(__name__)
 
 
 def main() -> None:
-    with starting("migrate") as settings:
+    with process_context("migrate") as settings:
         url = database_url(settings.general)
         asyncio.run(wait(url))
         missing = asyncio.run(lacking(url))
@@ -69,7 +69,7 @@ async def wait(url: str) -> None:
         else:
             await connection.close()
             return
-        await asyncio.sleep(_BETWEEN_TRIES)
+        await asyncio.sleep(_RETRY_INTERVAL_SECONDS)
 
 
 def _refusal(what: str, error: Exception) -> CannotStart:

@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from app.core.bootstrap import starting
+from app.core.bootstrap import process_context
 from app.photos.storage import PhotoMissing, PhotoStorage, open_storage
 
 FOLDER = "objects"  # what the names in a backup begin with
@@ -22,7 +22,7 @@ FOLDER = "objects"  # what the names in a backup begin with
 
 def main() -> None:
     arguments = _parser().parse_args()
-    with starting("objects") as settings, tempfile.TemporaryDirectory() as folder:
+    with process_context("objects") as settings, tempfile.TemporaryDirectory() as folder:
         raise SystemExit(asyncio.run(_run(arguments.command, open_storage(settings), Path(folder) / "photo")))
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.bootstrap import starting
+from app.core.bootstrap import process_context
 from app.core.settings import Settings
 from app.database.models import NotificationState
 from app.database.startup import open_database
@@ -22,7 +22,7 @@ _HEADINGS = ("ID", "PERSON", "KIND", "STATE", "SINCE", "TRIED", "REASON", "REMED
 
 def main() -> None:
     arguments = _parser().parse_args()
-    with starting("outbox") as settings:
+    with process_context("outbox") as settings:
         raise SystemExit(asyncio.run(_run(settings, arguments)))
 
 

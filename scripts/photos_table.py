@@ -14,40 +14,42 @@ from statistics import median
 
 from app.core.settings import PhotoSettings
 from app.photos.checks import inspect
-from app.photos.features import PhotoLimits, PhotoTraits, background_distance, distance
+from app.photos.features import PhotoFeatures, PhotoLimits, background_distance, distance
 from app.photos.quality import advise, refuse
 from app.photos.refusals import PhotoRefused
-from app.photos.set_quality import verdict
+from app.photos.set_quality import assess_set
 
 _HEAD = ("photos", "sharpness", "highlights", "clipped", "original", "bits", "background", "each", "together")
 _ANY = PhotoLimits(min_side=1, max_stretch=100)
-Photos = Mapping[str, PhotoTraits]
+Photos = Mapping[str, PhotoFeatures]
 
 
 def line(folder: Path, photos: Photos, originals: Photos, settings: PhotoSettings) -> str:
-    traits = list(photos.values())
-    pairs = list(combinations(traits, 2))
-    said = Counter(word for photo in traits for word in _said(photo, settings))
+    features = list(photos.values())
+    pairs = list(combinations(features, 2))
+    said = Counter(word for photo in features for word in _said(photo, settings))
     cells = [
         folder.name,
-        _spread([photo.sharpness for photo in traits]),
-        _spread([photo.light.highlights for photo in traits]),
-        _spread([photo.light.clipped for photo in traits]),
+        _spread([photo.sharpness for photo in features]),
+        _spread([photo.light.highlights for photo in features]),
+        _spread([photo.light.clipped for photo in features]),
         _spread([distance(photos[name].hash, originals[name].hash) for name in photos if name in originals]),
         _spread([distance(a.hash, b.hash) for a, b in pairs]),
         _spread([round(background_distance(a.background, b.background)) for a, b in pairs]),
         ", ".join(f"{count} {word}" for word, count in said.most_common()),
-        ", ".join(f"{remark.advice} {remark.count}" for remark in verdict(traits, settings)),
+        ", ".join(f"{remark.advice} {remark.count}" for remark in assess_set(features, settings)),
     ]
     return _row(cells)
 
 
 def _measured(folder: Path, settings: PhotoSettings) -> Photos:
-    return {path.name: inspect(path, _ANY, look_for_faces=settings.faces).traits for path in folder.iterdir()}
+    return {
+        path.name: inspect(path, _ANY, look_for_faces=settings.faces).features for path in folder.iterdir()
+    }
 
 
-def _said(photo: PhotoTraits, settings: PhotoSettings) -> list[str]:
-    if photo.stretch > settings.max_stretch:
+def _said(photo: PhotoFeatures, settings: PhotoSettings) -> list[str]:
+    if photo.aspect_ratio > settings.max_stretch:
         return ["TOO STRETCHED"]
     try:
         refuse(photo, settings)

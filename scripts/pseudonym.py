@@ -3,14 +3,14 @@
 import argparse
 from collections.abc import Sequence
 
-from app.core.bootstrap import starting
+from app.core.bootstrap import process_context
 from app.core.pseudonyms import Pseudonyms
 from app.core.settings import Settings
 
 
 def main() -> None:
     arguments = _parser().parse_args()
-    with starting("pseudonym") as settings:
+    with process_context("pseudonym") as settings:
         print("\n".join(_pseudonyms(settings, arguments.ids)))
 
 

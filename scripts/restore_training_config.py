@@ -3,7 +3,7 @@
 import argparse
 import asyncio
 
-from app.core.bootstrap import starting
+from app.core.bootstrap import process_context
 from app.core.settings import Settings
 from app.database.startup import open_database
 from app.fal import trainers
@@ -14,7 +14,7 @@ from scripts.smoke import told
 def main() -> None:
     prog = "python -m scripts.restore_training_config"
     argparse.ArgumentParser(prog=prog, description=__doc__).parse_args()
-    with starting("restore_training_config") as settings:
+    with process_context("restore_training_config") as settings:
         asyncio.run(_run(settings))
 
 

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import httpx
 
-from app.core.bootstrap import starting
+from app.core.bootstrap import process_context
 from app.core.errors import CannotStart
 from app.core.settings import Settings
 from app.fal import simulation
@@ -23,7 +23,7 @@ def main() -> None:
     parser.add_argument("training", type=UUID, help="the drill's id")
     parser.add_argument("--status", choices=STATUSES, default="completed")
     arguments = parser.parse_args()
-    with starting("simulate_webhook") as settings:
+    with process_context("simulate_webhook") as settings:
         answer = send(settings, arguments.training, arguments.status)
         print(f"{answer.status_code} {answer.text}")
         raise SystemExit(0 if answer.is_success else 1)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.bootstrap import starting
+from app.core.bootstrap import process_context
 from app.core.settings import Settings
 from app.database.startup import open_database
 from app.trainings import trial_mode
@@ -20,7 +20,7 @@ _LONGEST = 24 * 60
 
 def main() -> None:
     arguments = _parser().parse_args()
-    with starting("smoke") as settings:
+    with process_context("smoke") as settings:
         raise SystemExit(asyncio.run(_run(settings, arguments)))
 
 

@@ -4,10 +4,9 @@ import gc
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from sqlalchemy import make_url
@@ -17,7 +16,11 @@ from app.database import revision
 from app.database.engine import Database
 from devtools.postgres import wheel
 from devtools.postgres.embedded import EmbeddedPostgres
+from tests import prepared
+from tests.databases import Databases
 from tests.scheduling import Scheduling, turn
+
+pytest_plugins = ["tests.programs"]
 
 LOOPBACK = ["127.0.0.1", "::1", "localhost"]
 MEMORY = Path("/dev/shm")  # noqa: S108 - only the parent of a folder with a random name
@@ -27,6 +30,8 @@ UNIT = Path(__file__).parent / "unit"
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     releases = sorted(wheel.FOLDERS)
+    parser.addoption("--full", action="store_true", help="all that `make torture` runs, in full counts")
+    parser.addoption("--seed", type=int, help="the random moments of an earlier run")
     parser.addoption("--postgres", type=int, choices=releases, default=wheel.RELEASE, help="which release")
 
 
@@ -34,6 +39,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """An event loop wakes itself through a pair of Unix sockets, in unit tests too."""
     config.option.allow_unix_socket = True
+    config.addinivalue_line("markers", "torture: long, and run with --full only, by `make torture`")
     wheel.RELEASE = config.getoption("--postgres")
     gc.disable()
 
@@ -44,8 +50,12 @@ def pytest_collection_finish() -> None:
     gc.enable()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Unit tests open no socket at all, the others reach this machine only."""
+    if not config.getoption("--full"):
+        left_out = [item for item in items if item.get_closest_marker("torture")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
     items.sort(key=lambda item: turn(item.nodeid))
     for item in items:
         alone = item.path.is_relative_to(UNIT)
@@ -84,24 +94,29 @@ def postgres() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def template(postgres: str) -> str:
+def databases(postgres: str) -> Iterator[Databases]:
+    with closing(Databases(postgres)) as databases:
+        yield databases
+
+
+@pytest.fixture(scope="session")
+def template(databases: Databases) -> str:
     """The name of a migrated database, from which the others are copied."""
-    wheel.psql(make_url(postgres), "CREATE DATABASE migrated")
-    revision.upgrade(database_named(postgres, "migrated"))
+    revision.upgrade(databases.create("migrated"))
     return "migrated"
 
 
 @pytest.fixture
-def empty_database_url(postgres: str) -> Iterator[str]:
+def empty_database_url(databases: Databases) -> Iterator[str]:
     """A fresh database without a single table."""
-    with fresh_database(postgres, "template1") as url:
+    with databases.fresh("template1") as url:
         yield url
 
 
 @pytest.fixture
-def database_url(postgres: str, template: str) -> Iterator[str]:
-    """A fresh database at head, the test's own."""
-    with fresh_database(postgres, template) as url:
+def database_url(databases: Databases, template: str) -> Iterator[str]:
+    """A database at head without a row, the test's own for as long as it runs."""
+    with databases.clean(template) as url:
         yield url
 
 
@@ -112,15 +127,8 @@ async def database(database_url: str) -> AsyncIterator[Database]:
     await opened.close()
 
 
-def database_named(server: str, name: str) -> str:
-    return make_url(server).set(database=name).render_as_string(hide_password=False)
-
-
-@contextmanager
-def fresh_database(server: str, template: str) -> Iterator[str]:
-    name = f"test_{uuid4().hex}"
-    wheel.psql(make_url(server), f"CREATE DATABASE {name} TEMPLATE {template}")
-    try:
-        yield database_named(server, name)
-    finally:
-        wheel.psql(make_url(server), f"DROP DATABASE {name} WITH (FORCE)")
+@pytest.fixture(scope="session", autouse=True)
+def prepared_processes() -> Iterator[None]:
+    """Programs of the sandbox start from a prepared process where they can (tests/prepared.py)."""
+    with prepared.starts():
+        yield

@@ -77,7 +77,7 @@ async def make_training(
 ) -> Training:
     """A training that came to `state` the usual way, and its avatar in the state that goes with it."""
     now = datetime.now(UTC)
-    model_url = MODEL_URL if state is RequestState.COMPLETED and kind is TrainingKind.REAL else None
+    model_url = MODEL_URL if state is RequestState.COMPLETED and kind is not TrainingKind.DRILL else None
     submitted = state not in NOT_YET_AT_FAL
     training = Training(
         avatar_id=avatar.id,
@@ -94,7 +94,7 @@ async def make_training(
         failure="no-face" if state is RequestState.FAILED else None,
         model_url=model_url,
     )
-    if model_url is not None:
+    if model_url is not None and kind is TrainingKind.REAL:
         avatar.state, avatar.model_url = AvatarState.COMPLETED, model_url
     elif state not in FINAL:
         avatar.state = AvatarState.TRAINING

@@ -10,8 +10,8 @@ from typing import Literal
 
 from sqlalchemy import make_url
 
-from tests.deploy.tools import needs
 from tests.ports import HOST, free_port
+from tests.programs import needs
 
 DEADLINE = 15.0
 needs_pgbouncer = needs("pgbouncer", "pgbouncer")

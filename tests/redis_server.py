@@ -1,24 +1,20 @@
 """A Redis of a test's own, on a free port of this machine; nothing of it is kept."""
 
 import asyncio
-import shutil
 import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import pytest
 from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as NotThere
 
 from tests.ports import HOST, free_port
+from tests.programs import needs
 
 DEADLINE = 15.0
 
-needs_redis = pytest.mark.skipif(
-    shutil.which("redis-server") is None,
-    reason="redis-server is not installed: apt-get install redis-server",
-)
+needs_redis = needs("redis-server", "redis-server")
 
 
 class RedisServer:

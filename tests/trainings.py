@@ -7,7 +7,7 @@ from app.database.engine import Database
 from app.database.models import Training
 from app.fal.client import Fal
 from app.fal.trainers import PORTRAIT, model_of
-from app.photos.scratch import Workroom
+from app.photos.scratch import ScratchFolder
 from app.photos.storage import PhotoStorage
 from app.requests import forget, service
 from app.requests.purpose import Purposes
@@ -23,8 +23,8 @@ READ_PORTRAIT = partial(model_of, trainer=PORTRAIT, confirmed=True)
 
 
 def submit_training(
-    database: Database, fal: Fal, storage: PhotoStorage, workroom: Workroom, settings: Settings
+    database: Database, fal: Fal, storage: PhotoStorage, scratch: ScratchFolder, settings: Settings
 ) -> SubmitRequest[Training]:
     """The job, with photos decoded in threads."""
-    preparation = PrepareTraining(database, fal, storage, workroom, IN_THREADS)
+    preparation = PrepareTraining(database, fal, storage, scratch, IN_THREADS)
     return SubmitRequest(TRAINING, preparation, database, fal, settings)

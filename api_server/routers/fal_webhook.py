@@ -9,12 +9,13 @@ from starlette import status
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from api_server.body import Bodies
+from api_server.body import BodyReader
 from api_server.errors import ANSWERS, refusal, turned_away
+from app.core import paths
 from app.core.metrics import ACCEPT_SECONDS, DELIVERIES
 from app.inbox.authenticate import CallbackAuthenticator, Delivery
 from app.inbox.store import InboxStore, Receipt
-from app.jobs.priority_gate import RightOfWay
+from app.jobs.priority_gate import PriorityGate
 
 log = structlog.stdlib.get_logger(__name__)
 router = APIRouter()
@@ -29,12 +30,16 @@ class StatusUpdate:
     """
 
     def __init__(
-        self, bodies: Bodies, admission: CallbackAuthenticator, writer: InboxStore, right_of_way: RightOfWay
+        self,
+        body_reader: BodyReader,
+        authenticator: CallbackAuthenticator,
+        store: InboxStore,
+        priority_gate: PriorityGate,
     ) -> None:
-        self._bodies = bodies
-        self._admission = admission
-        self._writer = writer
-        self._right_of_way = right_of_way
+        self._body_reader = body_reader
+        self._authenticator = authenticator
+        self._store = store
+        self._priority_gate = priority_gate
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] == "POST":
@@ -48,13 +53,13 @@ class StatusUpdate:
 
     async def _accepted(self, scope: Scope, receive: Receive) -> Response:
         log.info("webhook.received")
-        signed = self._admission.read_headers(_headers(scope))
-        body = await self._bodies.read(receive)
+        signed = self._authenticator.read_headers(_headers(scope))
+        body = await self._body_reader.read(receive)
         query = dict(parse_qsl(scope["query_string"].decode("latin-1")))
-        with self._right_of_way:
-            delivery = await self._admission.authenticate(signed, query, body)
+        with self._priority_gate:
+            delivery = await self._authenticator.authenticate(signed, query, body)
             with ACCEPT_SECONDS.time():
-                receipt = await self._writer.accept(delivery)
+                receipt = await self._store.accept(delivery)
         _note(delivery, receipt)
         answer = {"status": "ok", "request_id": receipt.request_id, "new": receipt.new}
         return Response(to_json(answer), media_type="application/json")
@@ -76,6 +81,6 @@ def _note(delivery: Delivery, receipt: Receipt) -> None:
     )
 
 
-@router.get("/api/v1/avatar/test_webhook")
+@router.get(paths.TEST_WEBHOOK)
 async def test_webhook() -> dict[str, str]:
     return {"status": "ok", "message": "Webhook API работает"}

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from starlette import status
 
-from app.core import log_sinks
+from app.core import log_sinks, paths
 from app.core.settings import Settings
 from app.database.engine import Database
 from app.jobs.worker import Worker
@@ -19,12 +19,12 @@ SILENT_AT_MOST = 60  # seconds; a restart of Postgres takes less
 router = APIRouter()
 
 
-@router.get("/live")
+@router.get(paths.LIVE)
 async def live() -> dict[str, str]:
     return {"status": "ok"}
 
 
-@router.get("/health")
+@router.get(paths.HEALTH)
 @inject
 async def health(
     response: Response,

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Header, HTTPException, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette import status
 
+from app.core import paths
 from app.core.settings import Settings
 from app.database.engine import Database
 from app.fal.jwks import Jwks
@@ -27,14 +28,14 @@ async def operator(settings: FromDishka[Settings], authorization: Annotated[str,
 router = APIRouter(dependencies=[Depends(operator)])
 
 
-@router.get("/metrics")
+@router.get(paths.METRICS)
 @inject
 async def prometheus_metrics(database: FromDishka[Database], jwks: FromDishka[Jwks]) -> Response:
     await metrics.refresh(database, jwks)
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
 
-@router.get("/api/v1/webhook/status")
+@router.get(paths.WEBHOOK_STATUS)
 @inject
 async def webhook_status(database: FromDishka[Database], jwks: FromDishka[Jwks]) -> dict[str, Any]:
     async with database.transaction() as session:

@@ -60,7 +60,7 @@ class NameRefused(AishaError):
     reason = "name-refused"
 
 
-async def remember_user(session: AsyncSession, user_id: int, language: str) -> User:
+async def get_or_create_user(session: AsyncSession, user_id: int, language: str) -> User:
     """The person's row, made on first sight."""
     known = await session.get(User, user_id)
     if known is not None:
@@ -109,15 +109,15 @@ async def _choose(session: AsyncSession, user_id: int, avatar_id: int, **column:
         raise AvatarNotFound
 
 
-async def note_digest(session: AsyncSession, avatar_id: int, message_id: int | None) -> None:
+async def record_summary(session: AsyncSession, avatar_id: int, message_id: int | None) -> None:
     """Remember the latest word on its photos, if the next one replaces it."""
-    await session.execute(update(Avatar).where(Avatar.id == avatar_id).values(digest_message_id=message_id))
+    await session.execute(update(Avatar).where(Avatar.id == avatar_id).values(summary_message_id=message_id))
 
 
-async def leave_digest(session: AsyncSession, user_id: int, message_id: int) -> None:
+async def detach_summary(session: AsyncSession, user_id: int, message_id: int) -> None:
     """That message is no word on photos any more, so the next one doesn't replace it."""
-    this = (Avatar.user_id == user_id, Avatar.digest_message_id == message_id)
-    await session.execute(update(Avatar).where(*this).values(digest_message_id=None))
+    this = (Avatar.user_id == user_id, Avatar.summary_message_id == message_id)
+    await session.execute(update(Avatar).where(*this).values(summary_message_id=None))
 
 
 async def get(session: AsyncSession, user_id: int, avatar_id: int, *, lock: bool = False) -> Avatar:
@@ -140,7 +140,7 @@ async def current(session: AsyncSession, user_id: int) -> Avatar | None:
     )
 
 
-async def made_since(session: AsyncSession, user_id: int, before: int | None) -> Avatar | None:
+async def newest_after(session: AsyncSession, user_id: int, before: int | None) -> Avatar | None:
     """The newest avatar, if it is newer than the one with the id `before`; where that isn't known, none."""
     if before is None:
         return None
@@ -178,7 +178,7 @@ async def open_photos(session: AsyncSession, user_id: int, avatar_id: int) -> Av
     Raises:
         AvatarNotFound, AvatarBusy: it isn't this person's, or is being trained.
     """
-    await hold_person(session, user_id)
+    await lock_user(session, user_id)
     avatar = await get(session, user_id, avatar_id, lock=True)
     if avatar.state not in TRAINABLE:
         raise AvatarBusy(name=avatar.name)
@@ -195,7 +195,7 @@ async def make_main(session: AsyncSession, user_id: int, avatar_id: int) -> None
     await _choose(session, user_id, avatar_id, main_avatar_id=avatar_id)
 
 
-async def hold_person(session: AsyncSession, user_id: int) -> None:
+async def lock_user(session: AsyncSession, user_id: int) -> None:
     """Other work that holds this person waits until the transaction ends. Taken before any avatar's lock."""
     await session.execute(select(User.id).where(User.id == user_id).with_for_update(key_share=True))
 
@@ -204,7 +204,7 @@ async def language_of(session: AsyncSession, user_id: int) -> str:
     return (await session.get_one(User, user_id)).language
 
 
-async def speak(session: AsyncSession, user_id: int, language: str) -> None:
+async def set_language(session: AsyncSession, user_id: int, language: str) -> None:
     """From now on the person is spoken to in this language."""
     await session.execute(update(User).where(User.id == user_id).values(language=language))
 

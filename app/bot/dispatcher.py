@@ -9,22 +9,22 @@ from dishka import AsyncContainer
 from dishka.integrations.aiogram import setup_dishka
 
 from app.bot import handlers
-from app.bot.middlewares import AnswerFirst
-from app.bot.status_messages import LeaveStatus
+from app.bot.middlewares import AnswerCallbackFirstMiddleware
+from app.bot.status_messages import StatusDetachMiddleware
 from app.bot.steps import Steps
-from app.bot.user_context import KnowPerson
+from app.bot.user_context import UserContextMiddleware
 from app.core.i18n import Dictionary
 from app.core.settings import TelegramSettings
 from app.database.engine import Database
 from app.telegram.fsm_storage import States
 from app.telegram.http_session import Session
-from app.telegram.retry_after import ObeyRetryAfter
+from app.telegram.retry_after import RetryAfterMiddleware
 from app.telegram.transient_errors import is_absence
 
 
 def make_bot(settings: TelegramSettings) -> Bot:
     session = Session(api=TelegramAPIServer.from_base(settings.api_url))
-    session.middleware(ObeyRetryAfter())
+    session.middleware(RetryAfterMiddleware())
     return Bot(
         settings.token.get_secret_value(),
         session=session,
@@ -39,9 +39,9 @@ async def make_dispatcher(container: AsyncContainer) -> Dispatcher:
     database, states = await container.get(Database), await container.get(States)
     dispatcher = Dispatcher(storage=states.storage)
     dictionary = await container.get(Dictionary)
-    dispatcher.update.outer_middleware(KnowPerson(database, dictionary))
-    dispatcher.callback_query.outer_middleware(AnswerFirst())
-    dispatcher.callback_query.outer_middleware(LeaveStatus(database))
+    dispatcher.update.outer_middleware(UserContextMiddleware(database, dictionary))
+    dispatcher.callback_query.outer_middleware(AnswerCallbackFirstMiddleware())
+    dispatcher.callback_query.outer_middleware(StatusDetachMiddleware(database))
     for observer in (dispatcher.message, dispatcher.callback_query):
         observer.middleware(Steps(database, dictionary))
     dispatcher.errors.register(leave_for_later, left_by_absence)

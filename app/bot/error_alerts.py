@@ -12,10 +12,10 @@ from app.core.i18n import Dictionary, Language
 from app.core.logging import where
 from app.core.settings import Settings
 from app.database.engine import Database
-from app.database.models import KnownError, User
+from app.database.models import ReportedError, User
 
 
-class Alarms:
+class ErrorAlerts:
     def __init__(self, bot: Bot, database: Database, dictionary: Dictionary, settings: Settings) -> None:
         self._bot = bot
         self._database = database
@@ -43,11 +43,13 @@ class Alarms:
 
     async def _forget(self, kind: str) -> None:
         async with self._database.transaction() as session:
-            await session.execute(delete(KnownError).where(KnownError.kind == kind))
+            await session.execute(delete(ReportedError).where(ReportedError.kind == kind))
 
     async def _note(self, kind: str, chat_id: int) -> str | None:
         """The operator's language, if the kind is new."""
-        statement = insert(KnownError).values(kind=kind).on_conflict_do_nothing().returning(KnownError.kind)
+        statement = (
+            insert(ReportedError).values(kind=kind).on_conflict_do_nothing().returning(ReportedError.kind)
+        )
         async with self._database.transaction() as session:
             if await session.scalar(statement) is None:
                 return None

@@ -11,7 +11,7 @@ import sys
 import time
 from http.client import HTTPConnection, HTTPException
 
-_ANSWERING = 2.0
+_TIMEOUT_SECONDS = 2.0
 _TURNING = 2.0
 _BETWEEN_LOOKS = 0.1
 _TURNS = re.compile(rb"^aisha_bot_loop_lag_seconds_count (\S+)", re.MULTILINE)
@@ -31,7 +31,7 @@ def main() -> None:
 
 
 def _turns(port: int) -> bytes:
-    connection = HTTPConnection("127.0.0.1", port, timeout=_ANSWERING)
+    connection = HTTPConnection("127.0.0.1", port, timeout=_TIMEOUT_SECONDS)
     connection.request("GET", "/metrics")
     found = _TURNS.search(connection.getresponse().read())
     return found[1] if found else b""

@@ -9,7 +9,7 @@ from aiogram.exceptions import TelegramAPIError
 from aiogram.types import CallbackQuery, TelegramObject
 
 
-class AnswerFirst(BaseMiddleware):
+class AnswerCallbackFirstMiddleware(BaseMiddleware):
     """A pressed button is answered before the work starts, or its clock turns until Telegram gives up."""
 
     async def __call__(

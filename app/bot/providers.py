@@ -6,8 +6,14 @@ from aiogram import Bot
 from dishka import Provider, Scope, provide
 
 from app.bot.dispatcher import make_bot
-from app.bot.error_alerts import Alarms
-from app.bot.jobs.uploads import CheckUpload, TellOfUploads, TellProgress, forgotten_photos, lost_uploads
+from app.bot.error_alerts import ErrorAlerts
+from app.bot.jobs.uploads import (
+    ProcessUpload,
+    SendUploadProgress,
+    SendUploadSummary,
+    forgotten_photos,
+    lost_uploads,
+)
 from app.bot.status_messages import Status
 from app.core.settings import Settings
 from app.database.address import database_url
@@ -16,17 +22,14 @@ from app.fal.client import Fal
 from app.jobs.job import JobPool, Schedule
 from app.jobs.options import WorkerOptions
 from app.jobs.worker import Worker
-from app.photos import store as photos
-from app.photos import uploads
-from app.photos.scratch import Workroom
+from app.photos.scratch import ScratchFolder
 from app.photos.service import Decoders, ForgetFile, Photos
 from app.photos.storage import PhotoStorage, open_storage
-from app.requests.forget import FIND_AND_FORGET, FORGET, FindAndForget, ForgetAtFal
-from app.requests.service import SUBMIT
+from app.requests.forget import FindAndForget, ForgetAtFal
 from app.requests.submit import SubmitRequest
-from app.telegram.flood_control import Floods
-from app.telegram.fsm_storage import States, open_states
-from app.telegram.retry_after import postponed
+from app.telegram.flood_control import FloodControl
+from app.telegram.fsm_storage import States, open_fsm_storage
+from app.telegram.retry_after import Postponed
 from app.telegram.update_store import Updates
 from app.trainings.prepare import PrepareTraining
 from app.trainings.purpose import TRAINING
@@ -35,15 +38,15 @@ from app.trainings.purpose import TRAINING
 class BotProvider(Provider):
     scope = Scope.APP
 
-    check_upload = provide(CheckUpload)
-    tell_of_uploads = provide(TellOfUploads)
-    tell_progress = provide(TellProgress)
+    check_upload = provide(ProcessUpload)
+    tell_of_uploads = provide(SendUploadSummary)
+    tell_progress = provide(SendUploadProgress)
     forget_file = provide(ForgetFile)
-    alarms = provide(Alarms)
+    error_alerts = provide(ErrorAlerts)
     prepare_training = provide(PrepareTraining)
     status = provide(Status)
     updates = provide(Updates)
-    floods = provide(Floods)
+    floods = provide(FloodControl)
 
     @provide
     async def bot(self, settings: Settings) -> AsyncIterator[Bot]:
@@ -53,7 +56,7 @@ class BotProvider(Provider):
 
     @provide
     async def states(self, settings: Settings, database: Database) -> AsyncIterator[States]:
-        async with open_states(settings.general, database) as states:
+        async with open_fsm_storage(settings.general, database) as states:
             yield states
 
     @provide
@@ -61,10 +64,10 @@ class BotProvider(Provider):
         return open_storage(settings)
 
     @provide
-    def workroom(self, settings: Settings) -> Workroom:
-        workroom = Workroom(settings.general.data_dir / "tmp")
-        workroom.tidy()
-        return workroom
+    def scratch(self, settings: Settings) -> ScratchFolder:
+        scratch = ScratchFolder(settings.general.data_dir / "tmp")
+        scratch.tidy()
+        return scratch
 
     @provide
     async def decoders(self) -> AsyncIterator[Decoders]:
@@ -73,9 +76,9 @@ class BotProvider(Provider):
 
     @provide
     def photos(
-        self, storage: PhotoStorage, workroom: Workroom, settings: Settings, decoders: Decoders
+        self, storage: PhotoStorage, scratch: ScratchFolder, settings: Settings, decoders: Decoders
     ) -> Photos:
-        return Photos(storage, workroom, settings.avatar, settings.photo, decoders)
+        return Photos(storage, scratch, settings.avatar, settings.photo, decoders)
 
     @provide
     def worker(
@@ -84,24 +87,22 @@ class BotProvider(Provider):
         database: Database,
         fal: Fal,
         prepare: PrepareTraining,
-        check: CheckUpload,
-        tell: TellOfUploads,
-        progress: TellProgress,
+        check: ProcessUpload,
+        tell: SendUploadSummary,
+        progress: SendUploadProgress,
         forget_file: ForgetFile,
         status: Status,
         updates: Updates,
     ) -> Worker:
         submit = SubmitRequest(TRAINING, prepare, database, fal, settings)
         pools = [
-            JobPool({TRAINING.kind(SUBMIT): submit}, slots=8),
-            JobPool({uploads.CHECK: postponed(check)}, slots=12, interruptible=True),
-            JobPool({uploads.TELL: postponed(tell), uploads.PROGRESS: postponed(progress)}),
-            JobPool(
-                {
-                    photos.FORGET: forget_file,
-                    TRAINING.kind(FORGET): ForgetAtFal(TRAINING, fal),
-                    TRAINING.kind(FIND_AND_FORGET): FindAndForget(TRAINING, database, fal),
-                },
+            JobPool.of(submit, slots=8),
+            JobPool.of(Postponed(check), slots=12, interruptible=True),
+            JobPool.of(Postponed(tell), Postponed(progress)),
+            JobPool.of(
+                forget_file,
+                ForgetAtFal(TRAINING, fal),
+                FindAndForget(TRAINING, database, fal),
                 slots=4,
             ),
         ]

@@ -69,7 +69,7 @@ async def send(bot: Bot, chat_id: int, screen: Screen, *, reply_to: int | None =
     )
 
 
-async def put(bot: Bot, chat_id: int, message_id: int | None, screen: Screen) -> int:
+async def upsert(bot: Bot, chat_id: int, message_id: int | None, screen: Screen) -> int:
     """Edit the message where there is one, else send it; its id."""
     if message_id is not None and await edit(bot, chat_id, message_id, screen):
         return message_id

@@ -20,15 +20,15 @@ from app.bot.commands import set_profile
 from app.bot.dispatcher import make_dispatcher
 from app.core.errors import CannotStart
 from app.core.i18n import Dictionary
-from app.core.settings import REMEDIES, Settings
+from app.core.settings import Settings, TelegramSettings
 from app.database.address import database_url
 from app.database.engine import Database
 from app.jobs.worker import Worker
 from app.telegram import metrics
-from app.telegram.chat_worker import Chats
-from app.telegram.flood_control import Floods
+from app.telegram.chat_worker import ChatWorkers
+from app.telegram.flood_control import FloodControl
 from app.telegram.fsm_storage import States
-from app.telegram.poller_lock import OnlyPoller
+from app.telegram.poller_lock import PollerLock
 from app.telegram.polling import Polling
 from app.telegram.update_store import Updates
 from app.telegram.webhook import Webhook
@@ -50,7 +50,7 @@ async def serve(container: AsyncContainer) -> None:
     worker = await container.get(Worker)
     locks = (await container.get(States)).locks
     dispatcher = await make_dispatcher(container)
-    chats = Chats(bot, updates, dispatcher, locks, await container.get(Floods))
+    chats = ChatWorkers(bot, updates, dispatcher, locks, await container.get(FloodControl))
     kinds = dispatcher.resolve_used_update_types()
     metrics.serve(settings.bot)
     await _introduce(bot)
@@ -62,7 +62,7 @@ async def serve(container: AsyncContainer) -> None:
             webhook = Webhook(bot, updates, chats, database, kinds, settings.telegram, settings.bot)
             receiving = [webhook.run()]
         else:
-            lock = OnlyPoller(database_url(settings.general), bot.id)
+            lock = PollerLock(database_url(settings.general), bot.id)
             await held.enter_async_context(lock)
             receiving = [lock.watch(), Polling(bot, updates, chats, kinds).run()]
         jobs = asyncio.create_task(worker.run())
@@ -104,7 +104,7 @@ async def _introduce(bot: Bot) -> None:
     try:
         await bot.me()
     except TelegramUnauthorizedError:
-        remedy = REMEDIES["TELEGRAM_TOKEN"]
+        remedy = TelegramSettings.remedy("token")
         raise CannotStart(f"Cannot start: Telegram doesn't know TELEGRAM_TOKEN. {remedy}") from None
     except TelegramRetryAfter as error:
         log.warning("bot.not_introduced", retry_in=error.retry_after)

@@ -54,14 +54,14 @@ class Status:
         screen = screens.avatar(person.words, view)
         message = await show(event, screen)
         if view.state is AvatarState.TRAINING and view.training is not None and message is not None:
-            row = {
-                "user_id": person.id,
-                "message_id": message.message_id,
-                "shown": _hash(screen),
-                "looked_at": func.now(),
+            row: dict[Any, Any] = {
+                StatusMessage.user_id: person.id,
+                StatusMessage.message_id: message.message_id,
+                StatusMessage.content_hash: _hash(screen),
+                StatusMessage.checked_at: func.now(),
             }
             this = StatusMessage.training_id == view.training.id
-            remember = insert(StatusMessage).values(training_id=view.training.id, **row)
+            remember = insert(StatusMessage).values({StatusMessage.training_id: view.training.id, **row})
             async with self._database.transaction() as session:
                 earlier = await session.scalar(select(StatusMessage.message_id).where(this))
                 await session.execute(
@@ -85,13 +85,13 @@ class Status:
 
     async def refresh(self) -> None:
         """Look after those that were longest not looked after."""
-        free = select(StatusMessage.training_id).where(StatusMessage.looked_at <= func.now())
-        longest = free.order_by(StatusMessage.looked_at).limit(_A_TICK)
+        free = select(StatusMessage.training_id).where(StatusMessage.checked_at <= func.now())
+        longest = free.order_by(StatusMessage.checked_at).limit(_A_TICK)
         async with self._database.transaction() as session:
             messages = await session.scalars(
                 update(StatusMessage)
                 .where(StatusMessage.training_id.in_(longest))
-                .values(looked_at=func.now())
+                .values(checked_at=func.now())
                 .returning(StatusMessage)
             )
         for message in messages.all():
@@ -103,7 +103,7 @@ class Status:
         if found is None:
             return
         screen, over = found
-        if _hash(screen) == message.shown and not over:
+        if _hash(screen) == message.content_hash and not over:
             return
         try:
             async with asyncio.timeout(_EDIT_SECONDS):
@@ -122,12 +122,14 @@ class Status:
             if over or not there:
                 await session.execute(delete(StatusMessage).where(row, same))
             else:
-                await session.execute(update(StatusMessage).where(row, same).values(shown=_hash(screen)))
+                await session.execute(
+                    update(StatusMessage).where(row, same).values(content_hash=_hash(screen))
+                )
 
     async def _leave_alone(self, message: StatusMessage, wait: timedelta) -> None:
         this = update(StatusMessage).where(StatusMessage.training_id == message.training_id)
         async with self._database.autocommit() as session:
-            await session.execute(this.values(looked_at=func.now() + wait))
+            await session.execute(this.values(checked_at=func.now() + wait))
 
     async def _now(self, message: StatusMessage) -> tuple[Screen, bool] | None:
         """What should stand there, and whether the training is over; None when it is no status any more."""
@@ -146,7 +148,7 @@ class Status:
         return screens.avatar(self._dictionary[row.language], view), row.finished_at is not None
 
 
-class LeaveStatus(BaseMiddleware):
+class StatusDetachMiddleware(BaseMiddleware):
     """A message whose button is pressed becomes another screen; the status, if it shows that, will say so.
 
     Nor is it taken away as the latest word on photos, when there is a newer one.
@@ -167,7 +169,7 @@ class LeaveStatus(BaseMiddleware):
                 await session.execute(
                     delete(StatusMessage).where(StatusMessage.user_id == event.from_user.id, this)
                 )
-                await avatars.leave_digest(session, event.from_user.id, event.message.message_id)
+                await avatars.detach_summary(session, event.from_user.id, event.message.message_id)
         return await handler(event, data)
 
 

@@ -10,7 +10,7 @@ from aiogram.enums import ChatMemberStatus, ChatType
 from aiogram.types import Chat, TelegramObject, Update
 from aiogram.types import User as TelegramUser
 
-from app.avatars.service import remember_user
+from app.avatars.service import get_or_create_user
 from app.core.i18n import Dictionary, Language, Words
 from app.core.logging import new_correlation_id
 from app.database.engine import Database
@@ -33,7 +33,7 @@ def blocks(event: TelegramObject) -> bool:
     return change is not None and change.new_chat_member.status == ChatMemberStatus.KICKED
 
 
-class KnowPerson(BaseMiddleware):
+class UserContextMiddleware(BaseMiddleware):
     """Gives each handler its `person`; an update gets a correlation id that goes on to jobs and messages.
 
     A group is left in peace: an avatar is between one person and the bot. Whoever speaks there has said
@@ -63,7 +63,7 @@ class KnowPerson(BaseMiddleware):
                 await notifications.flag_unreachable(session, user.id)
             return await handler(event, data)
         async with self._database.autocommit() as session:
-            known = await remember_user(session, user.id, language.value)
+            known = await get_or_create_user(session, user.id, language.value)
             unanswered = await waits_for(session, user.id)
         if known.unreachable_at is not None:
             async with self._database.transaction() as session:

@@ -160,18 +160,18 @@ async def photo_view(
 
 
 def _fixes(photo: AvatarPhoto) -> Fixes:
-    traits, edit = as_sent(photo), edit_of(photo)
-    if traits is None:
+    features, edit = as_sent(photo), edit_of(photo)
+    if features is None:
         return Fixes()
-    seen = traits.edited(edit)
+    seen = features.edited(edit)
     faces = tuple(face.box for face in seen.faces or ())
     numbers = range(1, len(faces) + 1) if len(faces) > 1 else ()
     return Fixes(
         turn=seen.turn,
         screenshot=seen.frame is not None,
-        crop=edits.without_borders(traits, edit) is not None,
+        crop=edits.without_borders(features, edit) is not None,
         faces=faces,
-        choices=tuple(n for n in numbers if edits.cropped_to_face(traits, edit, n) is not None),
+        choices=tuple(n for n in numbers if edits.cropped_to_face(features, edit, n) is not None),
     )
 
 

@@ -12,7 +12,7 @@ EXIT_CANNOT_START = 2
 
 
 @contextmanager
-def starting(process: str) -> Iterator[Settings]:
+def process_context(process: str) -> Iterator[Settings]:
     """The settings, with logs set up. What keeps the process from starting is told, and it exits with 2."""
     try:
         settings = Settings.load()

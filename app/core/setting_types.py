@@ -1,11 +1,11 @@
-"""Settings that are lists, written with commas, and what each of their words may be."""
+"""Types of settings: lists with commas between their items, and texts of a certain shape."""
 
 import re
 from collections.abc import Callable
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated, TypeVar
 
-from pydantic import BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, SecretStr
 from pydantic_core import PydanticCustomError
 from pydantic_settings import NoDecode
 
@@ -66,3 +66,26 @@ Origins = Annotated[
     NoDecode,
     _listed(_shaped(_ORIGIN), "origins like https://aisha.example, with commas between them"),
 ]
+
+
+def _matching(shape: str, expected: str) -> AfterValidator:
+    """Empty, a placeholder (which is reported as such), or of this shape."""
+    pattern = re.compile(shape, re.ASCII)
+
+    def check(value: str | SecretStr) -> str | SecretStr:
+        text = value if isinstance(value, str) else value.get_secret_value()
+        if text and "CHANGE_ME" not in text and not pattern.match(text):
+            raise PydanticCustomError("shape", "{expected}", {"expected": expected})
+        return value
+
+    return AfterValidator(check)
+
+
+BotToken = Annotated[SecretStr, _matching(r"\d+:\S+\Z", "is no bot's token (digits:letters)")]
+CallbackSecret = Annotated[
+    SecretStr, _matching(r"[\w-]{1,256}\Z", "may hold up to 256 letters, digits, _ and -")
+]
+RedisUrl = Annotated[
+    SecretStr, _matching(r"(rediss?|unix)://", "must start with redis://, rediss:// or unix://")
+]
+WebhookUrl = Annotated[str, _matching(r"https?://", "must start with https://")]

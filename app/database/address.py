@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from app.core.settings import REMEDIES, GeneralSettings, Problem, SettingsError
+from app.core.settings import GeneralSettings, Problem, SettingsError
 
 
 def database_url(settings: GeneralSettings) -> str:
@@ -16,7 +16,7 @@ def database_url(settings: GeneralSettings) -> str:
     url = _development_url(settings.data_dir)
     if url is None:
         what = f"is missing, and no embedded Postgres runs under {settings.data_dir}"
-        raise SettingsError([Problem("DATABASE_URL", what, REMEDIES["DATABASE_URL"])])
+        raise SettingsError([Problem("DATABASE_URL", what, settings.remedy("database_url"))])
     return url
 
 

@@ -53,7 +53,7 @@ class Database:
         async with self._autocommit() as session:
             yield session
 
-    async def insist(self, work: Callable[[AsyncSession], Awaitable[object]]) -> None:
+    async def commit_with_retry(self, work: Callable[[AsyncSession], Awaitable[object]]) -> None:
         """Commit what can't be learnt a second time; while Postgres is away it is begun anew, for a minute.
 
         A commit whose answer was lost is repeated too, so `work` must not mind being done twice.

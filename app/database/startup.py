@@ -22,13 +22,13 @@ async def open_database(settings: Settings) -> AsyncIterator[Database]:
     """
     database = Database(database_url(settings.general))
     try:
-        await _insist_on_head(database)
+        await _require_current_schema(database)
         yield database
     finally:
         await database.close()
 
 
-async def _insist_on_head(database: Database) -> None:
+async def _require_current_schema(database: Database) -> None:
     try:
         lent = await lends_transactions(database.engine)
         missing = [] if lent else await behind(database.engine)

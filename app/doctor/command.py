@@ -1,4 +1,4 @@
-"""How a command of the doctor begins and ends: settings as far as they can be read, findings, an exit code.
+"""How a command of the doctor begins and ends: settings as far as they can be read, results, an exit code.
 
 Exit codes: 0 nothing failed (warnings are allowed), 1 something failed, 2 the settings can't be read.
 """
@@ -13,10 +13,10 @@ from typing import NoReturn
 from app.core.logging import Redactor, configure
 from app.core.settings import Settings
 from app.doctor import report
-from app.doctor.context import Place, opened
-from app.doctor.result import Check, examine
+from app.doctor.context import DoctorContext, doctor_context
+from app.doctor.result import Check, run_checks
 
-Choose = Callable[[Place], Sequence[Check]]
+Choose = Callable[[DoctorContext], Sequence[Check]]
 
 
 def parser(name: str, description: str | None) -> argparse.ArgumentParser:
@@ -26,22 +26,21 @@ def parser(name: str, description: str | None) -> argparse.ArgumentParser:
 
 
 def run(choose: Choose, *, as_json: bool) -> NoReturn:
-    """Tell what the chosen checks find, and end the process."""
-    told, code = asyncio.Runner().run(examined(choose, as_json=as_json))
-    sys.stdout.write(f"{told}\n")
+    """Print what the chosen checks give, and end the process."""
+    printed, code = asyncio.Runner().run(report_of(choose, as_json=as_json))
+    sys.stdout.write(f"{printed}\n")
     sys.stdout.flush()
-    os._exit(
-        code
-    )  # a thread that still waits for a name server or a storage would keep a runner that is closed
+    # A thread that still waits for a name server or a storage would keep a runner that is closed.
+    os._exit(code)
 
 
-async def examined(choose: Choose, *, as_json: bool) -> tuple[str, int]:
+async def report_of(choose: Choose, *, as_json: bool) -> tuple[str, int]:
     """The report without a secret in it, and the exit code."""
     settings, problems = Settings.read()
     quiet = settings.log.model_copy(update={"level": "ERROR", "dir": None})
     configure(quiet, "doctor", settings.secrets())
-    async with opened(settings, problems) as place:
-        findings = await examine(choose(place), place.missing)
-    code = report.exit_code(findings, settings_read=not problems)
-    told = report.document(findings, code) if as_json else report.table(findings)
-    return Redactor(settings.secrets())(None, "", told), code
+    async with doctor_context(settings, problems) as context:
+        results = await run_checks(choose(context), context.missing)
+    code = report.exit_code(results, settings_read=not problems)
+    text = report.document(results, code) if as_json else report.table(results)
+    return Redactor(settings.secrets())(None, "", text), code

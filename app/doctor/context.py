@@ -1,4 +1,4 @@
-"""What there is to examine: the settings as far as they can be read, and the ways to everything else."""
+"""What checks work with: the settings as far as they can be read, and the ways to everything else."""
 
 import asyncio
 import socket
@@ -24,7 +24,7 @@ async def resolve(host: str, port: int) -> Sequence[str]:
 
 
 @dataclass
-class Place:
+class DoctorContext:
     """`http` goes out as the processes do, through their proxy if they have one. `closing` tidies up."""
 
     settings: Settings
@@ -46,9 +46,9 @@ class Place:
 
 
 @asynccontextmanager
-async def opened(settings: Settings, problems: Sequence[Problem]) -> AsyncIterator[Place]:
+async def doctor_context(settings: Settings, problems: Sequence[Problem]) -> AsyncIterator[DoctorContext]:
     async with AsyncExitStack() as closing:
-        # A proxy that httpx refuses stands among the problems: what is looked at all the same goes without.
+        # A proxy that httpx refuses is among the problems; the checks that run all the same go without it.
         usable = not list(unusable_proxies())
         http = await closing.enter_async_context(httpx.AsyncClient(timeout=8, trust_env=usable))
-        yield Place(settings, problems, http, closing)
+        yield DoctorContext(settings, problems, http, closing)

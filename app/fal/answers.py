@@ -99,7 +99,7 @@ def read_status(body: object) -> Waiting | Running | Over | Unclear:
         case "IN_PROGRESS":
             return Running(last_line(said.get("logs")))
         case "COMPLETED":
-            return Over(_told(said))
+            return Over(_failure_of_status(said))
     return Unclear(Why.UNREADABLE)
 
 
@@ -140,7 +140,7 @@ def _unclear(why: Why, known: Failure | None) -> Failure | Unclear:
     return known if known is not None and known.known else Unclear(why, known)
 
 
-def _told(said: Mapping[str, Any]) -> Failure | None:
+def _failure_of_status(said: Mapping[str, Any]) -> Failure | None:
     """FAL's error is text or an object; it may stand there without a type, and the other way round."""
     error, kind = said.get("error"), said.get("error_type")
     told = (error and isinstance(error, str | dict)) or (kind and isinstance(kind, str))

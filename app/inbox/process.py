@@ -20,8 +20,8 @@ from app.fal.webhook import Callback, MalformedCallback, Status, parse
 from app.inbox.match import digest_of
 from app.inbox.store import HANDLE
 from app.jobs.job import Job
-from app.jobs.priority_gate import RightOfWay
-from app.jobs.queue import URGENT, enqueue
+from app.jobs.priority_gate import PriorityGate
+from app.jobs.queue import enqueue
 from app.requests import service as requests
 from app.requests.outcome import RequestOutcome, apply_outcomes
 from app.requests.purpose import Purpose, Purposes
@@ -50,20 +50,22 @@ class ProcessCallbacks:
     for another's sake, and an operator finds the bad one alone among the dead letters.
     """
 
-    def __init__(self, database: Database, purposes: Purposes, priority_gate: RightOfWay) -> None:
+    kind = HANDLE
+
+    def __init__(self, database: Database, purposes: Purposes, priority_gate: PriorityGate) -> None:
         self._database = database
         self._purposes = purposes
         self._priority_gate = priority_gate
 
     async def __call__(self, job: Job) -> None:
         event_ids: Sequence[int] = job.payload["event_ids"]
-        if job.starts > 1 and len(event_ids) > 1:
+        if job.attempts > 1 and len(event_ids) > 1:
             async with self._database.transaction() as session:
                 alone = [{"event_ids": [each]} for each in event_ids]
-                await enqueue(await session.connection(), HANDLE, alone, priority=URGENT)
+                await enqueue(await session.connection(), HANDLE, alone)
             return
         while event_ids:
-            async with self._priority_gate.step():
+            async with self._priority_gate.background():
                 event_ids = await self._process(event_ids)
 
     async def _process(self, event_ids: Sequence[int]) -> Sequence[int]:

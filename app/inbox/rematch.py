@@ -9,11 +9,14 @@ from app.database.engine import Database
 from app.database.models import InboxEvent, Outcome
 from app.inbox.store import HANDLE
 from app.jobs.job import Job
-from app.jobs.queue import URGENT, enqueue
+from app.jobs.queue import enqueue
+from app.requests.service import REMATCH
 
 
 class RematchCallbacks:
     """The job `inbox.rematch`: unmatched callbacks with this request id are processed now."""
+
+    kind = REMATCH
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -40,5 +43,5 @@ async def replay(session: AsyncSession, event_ids: Sequence[int]) -> list[int]:
     )
     replayed = sorted(rows.scalars())
     jobs = [{"event_ids": [event_id]} for event_id in replayed]
-    await enqueue(await session.connection(), HANDLE, jobs, priority=URGENT)
+    await enqueue(await session.connection(), HANDLE, jobs)
     return replayed

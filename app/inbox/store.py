@@ -16,10 +16,11 @@ from app.core.errors import AishaError
 from app.database.engine import Database
 from app.inbox.authenticate import CallbackRejected, Delivery
 from app.inbox.match import Candidates, Match, Trust, trust
+from app.jobs.job import HIGH_PRIORITY, JobKind
 from app.jobs.queue import enqueue_for_rows
 from app.requests.purpose import Purposes
 
-HANDLE = "inbox.handle"
+HANDLE = JobKind("inbox.handle", priority=HIGH_PRIORITY)
 
 LARGEST_BATCH = 64
 LONGEST_BACKLOG = 2_000

@@ -1,10 +1,10 @@
-"""PgQueuer keeps a history of every job for ever; this forgets it."""
+"""PgQueuer keeps a history of every job for ever; this deletes the old part."""
 
 from datetime import timedelta
 
-from pgqueuer.ports.driver import Driver
+from app.jobs.runner import Connection
 
-HISTORY_KEPT = timedelta(days=7)
+RETENTION = timedelta(days=7)
 
 _PRUNE = """
 DELETE FROM jobs.pgqueuer_log AS entry
@@ -12,6 +12,6 @@ WHERE created < now() - $1::interval AND NOT EXISTS (SELECT FROM jobs.pgqueuer W
 """
 
 
-async def prune(driver: Driver) -> None:
-    """Delete old history; a job still in the queue keeps its own, which says why it was held."""
-    await driver.execute(_PRUNE, HISTORY_KEPT)
+async def prune(connection: Connection) -> None:
+    """A job still in the queue keeps its history, which says why it became a dead letter."""
+    await connection.execute(_PRUNE, RETENTION)

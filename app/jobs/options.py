@@ -16,14 +16,14 @@ class WorkerOptions:
     the tick of a schedule, after 5 s at the earliest.
 
     `dequeue_timeout`: how often a worker looks by itself, should an announcement have been lost.
-    `max_starts`: starts that failed or killed their worker before a job is held.
+    `max_attempts`: starts that failed or killed their worker before a job is held.
     `backoff`: the waits between them; with eight starts the default gives an outage more than half an hour.
     `grace`: how long `stop()` lets jobs in hand finish before they are put back.
     """
 
     heartbeat_timeout: timedelta = timedelta(seconds=12)
     dequeue_timeout: timedelta = timedelta(seconds=5)
-    max_starts: int = 8
+    max_attempts: int = 8
     backoff: Backoff = _BACKOFF
     grace: timedelta = timedelta(seconds=20)
 

@@ -1,14 +1,19 @@
-"""PgQueuer as this product uses it: where its tables stand, and some of its habits changed."""
+"""PgQueuer as this product uses it; nothing but this file and its driver imports it.
 
-from collections.abc import AsyncGenerator, Callable, Sequence
+What is overridden, and why: docs/decisions/0011-pgqueuer-behind-one-file.md.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import timedelta
-from typing import cast
+from typing import Any, cast
 
-from pgqueuer import Queries, QueueManager
+from pgqueuer import Queries, QueueManager, RetryRequested, SchedulerManager
 from pgqueuer.adapters.persistence.qb import QueryBuilderEnvironment, QueryQueueBuilder, QuerySchedulerBuilder
 from pgqueuer.core.buffers import JobStatusLogBuffer
 from pgqueuer.core.executors import AbstractEntrypointExecutor
+from pgqueuer.domain import models
 from pgqueuer.domain.models import HealthCheckEvent, Job, TableChangedEvent, TracebackRecord, utc_now
 from pgqueuer.domain.settings import DBSettings
 from pgqueuer.domain.types import JOB_STATUS, QueueEntrypoint
@@ -18,13 +23,16 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 from structlog.stdlib import get_logger
 from typing_extensions import override
 
-from app.jobs.job import JobPool
-from app.jobs.pgqueuer_driver import LOST
+from app.jobs.job import JobPool, Schedule
+from app.jobs.options import WorkerOptions
+from app.jobs.pgqueuer_driver import LOST, WorkerDriver
+from app.jobs.runner import Connection, Decision, DequeuedJob, Requeue
 
 log = get_logger(__name__)
 
-_PROBING = timedelta(seconds=10)
-_SHORTEST_SILENCE = timedelta(seconds=5)  # a tick's heartbeat comes once a second
+_PROBE_INTERVAL = timedelta(seconds=10)
+_SHORTEST_SCHEDULE_TIMEOUT = timedelta(seconds=5)  # a tick's heartbeat comes once a second
+_BATCH = 10  # jobs whose end is recorded in one statement
 
 # The wait for the first queued job of these kinds, negative where it could start already.
 _NEXT = """
@@ -51,41 +59,46 @@ class _Names(DBSettings):
 
 
 NAMES = _Names(db_schema="jobs")
+_STATEMENTS = QueryQueueBuilder(NAMES)
+
+# $1 priorities, $2 kinds, $3 payloads, $4 waits, $5 dedupe keys, $6 headers: a row for each position
+ENQUEUE = _STATEMENTS.build_enqueue_query("skip")
+REQUEUE = _STATEMENTS.build_requeue_jobs_query()
 
 
 class _Schedules(QuerySchedulerBuilder):
-    """PgQueuer lets the schedules of a dead worker rest for 30 s, whatever it is told; here for `silence`."""
+    """PgQueuer lets the schedules of a dead worker rest for 30 s, whatever it is told; here for `timeout`."""
 
-    def __init__(self, silence: timedelta) -> None:
+    def __init__(self, timeout: timedelta) -> None:
         super().__init__(NAMES)
-        self._silence = silence
+        self._timeout = timeout
 
     @override
     def build_fetch_schedule_query(self) -> str:
         query = super().build_fetch_schedule_query()
-        return query.replace("'30 seconds'", f"'{self._silence.total_seconds()} seconds'")
+        return query.replace("'30 seconds'", f"'{self._timeout.total_seconds()} seconds'")
 
 
 class JobQueries(Queries):
     def __init__(self, driver: Driver, heartbeat_timeout: timedelta) -> None:
-        schedules = _Schedules(max(heartbeat_timeout, _SHORTEST_SILENCE))
+        schedules = _Schedules(max(heartbeat_timeout, _SHORTEST_SCHEDULE_TIMEOUT))
         super().__init__(driver, QueryBuilderEnvironment(NAMES), QueryQueueBuilder(NAMES), schedules)
 
     async def retry_job(self, job: Job, delay: timedelta, traceback_record: TracebackRecord | None) -> None:
-        """A job that can't be put back is left to its heartbeat; PgQueuer would hold it.
+        """A job that can't be requeued is left to its heartbeat; PgQueuer would make it a dead letter.
 
-        Workers are told, so that they look again when its wait is over; PgQueuer tells of new jobs alone.
+        Workers are notified, so that they look again when its wait is over; PgQueuer notifies of new jobs.
         """
         with suppress(*LOST):
             await super().retry_job(job, delay, traceback_record)
-            await self.driver.notify(NAMES.channel, _put_back())
+            await self.driver.notify(NAMES.channel, _requeued())
 
     async def log_jobs(self, job_status: list[tuple[Job, JOB_STATUS, TracebackRecord | None]]) -> None:
         """A job that was cut off is not done: PgQueuer would delete it, here its heartbeat runs out."""
         await super().log_jobs([entry for entry in job_status if entry[1] != "canceled"])
 
 
-def _put_back() -> str:
+def _requeued() -> str:
     event = TableChangedEvent(
         channel=NAMES.channel,
         operation="update",
@@ -96,18 +109,18 @@ def _put_back() -> str:
     return event.model_dump_json()
 
 
-class Held(Exception):
-    """The job is not started again until an operator releases it; `str()` is the reason."""
+class _DeadLettered(Exception):
+    """How PgQueuer is told that a job isn't started again; `str()` is the reason."""
 
 
-class JobManager(QueueManager):
-    """`heard` is called whenever what this worker says through Postgres has come back to it."""
+class _JobManager(QueueManager):
+    """`heard` is called whenever this worker's own notification has come back to it through Postgres."""
 
     pools: Sequence[JobPool] = ()
     heard: Callable[[], None] | None = None
 
     @override
-    async def listener_healthy(self, timeout: timedelta = _PROBING) -> HealthCheckEvent:
+    async def listener_healthy(self, timeout: timedelta = _PROBE_INTERVAL) -> HealthCheckEvent:
         event = await super().listener_healthy(timeout)
         if self.heard is not None:
             self.heard()
@@ -119,8 +132,8 @@ class JobManager(QueueManager):
     ) -> AsyncGenerator[Job, None]:
         """Each pool's own jobs, as many as it has slots for.
 
-        The limit is of what this worker has in hand of the kinds asked for. PgQueuer's own limit of a kind
-        is another: it holds over all workers, so jobs of a dead one would take slots of the others.
+        The limit is of what this worker runs. PgQueuer's own limit of a kind holds over all workers, so the
+        jobs of a dead one would take slots of the others.
 
         Batches that aren't full are the last ones for now; PgQueuer would ask again after each job.
         """
@@ -150,14 +163,14 @@ class JobManager(QueueManager):
     async def log_failure(
         self, job: Job, executor: AbstractEntrypointExecutor, exc: Exception, jbuff: JobStatusLogBuffer
     ) -> None:
-        """Hold the job and keep the reason's class name; the texts PgQueuer keeps may hold secrets.
+        """Make the job a dead letter with the reason's class name; the texts PgQueuer keeps may hold secrets.
 
-        Where Postgres was lost before the job's end could be noted, its heartbeat runs out.
+        Where Postgres was lost before the job's end could be recorded, its heartbeat runs out.
         """
         if isinstance(exc, LOST):
             log.warning("job.unsettled", error=type(exc).__name__)
             return
-        reason = str(exc) if isinstance(exc, Held) else type(exc).__name__
+        reason = str(exc) if isinstance(exc, _DeadLettered) else type(exc).__name__
         log.error("job.held", reason=reason)
         record = TracebackRecord(
             job_id=job.id,
@@ -168,3 +181,54 @@ class JobManager(QueueManager):
             additional_context=None,
         )
         await jbuff.add((job, "failed", record))
+
+
+class Queue:
+    """PgQueuer's managers of jobs and of schedules over one pool of connections, until `over` is set.
+
+    They run apart rather than under `PgQueuer.run`, which cancels the jobs of one when the other fails.
+    """
+
+    def __init__(
+        self, pool: Any, on_lost: Callable[[str], None], over: asyncio.Event, options: WorkerOptions
+    ) -> None:
+        queries = JobQueries(WorkerDriver(pool, on_lost), options.heartbeat_timeout)
+        self._options = options
+        self._jobs, self._schedules = _JobManager(queries, NAMES.channel), SchedulerManager(queries)
+        self._jobs.shutdown = self._schedules.shutdown = over
+        self.connection: Connection = queries.driver
+
+    def on_probe(self, heard: Callable[[], None]) -> None:
+        self._jobs.heard = heard
+
+    def serve_pools(self, pools: Sequence[JobPool]) -> None:
+        self._jobs.pools = pools
+
+    def serve_jobs(self, kind: str, run: Callable[[DequeuedJob], Awaitable[Decision]]) -> None:
+        async def entrypoint(row: Job) -> None:
+            """Raises here, and not where the handler's exception could become its context."""
+            decided = await run(DequeuedJob(row.id, row.entrypoint, row.payload or b"{}", row.headers or {}))
+            if isinstance(decided, Requeue):
+                raise RetryRequested(decided.after, decided.reason)
+            if decided is not None:
+                raise _DeadLettered(decided.reason)
+
+        self._jobs.entrypoint(kind, accepts_context=False, on_failure="hold")(entrypoint)
+
+    def serve_schedule(self, schedule: Schedule, run: Callable[[], Awaitable[None]]) -> None:
+        async def tick(_row: models.Schedule) -> None:
+            await run()
+
+        self._schedules.schedule(schedule.name, schedule.cron, accepts_context=False)(tick)
+
+    async def run_jobs(self) -> None:
+        await self._jobs.run(
+            batch_size=_BATCH,
+            dequeue_timeout=self._options.dequeue_timeout,
+            heartbeat_timeout=self._options.heartbeat_timeout,
+            shutdown_on_listener_failure=True,
+            log_aggregation_interval=timedelta(0),  # nobody reads the statistics, so that table stays empty
+        )
+
+    async def run_schedules(self) -> None:
+        await self._schedules.run()

@@ -22,9 +22,9 @@ LOST = (
 
 _MOST_CONNECTIONS = 5  # the listener keeps one for itself
 _CONNECTING = 10.0
-_ANSWERING = 30.0
+_TIMEOUT_SECONDS = 30.0
 _CLOSING = 2.0
-_BETWEEN_TRIES = 0.3
+_RETRY_INTERVAL_SECONDS = 0.3
 
 
 @asynccontextmanager
@@ -35,7 +35,7 @@ async def connection_pool(url: str) -> AsyncIterator[Any]:
         min_size=0,  # a floor is restored in the background, and what fails there logged as if by some job
         max_size=_MOST_CONNECTIONS,
         timeout=_CONNECTING,
-        command_timeout=_ANSWERING,
+        command_timeout=_TIMEOUT_SECONDS,
         server_settings={"application_name": "jobs"},
         reset=_nothing_to_reset,
     )
@@ -78,7 +78,7 @@ class WorkerDriver(AsyncpgPoolDriver):
                 self._on_lost(type(error).__name__)
                 if self._pool.is_closing():
                     raise
-                await asyncio.sleep(_BETWEEN_TRIES)
+                await asyncio.sleep(_RETRY_INTERVAL_SECONDS)
 
     async def add_listener(self, channel: str, callback: NotifyCallback) -> None:
         await super().add_listener(channel, callback)

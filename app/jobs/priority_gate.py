@@ -8,7 +8,7 @@ PATIENCE_SECONDS = 0.1
 STEPS_AT_ONCE = 2  # it is the processor that they wait for, so more of them would only be slower together
 
 
-class RightOfWay:
+class PriorityGate:
     """Urgent work, done in its `with`, goes first; jobs do their own in steps, a few at a time.
 
     A step begins when nothing urgent is under way, or has waited long enough: a stream of urgent work slows
@@ -31,7 +31,7 @@ class RightOfWay:
             self._clear.set()
 
     @asynccontextmanager
-    async def step(self) -> AsyncIterator[None]:
+    async def background(self) -> AsyncIterator[None]:
         async with self._steps:
             if self._urgent:
                 with suppress(TimeoutError):

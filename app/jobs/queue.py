@@ -10,21 +10,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from pgqueuer.adapters.persistence.qb import QueryQueueBuilder
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.jobs.pgqueuer_adapter import NAMES
+from app.jobs.job import JobKind
+from app.jobs.pgqueuer_adapter import ENQUEUE, REQUEUE
 
 Payload = Mapping[str, str | int | Sequence[int] | None]
 
 PAYLOAD_VERSION = 1
-URGENT = 1  # the priority of jobs that go before all others
-GIVING_WAY = -1  # and of those that go after them
-
-_STATEMENTS = QueryQueueBuilder(NAMES)
-# $1 priorities, $2 kinds, $3 payloads, $4 waits, $5 dedupe keys, $6 headers: a row for each position
-_ENQUEUE = _STATEMENTS.build_enqueue_query("skip")
-_REQUEUE = _STATEMENTS.build_requeue_jobs_query()
 _ENQUEUE_FOR_ROWS = """
 job AS (
     INSERT INTO jobs.pgqueuer (priority, entrypoint, payload, status)
@@ -51,17 +44,17 @@ _QUEUED = """
 SELECT dedupe_key FROM jobs.pgqueuer
 WHERE dedupe_key = ANY($1::text[]) AND status IN ('queued', 'picked') AND dedupe_key IS NOT NULL
 """
-_HELD = """
+_DEAD_LETTERS = """
 SELECT id, entrypoint AS kind, payload, updated AS since,
        (SELECT traceback ->> 'exception_type' FROM jobs.pgqueuer_log
         WHERE job_id = job.id AND status = 'failed' ORDER BY created DESC LIMIT 1) AS reason
 FROM jobs.pgqueuer AS job WHERE status = 'failed' ORDER BY id LIMIT $1
 """
-_FORGET_HELD = """
+_DELETE_DEAD_LETTERS = """
 DELETE FROM jobs.pgqueuer
 WHERE status = 'failed' AND convert_from(payload, 'UTF8')::jsonb ->> $1 = ANY($2::text[])
 """
-_FORGIVE = """
+_RESET_ATTEMPTS = """
 UPDATE jobs.pgqueuer SET headers = NULL, dedupe_key = NULL WHERE id = ANY($1::bigint[]) AND status = 'failed'
 """
 
@@ -77,7 +70,7 @@ class Depth:
 
 
 @dataclass(frozen=True, slots=True)
-class HeldJob:
+class DeadLetter:
     """`reason` is the class name of the last exception, or `WorkerLost` if the job ended its workers."""
 
     id: int
@@ -93,12 +86,12 @@ async def enqueue(
     payloads: Sequence[Payload],
     *,
     run_after: timedelta = timedelta(0),
-    priority: int = 0,
     dedupe_key: str | None = None,
 ) -> None:
     """Add a job for each payload in one statement; they exist, and workers hear of them, with the commit.
 
-    A payload holds ids, which the handler reads the state by; its version is added as `v`.
+    A payload holds ids, which the handler reads the state by; its version is added as `v`. The kind has the
+    priority.
 
     `dedupe_key` (for a single payload) skips the job quietly while one of this kind and key is waiting *or
     running*. A running one may have read the state already, and a job that enqueues its own key gets
@@ -113,21 +106,31 @@ async def enqueue(
         json.dumps({**payload, "v": PAYLOAD_VERSION}, ensure_ascii=False).encode() for payload in payloads
     ]
     key = dedupe_key and _key(kind, dedupe_key)
-    columns = [priority] * count, [kind] * count, bodies, [run_after] * count, [key] * count, [None] * count
-    await connection.exec_driver_sql(_ENQUEUE, columns)
+    priority = kind.priority if isinstance(kind, JobKind) else 0
+    columns = (
+        [priority] * count,
+        [str(kind)] * count,
+        bodies,
+        [run_after] * count,
+        [key] * count,
+        [None] * count,
+    )
+    await connection.exec_driver_sql(ENQUEUE, columns)
 
 
 def _key(kind: str, dedupe_key: str) -> str:
     return f"{kind}:{dedupe_key}"
 
 
-def enqueue_for_rows(kind: str, name: str, rows: str) -> str:
-    """CTEs that add one urgent job for the rows that another CTE, `rows`, made; none where it made none.
+def enqueue_for_rows(kind: JobKind, name: str, rows: str) -> str:
+    """CTEs that add one job for the rows that another CTE, `rows`, made; none where it made none.
 
     Its payload holds their ids as `name`. One statement that makes rows and job needs no transaction around
     it: a third of the work of `enqueue` after an INSERT, where that counts.
     """
-    return _ENQUEUE_FOR_ROWS.format(kind=kind, name=name, rows=rows, v=PAYLOAD_VERSION, priority=URGENT)
+    return _ENQUEUE_FOR_ROWS.format(
+        kind=kind, name=name, rows=rows, v=PAYLOAD_VERSION, priority=kind.priority
+    )
 
 
 async def depth(connection: AsyncConnection) -> dict[str, Depth]:
@@ -143,10 +146,10 @@ async def queued(connection: AsyncConnection, kind: str, dedupe_keys: Sequence[s
     return {keys[row.dedupe_key] for row in found}
 
 
-async def held(connection: AsyncConnection, limit: int = 100) -> list[HeldJob]:
+async def dead_letters(connection: AsyncConnection, limit: int = 100) -> list[DeadLetter]:
     """Jobs that wait for an operator, oldest first."""
-    rows = await connection.exec_driver_sql(_HELD, (limit,))
-    return [HeldJob(row.id, row.kind, json.loads(row.payload), row.since, row.reason) for row in rows]
+    rows = await connection.exec_driver_sql(_DEAD_LETTERS, (limit,))
+    return [DeadLetter(row.id, row.kind, json.loads(row.payload), row.since, row.reason) for row in rows]
 
 
 async def release(connection: AsyncConnection, job_ids: Sequence[int]) -> None:
@@ -155,10 +158,10 @@ async def release(connection: AsyncConnection, job_ids: Sequence[int]) -> None:
     Workers find them when they next look (`dequeue_timeout`). Their dedupe keys are dropped, since another
     job may bear them by now.
     """
-    await connection.exec_driver_sql(_FORGIVE, (list(job_ids),))
-    await connection.exec_driver_sql(_REQUEUE, (list(job_ids),))
+    await connection.exec_driver_sql(_RESET_ATTEMPTS, (list(job_ids),))
+    await connection.exec_driver_sql(REQUEUE, (list(job_ids),))
 
 
-async def forget_held(connection: AsyncConnection, name: str, values: Sequence[str]) -> None:
+async def delete_dead_letters(connection: AsyncConnection, name: str, values: Sequence[str]) -> None:
     """Delete the held jobs whose payload has one of these values: what they were about is gone."""
-    await connection.exec_driver_sql(_FORGET_HELD, (name, list(values)))
+    await connection.exec_driver_sql(_DELETE_DEAD_LETTERS, (name, list(values)))

@@ -1,15 +1,12 @@
-"""The worker: takes the kinds of jobs it has handlers for, and outlives restarts of Postgres."""
+"""The worker: runs the kinds of jobs it has handlers for, and outlives restarts of Postgres."""
 
 import asyncio
-import random
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from time import monotonic
 
-from pgqueuer import SchedulerManager
-from pgqueuer.domain import models
 from structlog.contextvars import bind_contextvars
 from structlog.stdlib import get_logger
 
@@ -18,7 +15,7 @@ from app.core.metrics import WORKER_SILENT
 from app.jobs.job import Handler, Job, JobPool, Retry, Schedule
 from app.jobs.maintenance import prune
 from app.jobs.options import WorkerOptions
-from app.jobs.pgqueuer_adapter import JobManager
+from app.jobs.pgqueuer_adapter import Queue
 from app.jobs.runner import Runner
 from app.jobs.session import Session
 
@@ -27,7 +24,7 @@ __all__ = ["Handler", "Job", "JobPool", "Retry", "Schedule", "Worker", "WorkerOp
 log = get_logger(__name__)
 
 _RECONNECT = Backoff(first=timedelta(seconds=0.25), factor=2, ceiling=timedelta(seconds=10))
-_PUTTING_BACK = 3.0
+_REQUEUE_TIMEOUT_SECONDS = 3.0
 _PRUNING = "17 * * * *"
 
 
@@ -35,9 +32,9 @@ class Worker:
     """Serves the jobs of `pools`, side by side, and `schedules`, from the queue at `url` (`postgresql+asyncpg://`).
 
     The url leads to Postgres itself: LISTEN does not pass a pooler in transaction mode. Jobs run at least
-    once. Each start is counted before the handler runs; after `max_starts` that failed, or ended the
-    worker, the job is held with the reason's class name. After a lost connection a new session serves at
-    once, while the old one finishes what it has in hand.
+    once. Each attempt is counted before the handler runs; after `max_attempts` that failed, or ended the
+    worker, the job is a dead letter with the reason's class name. After a lost connection a new session
+    serves at once, while the old one finishes what it runs.
     """
 
     def __init__(
@@ -68,9 +65,9 @@ class Worker:
         self._heard_at = monotonic()
 
     def stop(self) -> None:
-        """Take nothing new; `run()` returns when what is in hand is done, or put back after the grace.
+        """Take nothing new; `run()` returns when what runs is done, or requeued after the grace.
 
-        What is interruptible is put back at once.
+        What is interruptible is requeued at once.
         """
         self._stopping.set()
         for session in self._sessions:
@@ -99,7 +96,7 @@ class Worker:
             lasted = timedelta(seconds=loop.time() - began)
             attempt = 1 if lasted > _RECONNECT.ceiling else attempt + 1
             log.warning("worker.reconnecting", cause=session.cause, attempt=attempt)
-            wait = _RECONNECT(attempt, random.random())  # noqa: S311 - spreads load, guards nothing
+            wait = _RECONNECT(attempt)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), wait.total_seconds())
 
@@ -115,27 +112,26 @@ class Worker:
             return
         for pool in self._pools:
             if pool.interruptible:
-                self._runner.put_back(pool.handlers)
+                self._runner.requeue(pool.handlers)
         _, tasks = await asyncio.wait(tasks, timeout=self._options.grace.total_seconds())
         if tasks:
-            self._runner.put_back(kind for pool in self._pools for kind in pool.handlers)
-            _, tasks = await asyncio.wait(tasks, timeout=_PUTTING_BACK)
+            self._runner.requeue(kind for pool in self._pools for kind in pool.handlers)
+            _, tasks = await asyncio.wait(tasks, timeout=_REQUEUE_TIMEOUT_SECONDS)
         for task in tasks:
             task.cancel()
 
-    def _register(self, jobs: JobManager, schedules: SchedulerManager) -> None:
-        driver = jobs.queries.driver
-        jobs.heard = self._hear
-        jobs.pools = self._pools
+    def _register(self, queue: Queue) -> None:
+        queue.on_probe(self._hear)
+        queue.serve_pools(self._pools)
         for pool in self._pools:
             for kind, handler in pool.handlers.items():
-                run = partial(self._runner.run, handler, driver)
-                jobs.entrypoint(kind, accepts_context=False, on_failure="hold")(run)
-        for schedule in (*self._schedules, Schedule("jobs.prune", _PRUNING, partial(prune, driver))):
-            schedules.schedule(schedule.name, schedule.cron, accepts_context=False)(partial(_tick, schedule))
+                queue.serve_jobs(kind, partial(self._runner.run, handler, queue.connection))
+        prune_history = Schedule("jobs.prune", _PRUNING, partial(prune, queue.connection))
+        for schedule in (*self._schedules, prune_history):
+            queue.serve_schedule(schedule, partial(_tick, schedule))
 
 
-async def _tick(schedule: Schedule, _row: models.Schedule) -> None:
+async def _tick(schedule: Schedule) -> None:
     bind_contextvars(schedule=schedule.name)
     try:
         await schedule.run()

@@ -15,25 +15,25 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.logging import correlation_id
 from app.database.engine import Database
 from app.database.models import Notification, RefusedToken
-from app.jobs.job import Job, Retry
+from app.jobs.job import Job, JobKind, Retry
 from app.jobs.queue import enqueue
 from app.notifications import service
 from app.notifications.sender import TelegramSender
 
-PROBE: Final = "notification.probe_token"
+PROBE: Final = JobKind("notification.probe_token")
 TOKEN_REFUSED: Final = "Telegram refuses the bot's token"  # noqa: S105 - a reason, no token
 _SOONEST, _LATEST = timedelta(seconds=1), timedelta(minutes=1)
 
 log = structlog.stdlib.get_logger(__name__)
 
 
-def halted(fingerprint: ColumnElement[bytes]) -> ColumnElement[bool]:
+def circuit_is_open(fingerprint: ColumnElement[bytes]) -> ColumnElement[bool]:
     """Whether this token was refused; who selects it keeps that so until the transaction ends."""
     refused = select(RefusedToken.fingerprint).where(RefusedToken.fingerprint == fingerprint)
     return refused.with_for_update(key_share=True, read=True).scalar_subquery().is_not(None)
 
 
-async def halt(session: AsyncSession, fingerprint: bytes) -> bool:
+async def open_circuit(session: AsyncSession, fingerprint: bytes) -> bool:
     """Nothing more is sent with this token; False when that was known already."""
     adding = insert(RefusedToken).values(fingerprint=fingerprint)
     new = await session.scalar(
@@ -48,6 +48,8 @@ async def halt(session: AsyncSession, fingerprint: bytes) -> bool:
 
 class ProbeToken:
     """The job that asks whether the token works again, as often as the halt is old, at least every minute."""
+
+    kind = PROBE
 
     def __init__(self, database: Database, telegram: TelegramSender) -> None:
         self._database = database

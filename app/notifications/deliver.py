@@ -1,7 +1,6 @@
 """The job that sends a notification: one attempt at a time, each recorded before it is made."""
 
 import asyncio
-import random
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -18,12 +17,12 @@ from app.core.metrics import AMBIGUOUS_ATTEMPTS, DELIVERY_SECONDS, NOTIFICATIONS
 from app.database.engine import Database
 from app.database.models import Notification, User
 from app.jobs.job import Job, Retry
-from app.jobs.priority_gate import RightOfWay
+from app.jobs.priority_gate import PriorityGate
 from app.notifications import service
-from app.notifications.circuit_breaker import TOKEN_REFUSED, halt, halted
+from app.notifications.circuit_breaker import TOKEN_REFUSED, circuit_is_open, open_circuit
 from app.notifications.facts import FACT
 from app.notifications.messages import message
-from app.notifications.rate_limit import Later, Rates, pause, take_turn
+from app.notifications.rate_limit import Later, Rates, acquire, pause
 from app.notifications.sender import (
     Ambiguous,
     Rejected,
@@ -43,7 +42,7 @@ _LOCK_UNSENT = (
     select(
         Notification,
         User.language,
-        halted(bindparam("token", type_=LargeBinary)),
+        circuit_is_open(bindparam("token", type_=LargeBinary)),
         _SUPERSEDED,
     )
     .join(User, User.id == Notification.user_id)
@@ -64,23 +63,25 @@ class Attempt:
 
 
 class DeliverNotification:
+    kind = service.DELIVER
+
     def __init__(
         self,
         database: Database,
         telegram: TelegramSender,
         dictionary: Dictionary,
         rates: Rates,
-        right_of_way: RightOfWay,
+        priority_gate: PriorityGate,
     ) -> None:
         self._database = database
         self._telegram = telegram
         self._dictionary = dictionary
         self._rates = rates
-        self._right_of_way = right_of_way
+        self._priority_gate = priority_gate
         self._outage = OutageDetector()
 
     async def __call__(self, job: Job) -> None:
-        async with self._right_of_way.step(), self._database.transaction() as session:
+        async with self._priority_gate.background(), self._database.transaction() as session:
             begun = await self._begin(session, int(job.payload["notification_id"]))
         if isinstance(begun, Later):
             raise Retry(begun.after)
@@ -106,7 +107,7 @@ class DeliverNotification:
             await hold_unanswered(session, notification)
             return None
         waited = notification.due_at is not None
-        turn = await take_turn(session, notification.user_id, self._rates, waited=waited)
+        turn = await acquire(session, notification.user_id, self._rates, waited=waited)
         if isinstance(turn, Later):
             await service.postpone(session, notification.id, turn.after)
             return turn
@@ -126,18 +127,18 @@ class DeliverNotification:
             message_id = await self._telegram.send(notification.user_id, attempt.screen)
         except AishaError as error:
             NOTIFICATIONS.labels(error.reason.removeprefix("telegram-")).inc()
-            async with self._right_of_way.step(), self._database.transaction() as session:
+            async with self._priority_gate.background(), self._database.transaction() as session:
                 after = await self._failed(session, notification, error)
             if after is not None:
                 raise Retry(after) from error
             return
         # A restart of Postgres just now must not tell the person twice.
-        async with self._right_of_way.step():
-            await self._database.insist(
+        async with self._priority_gate.background():
+            await self._database.commit_with_retry(
                 lambda session: service.mark_sent(session, notification.id, message_id)
             )
         if self._outage.message_sent():
-            async with self._right_of_way.step(), self._database.transaction() as session:
+            async with self._priority_gate.background(), self._database.transaction() as session:
                 await retry_after_outage(session)
         NOTIFICATIONS.labels("sent").inc()
         DELIVERY_SECONDS.observe((datetime.now(UTC) - notification.created_at).total_seconds())
@@ -147,7 +148,7 @@ class DeliverNotification:
         self, session: AsyncSession, notification: Notification, error: AishaError
     ) -> timedelta | None:
         """Note why the attempt failed; when to try again, None when it is held."""
-        after = _BACKOFF(notification.attempts, random.random())  # noqa: S311 - spreads load, guards nothing
+        after = _BACKOFF(notification.attempts)
         match error:
             case TooManyRequests(retry_after=seconds):
                 if not await service.lock(session, notification.id):
@@ -155,7 +156,7 @@ class DeliverNotification:
                 wanted = timedelta(seconds=seconds)
                 after = await pause(session, notification.user_id, self._rates, wanted)
             case TokenRefused():
-                if await halt(session, self._telegram.fingerprint):
+                if await open_circuit(session, self._telegram.fingerprint):
                     log.error("notification.token_refused", remedy="TELEGRAM_TOKEN: ask @BotFather")
                 await _hold(session, notification, TOKEN_REFUSED)
                 return None

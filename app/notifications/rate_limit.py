@@ -58,15 +58,15 @@ _LOCK = text("""
 _LOCKED = select(SendingLimit, _LOCK.selected_columns.now).from_statement(_LOCK)
 
 
-async def take_turn(session: AsyncSession, chat_id: int, rates: Rates, *, waited: bool) -> Go | Later:
+async def acquire(session: AsyncSession, chat_id: int, rates: Rates, *, waited: bool) -> Go | Later:
     """Count one message now, or get a place in the line; `waited` says that it has had a place before."""
     everybody, chat, now = await _locked(session, chat_id)
     slot = free_at(chat, now, rates.chat, waited=waited)
     if slot > now:
-        return Later(line_up(chat, slot, rates.chat) - now)
+        return Later(reserve_slot(chat, slot, rates.chat) - now)
     slot = free_at(everybody, now, rates.everybody, waited=waited)
     if slot > now + SHORT:
-        return Later(line_up(everybody, slot, rates.everybody) - now)
+        return Later(reserve_slot(everybody, slot, rates.everybody) - now)
     count_at(everybody, slot, rates.everybody)
     count_at(chat, slot, rates.chat)
     return Go(slot - now)
@@ -81,7 +81,7 @@ async def pause(session: AsyncSession, chat_id: int, rates: Rates, retry_after: 
     for limit, _ in limits:
         limit.paused_until = max(limit.paused_until or now, now + retry_after)
         limit.paused_at = now
-    return max(line_up(limit, now + retry_after, rate) for limit, rate in limits) - now
+    return max(reserve_slot(limit, now + retry_after, rate) for limit, rate in limits) - now
 
 
 def free_at(limit: SendingLimit, now: datetime, rate: int, *, waited: bool) -> datetime:
@@ -96,7 +96,7 @@ def free_at(limit: SendingLimit, now: datetime, rate: int, *, waited: bool) -> d
     return max(moments)
 
 
-def line_up(limit: SendingLimit, slot: datetime, rate: int) -> datetime:
+def reserve_slot(limit: SendingLimit, slot: datetime, rate: int) -> datetime:
     """The next free place in the line, which is taken."""
     place = max(slot, limit.line_ends_at or slot)
     limit.line_ends_at = place + _WINDOW / rate

@@ -10,10 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.logging import correlation_id
 from app.database.models import Notification, NotificationState, User
+from app.jobs.job import JobKind
 from app.jobs.queue import enqueue
 from app.notifications.facts import Fact
 
-DELIVER = "notification.deliver"
+DELIVER = JobKind("notification.deliver")
 _STORE = """
 INSERT INTO notifications (training_id, kind, user_id, fact, state, correlation_id)
 SELECT request_key, kind, user_id, fact::jsonb, 'PENDING', correlation_id

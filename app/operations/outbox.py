@@ -13,11 +13,11 @@ from app.notifications.circuit_breaker import TOKEN_REFUSED
 from app.notifications.unanswered import NO_ANSWER
 
 _REMEDIES = {
-    TOKEN_REFUSED: "mend TELEGRAM_TOKEN and restart; this goes on by itself",
+    TOKEN_REFUSED: "fix TELEGRAM_TOKEN and restart; this goes on by itself",
     NO_ANSWER: "it goes when Telegram answers again, or the person writes; releasing it may double it",
 }
 _UNREACHABLE = "the person has to write to the bot first; then release"
-_OTHERWISE = "mend what the reason names, then release"
+_OTHERWISE = "fix what the reason names, then release"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import metrics
 from app.database.models import InboxEvent
-from app.jobs.queue import depth
 from app.notifications.service import counts
+from app.operations.backlog import read_backlog
 
 
 async def report(session: AsyncSession) -> dict[str, Any]:
@@ -19,14 +19,14 @@ async def report(session: AsyncSession) -> dict[str, Any]:
         select(InboxEvent.outcome, func.count()).where(handled).group_by(InboxEvent.outcome)
     )
     by_outcome = {str(outcome): count for outcome, count in outcomes}
-    age = func.extract("epoch", func.now() - func.min(InboxEvent.received_at))
-    pending, oldest = (await session.execute(select(func.count(), age).where(~handled))).one()
+    backlog = await read_backlog(session)
+    pending = backlog.callbacks
     last = await session.scalar(select(InboxEvent.received_at).order_by(InboxEvent.id.desc()).limit(1))
     return {
-        "callbacks": by_outcome | ({"pending": pending} if pending else {}),
-        "oldest_pending_seconds": float(oldest) if oldest is not None else None,
+        "callbacks": by_outcome | ({"pending": pending.count} if pending.count else {}),
+        "oldest_pending_seconds": pending.longest.total_seconds() if pending.count else None,
         "last_callback_at": last.isoformat() if last else None,
-        "jobs": await depth(await session.connection()),
+        "jobs": backlog.jobs,
         "notifications": await counts(session),
     }
 

@@ -58,7 +58,7 @@ def check(path: Path, settings: PhotoSettings, *, portrait: bool) -> PhotoFacts:
     """
     limits = PhotoLimits(max_stretch=settings.max_stretch)
     facts = inspect(path, limits, look_for_faces=portrait and settings.faces)
-    quality.refuse(facts.traits, settings)
+    quality.refuse(facts.features, settings)
     return facts
 
 
@@ -77,12 +77,12 @@ def inspect(path: Path, limits: PhotoLimits, *, look_for_faces: bool = False) ->
         cost.refuse(image, path.stat().st_size)  # only here: what was taken once is shown and sent on
         image.draft(None, measured_size(size))  # it is read to its end, but kept in a part of the memory
         decode(image)
-        traits, thumbnail = measure(image, size, orientation(image), look_for_faces=look_for_faces)
+        features, thumbnail = measure(image, size, orientation(image), look_for_faces=look_for_faces)
         format_ = _name(image)
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").digest()
     size_bytes = path.stat().st_size
-    return PhotoFacts(format_, traits.width, traits.height, size_bytes, digest, traits, thumbnail)
+    return PhotoFacts(format_, features.width, features.height, size_bytes, digest, features, thumbnail)
 
 
 @contextmanager

@@ -20,8 +20,8 @@ from app.core.logging import where
 from app.core.memory import give_back_large_blocks
 from app.core.settings import PhotoSettings
 from app.photos import checks, conversion
+from app.photos.adapters import BOX, EDIT
 from app.photos.copies import misfit
-from app.photos.kept import BOX, EDIT
 from app.photos.refusals import PhotoRefused
 
 READY = "ready"

@@ -1,6 +1,6 @@
 """What can be done to a photo with a tap. The file stays as it was sent; what becomes of it is made anew."""
 
-from app.photos.features import Box, Edit, PhotoLimits, PhotoTraits
+from app.photos.features import Box, Edit, PhotoFeatures, PhotoLimits
 
 _WHOLE = Box(0, 0, 1, 1)
 _MIN_SIDE = PhotoLimits().min_side
@@ -8,32 +8,32 @@ _MIN_SIDE = PhotoLimits().min_side
 _ABOVE, _BELOW, _ASIDE = 1.0, 2.5, 1.5
 
 
-def turned(traits: PhotoTraits, edit: Edit) -> Edit:
+def turned(features: PhotoFeatures, edit: Edit) -> Edit:
     """So that the faces are upright."""
-    return Edit(edit.crop, traits.turn)
+    return Edit(edit.crop, features.turn)
 
 
-def without_borders(traits: PhotoTraits, edit: Edit) -> Edit | None:
+def without_borders(features: PhotoFeatures, edit: Edit) -> Edit | None:
     """The photo out of a screenshot; None if there are no borders left, or too little would be."""
-    if traits.frame is None or edit.crop is not None:
+    if features.frame is None or edit.crop is not None:
         return None
-    return _if_large_enough(traits, Edit(traits.frame, edit.turn))
+    return _if_large_enough(features, Edit(features.frame, edit.turn))
 
 
-def cropped_to_face(traits: PhotoTraits, edit: Edit, number: int) -> Edit | None:
+def cropped_to_face(features: PhotoFeatures, edit: Edit, number: int) -> Edit | None:
     """Head and shoulders of one of several, counted from 1, without the other faces.
 
     None if there is no such face, or too little would be left.
     """
-    if not traits.faces or not 1 <= number <= len(traits.faces):
+    if not features.faces or not 1 <= number <= len(features.faces):
         return None
-    whole = Edit(traits.frame if edit.crop == traits.frame else None, traits.turn)
-    face, *others = (whole.box(traits.faces[at].box) for at in _first(number - 1, len(traits.faces)))
+    whole = Edit(features.frame if edit.crop == features.frame else None, features.turn)
+    face, *others = (whole.box(features.faces[at].box) for at in _first(number - 1, len(features.faces)))
     part = _part(face)
     for other in others:
         part = _beside(part, face, other)
     crop = part.turned(-whole.turn % 360).out_of(whole.crop or _WHOLE)
-    return _if_large_enough(traits, Edit(crop, edit.turn))
+    return _if_large_enough(features, Edit(crop, edit.turn))
 
 
 def _first(chosen: int, count: int) -> list[int]:
@@ -80,5 +80,5 @@ def _bottom(box: Box) -> float:
     return box.top + box.height
 
 
-def _if_large_enough(traits: PhotoTraits, edit: Edit) -> Edit | None:
-    return edit if min(edit.size(traits.width, traits.height)) >= _MIN_SIDE else None
+def _if_large_enough(features: PhotoFeatures, edit: Edit) -> Edit | None:
+    return edit if min(edit.size(features.width, features.height)) >= _MIN_SIDE else None

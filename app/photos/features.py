@@ -107,7 +107,7 @@ class Edit:
 
 
 @dataclass(frozen=True, slots=True)
-class PhotoTraits:
+class PhotoFeatures:
     """A photo in numbers and short texts, kept as JSON.
 
     width, height: pixels, as EXIF says that it is seen.
@@ -131,21 +131,21 @@ class PhotoTraits:
     faces: tuple[Face, ...] | None = None
 
     @property
-    def side(self) -> int:
+    def short_side(self) -> int:
         return min(self.width, self.height)
 
     @property
-    def stretch(self) -> float:
+    def aspect_ratio(self) -> float:
         """How many times longer the longer side is."""
-        return max(self.width, self.height) / self.side
+        return max(self.width, self.height) / self.short_side
 
     @property
     def orientation(self) -> Orientation:
-        if self.stretch < _SQUARE:
+        if self.aspect_ratio < _SQUARE:
             return Orientation.SQUARE
         return Orientation.PORTRAIT if self.height > self.width else Orientation.LANDSCAPE
 
-    def edited(self, edit: Edit) -> "PhotoTraits":
+    def edited(self, edit: Edit) -> "PhotoFeatures":
         """Those of what becomes of the photo: `frame` and `turn` are what is left to be done.
 
         Of faces those count whose middle was not cut off.
@@ -177,7 +177,7 @@ class PhotoFacts:
     height: int
     size_bytes: int
     sha256: bytes
-    traits: PhotoTraits
+    features: PhotoFeatures
     thumbnail: bytes
 
 

@@ -13,7 +13,7 @@ from PIL import Image
 
 from app.photos import faces
 from app.photos.copies import Ends, thumbnail
-from app.photos.features import Box, Face, Light, PhotoTraits
+from app.photos.features import Box, Face, Light, PhotoFeatures
 from app.photos.frames import framed
 from app.photos.pixels import SWAPS_SIDES, on_white, reduced, reduced_size, upright
 from app.photos.yunet import Detection
@@ -42,8 +42,8 @@ def measured_size(size: tuple[int, int]) -> tuple[int, int]:
 
 def measure(
     image: Image.Image, size: tuple[int, int], orientation: int, *, look_for_faces: bool
-) -> tuple[PhotoTraits, bytes]:
-    """The traits of a photo of `size`, decoded at `measured_size` or above, that lies as EXIF says.
+) -> tuple[PhotoFeatures, bytes]:
+    """The features of a photo of `size`, decoded at `measured_size` or above, that lies as EXIF says.
 
     And its thumbnail, for app/photos/copies.py.
     """
@@ -56,7 +56,7 @@ def measure(
     grey = picture.convert("L")
     luma = np.asarray(grey)
     turn, found = _faces(picture, luma, frame or _WHOLE) if look_for_faces else (0, None)
-    traits = PhotoTraits(
+    features = PhotoFeatures(
         width=size[0],
         height=size[1],
         sharpness=_sharpness(luma, _TILE, _SHARPEST_TILES),
@@ -68,7 +68,7 @@ def measure(
         faces=found,
     )
     nearest = _ends(found[0].box.within(frame or _WHOLE), grey.size) if found else None
-    return traits, thumbnail(grey, nearest)
+    return features, thumbnail(grey, nearest)
 
 
 def _faces(picture: Image.Image, luma: Luma, frame: Box) -> tuple[int, tuple[Face, ...]]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from enum import StrEnum
 
 from app.core.settings import PhotoSettings
-from app.photos.features import Face, PhotoTraits, distance
+from app.photos.features import Face, PhotoFeatures, distance
 from app.photos.refusals import PhotoFaceBlurry, PhotoTooBlurry, PhotoTooBright, PhotoTooDark
 
 _COMPARED_BITS = 20  # of 64: in this many and fewer may the hashes of a photo and of a part of it differ
@@ -39,30 +39,30 @@ TAPS = frozenset({Advice.SCREENSHOT, Advice.SIDEWAYS, Advice.UPSIDE_DOWN, Advice
 """About what a person is asked, to put it right with a tap (app/photos/edits.py)."""
 
 
-def refuse(traits: PhotoTraits, settings: PhotoSettings) -> None:
+def refuse(features: PhotoFeatures, settings: PhotoSettings) -> None:
     """What is measured in the nearest face counts, and in the whole photo where there is none.
 
     Raises:
         PhotoTooDark, PhotoTooBright, PhotoTooBlurry, PhotoFaceBlurry: in a black photo nothing can be sharp.
     """
-    face = main_face(traits)
-    light = face.light if face else traits.light
+    face = main_face(features)
+    light = face.light if face else features.light
     if light.highlights < settings.highlights_refused:
         raise PhotoTooDark
     if light.clipped > settings.clipped_refused:
         raise PhotoTooBright
     if face and face.sharpness < settings.face_sharpness_refused:
-        raise PhotoTooBlurry if traits.sharpness < settings.sharpness_advised else PhotoFaceBlurry
-    if not face and traits.sharpness < settings.sharpness_refused:
+        raise PhotoTooBlurry if features.sharpness < settings.sharpness_advised else PhotoFaceBlurry
+    if not face and features.sharpness < settings.sharpness_refused:
         raise PhotoTooBlurry
 
 
-def advise(traits: PhotoTraits, settings: PhotoSettings) -> list[Advice]:
+def advise(features: PhotoFeatures, settings: PhotoSettings) -> list[Advice]:
     """What could be better in a photo by itself, the worst first.
 
     Advice.ALIKE needs the others: see `is_alike`.
     """
-    return list(_advise(traits, settings))
+    return list(_advise(features, settings))
 
 
 def known_before(advice: Iterable[Advice]) -> list[str]:
@@ -70,56 +70,58 @@ def known_before(advice: Iterable[Advice]) -> list[str]:
     return [one.value for one in advice if one in _KNOWN_BEFORE]
 
 
-def main_face(traits: PhotoTraits) -> Face | None:
+def main_face(features: PhotoFeatures) -> Face | None:
     """The nearest one, if any was found."""
-    return traits.faces[0] if traits.faces else None
+    return features.faces[0] if features.faces else None
 
 
-def is_soft(traits: PhotoTraits, settings: PhotoSettings) -> bool:
+def is_soft(features: PhotoFeatures, settings: PhotoSettings) -> bool:
     """Whether it isn't quite sharp where that matters."""
-    if face := main_face(traits):
+    if face := main_face(features):
         return face.sharpness < settings.face_sharpness_advised
-    return traits.sharpness < settings.sharpness_advised
+    return features.sharpness < settings.sharpness_advised
 
 
-def _advise(traits: PhotoTraits, settings: PhotoSettings) -> Iterator[Advice]:
-    face = main_face(traits)
-    if traits.frame:
+def _advise(features: PhotoFeatures, settings: PhotoSettings) -> Iterator[Advice]:
+    face = main_face(features)
+    if features.frame:
         yield Advice.SCREENSHOT
-    if traits.turn:
-        yield Advice.UPSIDE_DOWN if traits.turn == 180 else Advice.SIDEWAYS
-    if is_soft(traits, settings):
-        sharp_elsewhere = face and traits.sharpness >= settings.sharpness_advised
+    if features.turn:
+        yield Advice.UPSIDE_DOWN if features.turn == 180 else Advice.SIDEWAYS
+    if is_soft(features, settings):
+        sharp_elsewhere = face and features.sharpness >= settings.sharpness_advised
         yield Advice.FACE_BLURRY if sharp_elsewhere else Advice.BLURRY
-    yield from _of_light(traits, settings)
-    if traits.faces is not None and not traits.faces:
+    yield from _of_light(features, settings)
+    if features.faces is not None and not features.faces:
         yield Advice.NO_FACE
-    several = traits.faces is not None and len(traits.faces) > 1
+    several = features.faces is not None and len(features.faces) > 1
     if several:
         yield Advice.SEVERAL_FACES
-    elif face and _width(face, traits) < settings.face_advised * traits.side:
+    elif face and _width(face, features) < settings.face_advised * features.short_side:
         yield Advice.FACE_SMALL
-    if traits.frame:  # what is in it is judged once it is cut out
+    if features.frame:  # what is in it is judged once it is cut out
         return
-    if traits.stretch > settings.stretch_advised and not several:
+    if features.aspect_ratio > settings.stretch_advised and not several:
         yield Advice.STRETCHED
-    if traits.side < settings.side_advised:
+    if features.short_side < settings.side_advised:
         yield Advice.SMALL
 
 
-def _of_light(traits: PhotoTraits, settings: PhotoSettings) -> Iterator[Advice]:
+def _of_light(features: PhotoFeatures, settings: PhotoSettings) -> Iterator[Advice]:
     """A drawing may be white all over; a portrait is not, and in one that is no face can be found."""
-    face = main_face(traits)
-    light = face.light if face else traits.light
+    face = main_face(features)
+    light = face.light if face else features.light
     if light.highlights < settings.highlights_advised:
         yield Advice.DARK
-    if light.clipped > (settings.clipped_advised if traits.faces is None else settings.face_clipped_advised):
+    if light.clipped > (
+        settings.clipped_advised if features.faces is None else settings.face_clipped_advised
+    ):
         yield Advice.BRIGHT
 
 
-def _width(face: Face, traits: PhotoTraits) -> float:
+def _width(face: Face, features: PhotoFeatures) -> float:
     """In pixels; the lesser side's, so that it is the same for a face that lies."""
-    return min(face.box.width * traits.width, face.box.height * traits.height)
+    return min(face.box.width * features.width, face.box.height * features.height)
 
 
 def is_alike(photo_hash: str, others: Iterable[str], settings: PhotoSettings) -> bool:

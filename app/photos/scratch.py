@@ -8,7 +8,7 @@ from pathlib import Path
 _LEFT_BEHIND = 3600  # seconds; no download, check or upload takes as long
 
 
-class Workroom:
+class ScratchFolder:
     def __init__(self, path: Path) -> None:
         self._path = path
 

@@ -17,17 +17,17 @@ from app.core.settings import AvatarSettings, PhotoSettings
 from app.database.models import Avatar, AvatarPhoto, Upload
 from app.jobs.job import Job
 from app.photos import quality
+from app.photos.adapters import FACTS
 from app.photos.decoders import Decoder, DecoderPool, DecodingFailed
-from app.photos.features import Box, Edit, PhotoFacts, PhotoTraits
-from app.photos.kept import FACTS
+from app.photos.features import Box, Edit, PhotoFacts, PhotoFeatures
 from app.photos.quality import Advice
 from app.photos.refusals import PhotoAlike, PhotoDuplicate, PhotoLimitReached
-from app.photos.scratch import Workroom
-from app.photos.set_quality import SetRemark, Shots, shots, verdict
+from app.photos.scratch import ScratchFolder
+from app.photos.set_quality import SetRemark, Shots, assess_set, shots
 from app.photos.storage import PhotoStorage
-from app.photos.store import as_sent, edit_of, forget_files, listing, measured, traits_of
+from app.photos.store import FORGET, as_sent, edit_of, features_of, forget_files, listing, measured
 
-Editing = Callable[[PhotoTraits, Edit], Edit | None]
+Editing = Callable[[PhotoFeatures, Edit], Edit | None]
 """What is to be done to a photo: from what was measured in the file, and what is done to it already."""
 
 
@@ -82,13 +82,13 @@ class Photos:
     def __init__(
         self,
         storage: PhotoStorage,
-        workroom: Workroom,
+        scratch: ScratchFolder,
         settings: AvatarSettings,
         photo: PhotoSettings,
         decoders: Decoders,
     ) -> None:
         self._storage = storage
-        self._workroom = workroom
+        self._scratch = scratch
         self._settings = settings
         self._photo = photo
         self._decoders = decoders
@@ -140,10 +140,10 @@ class Photos:
 
     def advice_of(self, photo: AvatarPhoto) -> list[str]:
         """What the coach would say of it, as words' ids: the row holds only what the release before knows."""
-        if (traits := measured(photo)) is None:
+        if (features := measured(photo)) is None:
             return photo.advice
         alike = [Advice.ALIKE] if Advice.ALIKE in photo.advice else []
-        return [*quality.advise(traits, self._photo), *alike]
+        return [*quality.advise(features, self._photo), *alike]
 
     async def add(
         self,
@@ -169,8 +169,8 @@ class Photos:
         if len(others) >= self._settings.max_photos:
             raise PhotoLimitReached(maximum=self._settings.max_photos)
         await self._refuse_copy(session, facts, others, copies)
-        advice = quality.advise(facts.traits, self._photo)
-        if quality.is_alike(facts.traits.hash, [one.hash for one in traits_of(others)], self._photo):
+        advice = quality.advise(facts.features, self._photo)
+        if quality.is_alike(facts.features.hash, [one.hash for one in features_of(others)], self._photo):
             advice.append(Advice.ALIKE)
         photo = AvatarPhoto(
             avatar_id=avatar.id,
@@ -181,7 +181,7 @@ class Photos:
             width=facts.width,
             height=facts.height,
             size_bytes=facts.size_bytes,
-            features=asdict(facts.traits),
+            features=asdict(facts.features),
             thumbnail=facts.thumbnail,
             advice=quality.known_before(advice),
         )
@@ -199,7 +199,7 @@ class Photos:
         near = [
             other.id
             for other in others
-            if (traits := measured(other)) and quality.may_be_a_copy(facts.traits.hash, traits.hash)
+            if (features := measured(other)) and quality.may_be_a_copy(facts.features.hash, features.hash)
         ]
         if any(copies.get(photo_id) for photo_id in near):
             raise PhotoAlike
@@ -219,9 +219,9 @@ class Photos:
         """
         await _hold_changeable(session, user_id, avatar_id)
         photo = await session.get(AvatarPhoto, photo_id)
-        if photo is None or photo.avatar_id != avatar_id or (traits := as_sent(photo)) is None:
+        if photo is None or photo.avatar_id != avatar_id or (features := as_sent(photo)) is None:
             return
-        wanted = edit(traits, edit_of(photo))
+        wanted = edit(features, edit_of(photo))
         if wanted is None:
             return
         photo.edit = asdict(wanted)
@@ -247,7 +247,7 @@ class Photos:
         Raises:
             PhotoMissing, StorageUnavailable, DecodingFailed: it can't be had.
         """
-        with self._workroom.folder() as folder:
+        with self._scratch.folder() as folder:
             path, jpeg = Path(folder) / "photo", Path(folder) / "jpeg"
             await self._storage.get(key, path)
             marks = [asdict(face) for face in faces]
@@ -258,8 +258,8 @@ class Photos:
 
     def remarks(self, photos: Sequence[AvatarPhoto]) -> tuple[list[SetRemark], Shots | None]:
         """What the coach says of an avatar's photos together, and how the faces in them are taken."""
-        traits = traits_of(photos)
-        return verdict(traits, self._photo), shots(traits)
+        features = features_of(photos)
+        return assess_set(features, self._photo), shots(features)
 
     async def count(self, session: AsyncSession, avatar_id: int) -> PhotoCount:
         have = await avatars.count_photos(session, avatar_id)
@@ -280,6 +280,8 @@ async def _hold_changeable(session: AsyncSession, user_id: int, avatar_id: int) 
 
 class ForgetFile:
     """The job `photo.forget`."""
+
+    kind = FORGET
 
     def __init__(self, storage: PhotoStorage) -> None:
         self._storage = storage

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from app.core.settings import PhotoSettings
-from app.photos.features import Face, Orientation, PhotoTraits, background_distance, distance
+from app.photos.features import Face, Orientation, PhotoFeatures, background_distance, distance
 from app.photos.quality import is_soft, main_face
 
 _FEWEST = 4  # of fewer photos nothing can be said
@@ -50,7 +50,7 @@ class Shots:
     wanted: Sequence[Shot]
 
 
-def shots(photos: Sequence[PhotoTraits]) -> Shots | None:
+def shots(photos: Sequence[PhotoFeatures]) -> Shots | None:
     """How the faces of a set are taken; None if too few were found for saying anything."""
     faces = [(face, photo) for photo in photos if (face := main_face(photo))]
     if len(faces) < _FEWEST or 2 * len(faces) < len(photos):
@@ -60,7 +60,7 @@ def shots(photos: Sequence[PhotoTraits]) -> Shots | None:
     return Shots({shot: have[shot] for shot in Shot}, few)
 
 
-def _shots(face: Face, photo: PhotoTraits) -> Iterator[Shot]:
+def _shots(face: Face, photo: PhotoFeatures) -> Iterator[Shot]:
     yield Shot.ASIDE if abs(face.yaw) > _ASIDE else Shot.STRAIGHT
     height = face.box.width if photo.turn % 180 else face.box.height
     if height > _CLOSE:
@@ -69,12 +69,12 @@ def _shots(face: Face, photo: PhotoTraits) -> Iterator[Shot]:
         yield Shot.HALF_LENGTH
 
 
-def verdict(photos: Sequence[PhotoTraits], settings: PhotoSettings) -> list[SetRemark]:
+def assess_set(photos: Sequence[PhotoFeatures], settings: PhotoSettings) -> list[SetRemark]:
     """What would make the set better, what matters most first; nothing of a good one."""
     return list(_verdict(photos, settings)) if len(photos) >= _FEWEST else []
 
 
-def _verdict(photos: Sequence[PhotoTraits], settings: PhotoSettings) -> Iterator[SetRemark]:
+def _verdict(photos: Sequence[PhotoFeatures], settings: PhotoSettings) -> Iterator[SetRemark]:
     if 2 * (alike := _most_alike(photos, settings)) >= len(photos):
         yield SetRemark(SetAdvice.ALL_ALIKE, alike)
     elif 3 * (same_place := _most_in_one_place(photos, settings)) >= 2 * len(photos):
@@ -90,20 +90,22 @@ def _verdict(photos: Sequence[PhotoTraits], settings: PhotoSettings) -> Iterator
         yield SetRemark(SetAdvice.MIXED_ORIENTATIONS, min(standing, lying))
 
 
-def _most_alike(photos: Sequence[PhotoTraits], settings: PhotoSettings) -> int:
+def _most_alike(photos: Sequence[PhotoFeatures], settings: PhotoSettings) -> int:
     return _largest_group(photos, lambda a, b: distance(a.hash, b.hash) <= settings.alike_bits)
 
 
-def _most_in_one_place(photos: Sequence[PhotoTraits], settings: PhotoSettings) -> int:
+def _most_in_one_place(photos: Sequence[PhotoFeatures], settings: PhotoSettings) -> int:
     return _largest_group(
         photos, lambda a, b: background_distance(a.background, b.background) <= settings.background_alike
     )
 
 
-def _largest_group(photos: Sequence[PhotoTraits], like: Callable[[PhotoTraits, PhotoTraits], bool]) -> int:
+def _largest_group(
+    photos: Sequence[PhotoFeatures], like: Callable[[PhotoFeatures, PhotoFeatures], bool]
+) -> int:
     """How many photos, it included, are like the one that most are like."""
     return max(sum(like(photo, other) for other in photos) for photo in photos)
 
 
-def _held(photos: Sequence[PhotoTraits], way: Orientation) -> int:
+def _held(photos: Sequence[PhotoFeatures], way: Orientation) -> int:
     return sum(photo.orientation is way for photo in photos)

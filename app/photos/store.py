@@ -6,11 +6,12 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.database.models import AvatarPhoto
+from app.jobs.job import JobKind
 from app.jobs.queue import enqueue
-from app.photos.features import Edit, PhotoTraits
-from app.photos.kept import EDIT, TRAITS
+from app.photos.adapters import EDIT, FEATURES
+from app.photos.features import Edit, PhotoFeatures
 
-FORGET = "photo.forget"
+FORGET = JobKind("photo.forget")
 
 
 async def forget_files(session: AsyncSession, keys: Sequence[str]) -> None:
@@ -43,16 +44,16 @@ def edit_of(photo: AvatarPhoto) -> Edit:
     return Edit() if photo.edit is None else EDIT.validate_python(photo.edit)
 
 
-def as_sent(photo: AvatarPhoto) -> PhotoTraits | None:
+def as_sent(photo: AvatarPhoto) -> PhotoFeatures | None:
     """What was measured in the file; nothing in photos that are older than the coach."""
-    return None if photo.features is None else TRAITS.validate_python(photo.features)
+    return None if photo.features is None else FEATURES.validate_python(photo.features)
 
 
-def measured(photo: AvatarPhoto) -> PhotoTraits | None:
+def measured(photo: AvatarPhoto) -> PhotoFeatures | None:
     """What was measured, of what became of the photo."""
-    traits = as_sent(photo)
-    return None if traits is None else traits.edited(edit_of(photo))
+    features = as_sent(photo)
+    return None if features is None else features.edited(edit_of(photo))
 
 
-def traits_of(photos: Iterable[AvatarPhoto]) -> list[PhotoTraits]:
-    return [traits for photo in photos if (traits := measured(photo)) is not None]
+def features_of(photos: Iterable[AvatarPhoto]) -> list[PhotoFeatures]:
+    return [features for photo in photos if (features := measured(photo)) is not None]

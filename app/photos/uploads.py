@@ -17,13 +17,13 @@ from app.avatars.states import photos_changeable
 from app.core.errors import AishaError
 from app.core.logging import correlation_id
 from app.database.models import Avatar, Upload, UploadState, User, WaitingPhoto
-from app.jobs.job import Retry
-from app.jobs.queue import GIVING_WAY, Payload, enqueue, queued
+from app.jobs.job import LOW_PRIORITY, JobKind, Retry
+from app.jobs.queue import Payload, enqueue, queued
 from app.photos.refusals import PhotoLimitReached, PhotoRefused
 
-CHECK = "upload.check"
-TELL = "upload.tell"
-PROGRESS = "upload.progress"
+CHECK = JobKind("upload.check", priority=LOW_PRIORITY)
+TELL = JobKind("upload.tell")
+PROGRESS = JobKind("upload.progress")
 
 _WAITING = text("uploads.state = 'WAITING'")  # in the words of its index, which a parameter is not
 
@@ -71,7 +71,7 @@ class PhotoUnavailable(PhotoRefused):
 
 
 @dataclass(frozen=True, slots=True)
-class Arrival:
+class IncomingMedia:
     """What came with a message; `refusal` where that is no photo at first sight."""
 
     message_id: int
@@ -79,9 +79,9 @@ class Arrival:
     refusal: AishaError | None = None
 
 
-async def receive(session: AsyncSession, user_id: int, arrival: Arrival) -> None:
+async def receive(session: AsyncSession, user_id: int, arrival: IncomingMedia) -> None:
     """Note it for the person's current avatar; a job checks it, or the person is told why not."""
-    await avatars.hold_person(session, user_id)
+    await avatars.lock_user(session, user_id)
     avatar = await avatars.current(session, user_id)
     if avatar is None:
         await wait(session, user_id, arrival, NoDraft())
@@ -92,9 +92,9 @@ async def receive(session: AsyncSession, user_id: int, arrival: Arrival) -> None
         await _receive(session, avatar, arrival)
 
 
-async def wait(session: AsyncSession, user_id: int, arrival: Arrival, why: NoDraft | NameFirst) -> None:
+async def wait(session: AsyncSession, user_id: int, arrival: IncomingMedia, why: NoDraft | NameFirst) -> None:
     """Keep it for the next avatar that the person makes; they are told what it waits for."""
-    await avatars.hold_person(session, user_id)
+    await avatars.lock_user(session, user_id)
     if arrival.refusal is not None:
         await turn_away(session, user_id, arrival.message_id, arrival.refusal)
     elif await count_waiting(session, user_id) >= MOST_WAITING:
@@ -112,13 +112,13 @@ async def count_waiting(session: AsyncSession, user_id: int) -> int:
 
 async def take_waiting(session: AsyncSession, avatar: Avatar) -> None:
     """What waited for an avatar is for this one now, in the order it was sent."""
-    await avatars.hold_person(session, avatar.user_id)
+    await avatars.lock_user(session, avatar.user_id)
     mine = delete(WaitingPhoto).where(WaitingPhoto.user_id == avatar.user_id)
     waited = (await session.execute(mine.returning(WaitingPhoto.message_id, WaitingPhoto.file_id))).all()
     untold = (Upload.user_id == avatar.user_id, Upload.refusal.in_(WAITS), Upload.digest_id.is_(None))
     await session.execute(delete(Upload).where(*untold))
     for message_id, file_id in sorted((row.message_id, row.file_id) for row in waited):
-        await _receive(session, avatar, Arrival(message_id, file_id))
+        await _receive(session, avatar, IncomingMedia(message_id, file_id))
 
 
 async def forget_waiting(session: AsyncSession) -> None:
@@ -136,7 +136,7 @@ async def turn_away(
     await refuse(session, upload, why)
 
 
-async def _receive(session: AsyncSession, avatar: Avatar, arrival: Arrival) -> None:
+async def _receive(session: AsyncSession, avatar: Avatar, arrival: IncomingMedia) -> None:
     upload = Upload(
         user_id=avatar.user_id,
         avatar_id=avatar.id,
@@ -156,7 +156,7 @@ async def _receive(session: AsyncSession, avatar: Avatar, arrival: Arrival) -> N
         "correlation_id": correlation_id(),
     }
     # The key is what `lost` knows the job by.
-    await enqueue(connection, CHECK, [check], priority=GIVING_WAY, dedupe_key=str(upload.id))
+    await enqueue(connection, CHECK, [check], dedupe_key=str(upload.id))
     await enqueue(
         connection,
         PROGRESS,
@@ -171,7 +171,7 @@ async def waiting(session: AsyncSession, upload_id: int) -> Upload | None:
     user_id = await session.scalar(select(Upload.user_id).where(Upload.id == upload_id))
     if user_id is None:
         return None
-    await avatars.hold_person(session, user_id)
+    await avatars.lock_user(session, user_id)
     return await session.scalar(
         select(Upload).where(Upload.id == upload_id, Upload.state == UploadState.WAITING)
     )
@@ -198,7 +198,7 @@ async def claim(session: AsyncSession, user_id: int, digest_id: int) -> Sequence
     Raises:
         Retry: the person may not have sent all of it yet.
     """
-    await avatars.hold_person(session, user_id)
+    await avatars.lock_user(session, user_id)
     found = (
         await session.scalars(
             select(Upload)
@@ -251,7 +251,7 @@ async def lost(session: AsyncSession) -> Mapping[int, Sequence[int]]:
 
 async def give_up(session: AsyncSession, user_id: int, upload_ids: Sequence[int]) -> None:
     """Refuse these of a person's that still wait: nobody shall wait in vain."""
-    await avatars.hold_person(session, user_id)
+    await avatars.lock_user(session, user_id)
     refused = await session.scalars(
         update(Upload)
         .where(Upload.user_id == user_id, _WAITING, Upload.id.in_(upload_ids))

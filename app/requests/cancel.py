@@ -16,6 +16,7 @@ from app.requests.outcome import Cancelled, RequestOutcome, apply_outcomes
 from app.requests.poll import StatusPoller
 from app.requests.poll_schedule import CANCEL_SURE_AFTER, CANCEL_TAKES_AT_MOST
 from app.requests.purpose import Purpose
+from app.requests.service import CANCEL
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -29,6 +30,7 @@ class CancelRequest:
     def __init__(
         self, purpose: Purpose[Any, Any], database: Database, fal: Fal, poller: StatusPoller
     ) -> None:
+        self.kind = purpose.kind(CANCEL)
         self._purpose = purpose
         self._database = database
         self._fal = fal

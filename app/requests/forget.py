@@ -14,7 +14,7 @@ from app.database.models import InboxEvent, Notification
 from app.fal.answers import FalUnavailable
 from app.fal.client import Fal, ForgettingRefused
 from app.jobs.job import Job, Retry
-from app.jobs.queue import Payload, enqueue, forget_held
+from app.jobs.queue import Payload, delete_dead_letters, enqueue
 from app.requests.purpose import Purpose, R
 
 FORGET, FIND_AND_FORGET = "forget", "find_and_forget"  # the second part of the kinds of a purpose's jobs
@@ -72,8 +72,8 @@ async def delete_requests(
     keys, request_ids = [str(key) for key in requests], sorted({*known, *called_back})
     await session.execute(_KEEP_DIGESTS, {"names": [*keys, *request_ids]})
     connection = await session.connection()
-    await forget_held(connection, purpose.key_name, keys)
-    await forget_held(connection, "request_id", request_ids)
+    await delete_dead_letters(connection, purpose.key_name, keys)
+    await delete_dead_letters(connection, "request_id", request_ids)
     await session.execute(delete(Notification).where(Notification.request_key.in_(requests)))
     await session.execute(delete(row).where(row.id.in_(requests)))
 
@@ -85,6 +85,7 @@ class FindAndForget:
     """
 
     def __init__(self, purpose: Purpose[Any, Any], database: Database, fal: Fal) -> None:
+        self.kind = purpose.kind(FIND_AND_FORGET)
         self._purpose = purpose
         self._database = database
         self._fal = fal
@@ -110,6 +111,7 @@ class ForgetAtFal:
     """The job that has FAL delete a request's input and output."""
 
     def __init__(self, purpose: Purpose[Any, Any], fal: Fal) -> None:
+        self.kind = purpose.kind(FORGET)
         self._purpose = purpose
         self._fal = fal
 

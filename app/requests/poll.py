@@ -118,6 +118,7 @@ class PollRequest:
     """The job that has one request polled."""
 
     def __init__(self, purpose: Purpose[Any, Any], database: Database, poller: StatusPoller) -> None:
+        self.kind = purpose.kind(service.POLL)
         self._purpose = purpose
         self._database = database
         self._poller = poller
@@ -130,7 +131,7 @@ class PollRequest:
         try:
             await self._poller.poll(self._purpose, request, request.request_id or job.payload["request_id"])
         except FalUnavailable as error:
-            if job.starts < _TRIES:
+            if job.attempts < _TRIES:
                 RECONCILED.labels(answer="none").inc()
                 raise
             await self._record_unanswered(request, job, error)

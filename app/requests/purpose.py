@@ -12,6 +12,7 @@ from app.core.logging import correlation_id
 from app.core.settings import Settings
 from app.database.models import FalRequest
 from app.fal.failures import Failure
+from app.jobs.job import JobKind
 from app.jobs.queue import Payload
 from app.notifications.facts import Fact
 from app.notifications.service import Announcement
@@ -71,8 +72,8 @@ class Purpose(ABC, Generic[R, T]):
     async def unconfirmed(self, session: AsyncSession, request: R, hours: int) -> Fact:
         """Whether it runs will be known in so many hours, at the most."""
 
-    def kind(self, job: str) -> str:
-        return f"{self.name}.{job}"
+    def kind(self, job: str) -> JobKind:
+        return JobKind(f"{self.name}.{job}")
 
     def event(self, what: str) -> str:
         """A log event's id."""
@@ -98,9 +99,6 @@ class Purposes:
 
     def __iter__(self) -> Iterator[Purpose[Any, Any]]:
         return iter(self.all)
-
-    def of(self, name: str) -> Purpose[Any, Any]:
-        return next(purpose for purpose in self.all if purpose.name == name)
 
 
 class Preparation(ABC, Generic[R]):

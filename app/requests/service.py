@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.logging import correlation_id
 from app.database.models import OPEN, RequestState
+from app.jobs.job import JobKind
 from app.jobs.queue import enqueue
 from app.notifications.service import Announcement, announce
 from app.requests.outcome import Cancelled, RequestOutcome, apply_outcomes
@@ -20,7 +21,7 @@ from app.requests.purpose import Purpose, R
 from app.requests.states import SOURCES
 
 SUBMIT, POLL, CANCEL = "submit", "ask", "cancel"  # the second part of the kinds of a purpose's jobs
-REMATCH = "inbox.rematch"
+REMATCH = JobKind("inbox.rematch", also=("training.submitted",))
 
 
 async def submit_later(session: AsyncSession, purpose: Purpose[R, Any], request: R) -> None:

@@ -41,6 +41,7 @@ class SubmitRequest(Generic[R]):
         fal: Fal,
         settings: Settings,
     ) -> None:
+        self.kind = purpose.kind(service.SUBMIT)
         self._purpose = purpose
         self._preparation = preparation
         self._database = database
@@ -52,9 +53,9 @@ class SubmitRequest(Generic[R]):
         request = await self._take_up(UUID(job.payload[self._purpose.key_name]))
         if request is None:
             return
-        self._log("starting", request.id, trainer=request.endpoint)
+        log.info(self._purpose.event("starting"), **self._purpose.key(request.id), trainer=request.endpoint)
         try:
-            arguments = await self._preparation.prepare(request, job.starts)
+            arguments = await self._preparation.prepare(request, job.attempts)
             if arguments is not None:
                 await self._submit(request, arguments)
         except (FalUnavailable, Unprepared) as error:
@@ -73,7 +74,7 @@ class SubmitRequest(Generic[R]):
             if request is None:
                 return None
             if request.state is RequestState.SUBMITTING:
-                self._log("submit_interrupted", key, level="warning")
+                log.warning(self._purpose.event("submit_interrupted"), **self._purpose.key(key))
                 await self._mark_submit_unknown(session, key)
             if request.state is not RequestState.REQUESTED:
                 return None
@@ -94,20 +95,20 @@ class SubmitRequest(Generic[R]):
         try:
             request_id = await self._fal.submit(request.endpoint, arguments, webhook_url)
         except (FalUnavailable, SubmitRefused):
-            await self._database.insist(
+            await self._database.commit_with_retry(
                 lambda session: service.record_not_accepted(session, self._purpose, request.id)
             )
             raise
         except SubmitUnknown:
             async with self._database.transaction() as session:
                 await self._mark_submit_unknown(session, request.id)
-            self._log("submit_unknown", request.id, level="warning")
+            log.warning(self._purpose.event("submit_unknown"), **self._purpose.key(request.id))
             return
         check_at = datetime.now(UTC) + self._polled_after
-        await self._database.insist(
+        await self._database.commit_with_retry(
             lambda session: service.record_submitted(session, self._purpose, request.id, request_id, check_at)
         )
-        self._log("submitted", request.id, request_id=request_id)
+        log.info(self._purpose.event("submitted"), **self._purpose.key(request.id), request_id=request_id)
 
     def _webhook_url(self, request: R) -> str | None:
         if not self._settings.webhook_url:
@@ -125,8 +126,7 @@ class SubmitRequest(Generic[R]):
     async def _fail(self, key: UUID, failure: Failure) -> None:
         """Nothing was sent. A person who has cancelled it meanwhile was told that."""
         outcome = RequestOutcome(key, failure, unsent=True)
-        await self._database.insist(lambda session: apply_outcomes(session, self._purpose, [outcome]))
-        self._log("refused", key, level="warning", why=failure.detail)
-
-    def _log(self, what: str, key: UUID, *, level: str = "info", **fields: str | None) -> None:
-        getattr(log, level)(self._purpose.event(what), **self._purpose.key(key), **fields)
+        await self._database.commit_with_retry(
+            lambda session: apply_outcomes(session, self._purpose, [outcome])
+        )
+        log.warning(self._purpose.event("refused"), **self._purpose.key(key), why=failure.detail)

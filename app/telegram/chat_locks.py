@@ -42,7 +42,7 @@ class RedisLocks(BaseEventIsolation):
     """A lock is renewed for as long as its holder works, and ends soon after a holder that was killed.
 
     What a holder does that Redis has lost sight of is cancelled before the next one can take the lock, or as
-    soon as it is known that somebody has; where the two still meet, `KeptUpdate.effect` sees to it that
+    soon as it is known that somebody has; where the two still meet, `StoredUpdate.effect` sees to it that
     nothing happens twice.
     """
 
@@ -87,7 +87,7 @@ class RedisLocks(BaseEventIsolation):
             raise
 
     async def close(self) -> None:
-        """The connections are `open_states`' to close."""
+        """The connections are `open_fsm_storage`' to close."""
 
 
 async def _renew(reacquire: Any, held: asyncio.Timeout) -> None:

@@ -1,7 +1,6 @@
-"""Chats side by side; in each of them one update after another, in the order they came."""
+"""ChatWorkers side by side; in each of them one update after another, in the order they came."""
 
 import asyncio
-import random
 from collections.abc import Iterable
 from datetime import timedelta
 
@@ -14,10 +13,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.core.backoff import Backoff
 from app.core.logging import where
 from app.telegram import metrics
-from app.telegram.flood_control import Floods, superseded
+from app.telegram.flood_control import FloodControl, superseded
 from app.telegram.retry_after import Turn
 from app.telegram.transient_errors import is_absence
-from app.telegram.update_store import Hopeless, Updates
+from app.telegram.update_store import PoisonUpdate, Updates
 
 _AT_ONCE = 200
 _GRACE_SECONDS = 10
@@ -28,11 +27,16 @@ _BACKOFF = Backoff(first=timedelta(seconds=1), factor=2, ceiling=timedelta(secon
 log = structlog.stdlib.get_logger(__name__)
 
 
-class Chats:
+class ChatWorkers:
     """Carries out what is kept, whichever process received it."""
 
     def __init__(
-        self, bot: Bot, updates: Updates, dispatcher: Dispatcher, locks: BaseEventIsolation, floods: Floods
+        self,
+        bot: Bot,
+        updates: Updates,
+        dispatcher: Dispatcher,
+        locks: BaseEventIsolation,
+        floods: FloodControl,
     ) -> None:
         self._bot = bot
         self._updates = updates
@@ -111,7 +115,7 @@ class Chats:
                 if not is_absence(error):
                     self._begun.pop(chat_id, None)
                 failures += 1
-                wait = _BACKOFF(failures, random.random())  # noqa: S311 - spreads load, guards nothing
+                wait = _BACKOFF(failures)
                 metrics.UPDATES.labels("delayed").inc()
                 log.error(
                     "bot.update_delayed",
@@ -143,7 +147,7 @@ class Chats:
     async def _carry_out(self, chat_id: int | None, update: Update) -> None:
         try:
             kept = await self._updates.begin(update.update_id)
-        except Hopeless:
+        except PoisonUpdate:
             await self._floods.apologise(update)
             return
         if kept is not None:
@@ -155,5 +159,5 @@ class Chats:
 
     async def _give_back(self, chat_id: int | None) -> None:
         if chat_id in self._begun:
-            await self._updates.give_back(self._begun[chat_id])
+            await self._updates.refund_attempt(self._begun[chat_id])
             del self._begun[chat_id]

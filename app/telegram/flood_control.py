@@ -9,7 +9,7 @@ from aiogram.enums import ChatType
 from aiogram.exceptions import TelegramAPIError
 from aiogram.types import Update, User
 
-from app.avatars.service import remember_user
+from app.avatars.service import get_or_create_user
 from app.core.i18n import Dictionary, Language, Words
 from app.database.engine import Database
 from app.telegram.update_store import chat_of
@@ -28,7 +28,7 @@ def superseded(waiting: Sequence[Update]) -> Sequence[Update]:
     return light[:-1] if len(light) > FEW else ()
 
 
-class Floods:
+class FloodControl:
     """Answers what is not carried out, as cheaply as can be."""
 
     def __init__(self, bot: Bot, database: Database, dictionary: Dictionary) -> None:
@@ -71,5 +71,5 @@ class Floods:
 
     async def _words(self, user: User) -> Words:
         async with self._database.transaction() as session:
-            known = await remember_user(session, user.id, Language.of(user.language_code).value)
+            known = await get_or_create_user(session, user.id, Language.of(user.language_code).value)
         return self._dictionary[known.language]

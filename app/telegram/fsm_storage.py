@@ -26,7 +26,7 @@ from app.database.engine import Database
 from app.database.models import BotState
 from app.telegram.chat_locks import KEYS, RedisLocks
 
-_ANSWERING_SECONDS = 5.0
+_TIMEOUT_SECONDS = 5.0
 _CONNECTIONS = 20
 
 
@@ -37,7 +37,7 @@ class States:
 
 
 @asynccontextmanager
-async def open_states(settings: GeneralSettings, database: Database) -> AsyncIterator[States]:
+async def open_fsm_storage(settings: GeneralSettings, database: Database) -> AsyncIterator[States]:
     """
     Raises:
         CannotStart: there should be a Redis, and it doesn't answer.
@@ -48,10 +48,12 @@ async def open_states(settings: GeneralSettings, database: Database) -> AsyncIte
     pool = BlockingConnectionPool.from_url(
         settings.redis_url.get_secret_value(),
         max_connections=_CONNECTIONS,
-        timeout=_ANSWERING_SECONDS,
-        socket_timeout=_ANSWERING_SECONDS,
-        socket_connect_timeout=_ANSWERING_SECONDS,
-        retry=Retry(NoBackoff(), 1),  # a pooled connection that a restart closed; the rest waits in `Chats`
+        timeout=_TIMEOUT_SECONDS,
+        socket_timeout=_TIMEOUT_SECONDS,
+        socket_connect_timeout=_TIMEOUT_SECONDS,
+        retry=Retry(
+            NoBackoff(), 1
+        ),  # a pooled connection that a restart closed; the rest waits in `ChatWorkers`
     )
     redis = Redis.from_pool(pool)
     try:

@@ -14,9 +14,9 @@ from app.core.urls import connect_options
 from app.jobs.pgqueuer_driver import LOST
 
 _WAITING_SECONDS = 15.0  # a process that is being stopped finishes what it has in hand
-_BETWEEN_TRIES = 0.5
-_LOOKING_EVERY = 5.0
-_ANSWERING = 5.0
+_RETRY_INTERVAL_SECONDS = 0.5
+_CHECK_INTERVAL_SECONDS = 5.0
+_TIMEOUT_SECONDS = 5.0
 # A host that vanished says no goodbye: Postgres asks after it, and ends what gives no answer for 15 s. Said
 # once there is a connection, since pgbouncer knows no such parameters of a start.
 _KEEPALIVE = """
@@ -33,7 +33,7 @@ _LOCK = "SELECT pg_try_advisory_lock(hashtextextended('aisha.polling', $1))"
 log = structlog.stdlib.get_logger(__name__)
 
 
-class OnlyPoller:
+class PollerLock:
     """A lock in Postgres, held by a connection of its own, so that it ends with the process at the latest."""
 
     def __init__(self, database_url: str, bot_id: int) -> None:
@@ -61,7 +61,7 @@ class OnlyPoller:
             CannotStart: somebody else was first to take the lock then.
         """
         while True:
-            await asyncio.sleep(_LOOKING_EVERY)
+            await asyncio.sleep(_CHECK_INTERVAL_SECONDS)
             try:
                 await self._connection.execute("SELECT 1")
             except LOST as error:
@@ -73,14 +73,14 @@ class OnlyPoller:
             with suppress(*LOST):
                 await self._take()
                 return
-            await asyncio.sleep(_BETWEEN_TRIES)
+            await asyncio.sleep(_RETRY_INTERVAL_SECONDS)
 
     async def _take(self) -> None:
         await self._let_go()
         self._connection = await asyncpg.connect(
             **self._options,
-            timeout=_ANSWERING,
-            command_timeout=_ANSWERING,
+            timeout=_TIMEOUT_SECONDS,
+            command_timeout=_TIMEOUT_SECONDS,
             server_settings={"application_name": "polling"},
         )
         await self._connection.execute(_KEEPALIVE)
@@ -89,9 +89,9 @@ class OnlyPoller:
             if time.monotonic() > deadline:
                 await self._let_go()
                 raise CannotStart(_WORDS)
-            await asyncio.sleep(_BETWEEN_TRIES)
+            await asyncio.sleep(_RETRY_INTERVAL_SECONDS)
 
     async def _let_go(self) -> None:
         if self._connection is not None:
             with suppress(*LOST):
-                await self._connection.close(timeout=_ANSWERING)
+                await self._connection.close(timeout=_TIMEOUT_SECONDS)

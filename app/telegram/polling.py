@@ -9,7 +9,7 @@ from aiogram.exceptions import TelegramAPIError, TelegramConflictError
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.core.backoff import Backoff
-from app.telegram.chat_worker import Chats
+from app.telegram.chat_worker import ChatWorkers
 from app.telegram.http_session import GetUpdates
 from app.telegram.retry_after import wait_after
 from app.telegram.update_store import Updates
@@ -25,7 +25,7 @@ log = structlog.stdlib.get_logger(__name__)
 class Polling:
     """Asks Telegram for updates, and keeps them before it asks for the next ones."""
 
-    def __init__(self, bot: Bot, updates: Updates, chats: Chats, kinds: list[str]) -> None:
+    def __init__(self, bot: Bot, updates: Updates, chats: ChatWorkers, kinds: list[str]) -> None:
         self._bot = bot
         self._updates = updates
         self._chats = chats

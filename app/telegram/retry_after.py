@@ -5,7 +5,6 @@ calls Telegram gets TelegramRetryAfter.
 """
 
 import asyncio
-import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -23,7 +22,7 @@ from aiogram.methods import Response, TelegramMethod
 from aiogram.methods.base import TelegramType
 
 from app.core.backoff import Backoff
-from app.jobs.job import Handler, Job, Retry
+from app.jobs.job import Job, JobHandler, Retry
 
 BRIEFLY = 3  # seconds, all of one call's waits together
 
@@ -83,7 +82,7 @@ turn: ContextVar[Turn | None] = ContextVar("turn", default=None)
 """The turn of the chat whose updates are being carried out in this task."""
 
 
-class ObeyRetryAfter(BaseRequestMiddleware):
+class RetryAfterMiddleware(BaseRequestMiddleware):
     """Sends again what Telegram wants to have later.
 
     Raises:
@@ -115,16 +114,18 @@ def wait_after(error: Exception, otherwise: Backoff, failures: int) -> timedelta
     """As long as Telegram asks for, where it does; else by the backoff."""
     if isinstance(error, TelegramRetryAfter):
         return timedelta(seconds=error.retry_after)
-    return otherwise(failures, random.random())  # noqa: S311 - spreads load, guards nothing
+    return otherwise(failures)
 
 
-def postponed(handler: Handler) -> Handler:
-    """The job comes again when Telegram lets it."""
+class Postponed:
+    """The handler's job comes again when Telegram lets it."""
 
-    async def run(job: Job) -> None:
+    def __init__(self, handler: JobHandler) -> None:
+        self.kind = handler.kind
+        self._handler = handler
+
+    async def __call__(self, job: Job) -> None:
         try:
-            await handler(job)
+            await self._handler(job)
         except TelegramRetryAfter as error:
             raise Retry(timedelta(seconds=error.retry_after)) from error
-
-    return run

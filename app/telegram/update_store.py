@@ -22,21 +22,21 @@ from app.telegram import metrics
 from app.telegram.update_parser import Unreadable, read, read_json
 
 TELEGRAM_KEEPS = timedelta(hours=24)  # so long it may send an update again
-MOST_STARTS = 3
+MAX_ATTEMPTS = 3
 _READ_AT_MOST = 500  # a chat's updates at a time
 
 log = structlog.stdlib.get_logger(__name__)
 
 
-class AlreadyDone(Exception):
+class AlreadyProcessed(Exception):
     """Another process was first to carry out this update; whoever was has told the person."""
 
 
-class Hopeless(Exception):
-    """The update was taken in hand `MOST_STARTS` times and never ended; it is dropped."""
+class PoisonUpdate(Exception):
+    """The update was taken in hand `MAX_ATTEMPTS` times and never ended; it is dropped."""
 
 
-class KeptUpdate:
+class StoredUpdate:
     """The update that a handler carries out."""
 
     def __init__(self, database: Database, update_id: int) -> None:
@@ -49,14 +49,14 @@ class KeptUpdate:
         """The transaction of what the update changes: that happens once, or not at all.
 
         Raises:
-            AlreadyDone: it has happened.
+            AlreadyProcessed: it has happened.
         """
         async with self._database.transaction() as session:
             gone = await session.execute(
                 delete(BotUpdate).where(BotUpdate.update_id == self._id).returning(BotUpdate.update_id)
             )
             if gone.first() is None:
-                raise AlreadyDone
+                raise AlreadyProcessed
             yield session
         self._done = True
 
@@ -64,7 +64,7 @@ class KeptUpdate:
         """It is over, with or without an effect."""
         if not self._done:
             one = delete(BotUpdate).where(BotUpdate.update_id == self._id)
-            await self._database.insist(lambda session: session.execute(one))
+            await self._database.commit_with_retry(lambda session: session.execute(one))
 
 
 class Updates:
@@ -119,36 +119,36 @@ class Updates:
                 await self._drop([update_id])
         return found
 
-    async def begin(self, update_id: int) -> KeptUpdate | None:
+    async def begin(self, update_id: int) -> StoredUpdate | None:
         """Take it in hand; none when somebody else is done with it, or nobody waits for it after a day.
 
         What is not carried out for its age, or for having been begun too often, is dropped, and logged.
 
         Raises:
-            Hopeless: it may be what ends processes.
+            PoisonUpdate: it may be what ends processes.
         """
         one = BotUpdate.update_id == update_id
-        count = update(BotUpdate).where(one).values(starts=BotUpdate.starts + 1)
+        count = update(BotUpdate).where(one).values(attempts=BotUpdate.attempts + 1)
         too_old = BotUpdate.received_at < func.now() - TELEGRAM_KEEPS
         async with self._database.autocommit() as session:
-            found = (await session.execute(count.returning(BotUpdate.starts, too_old))).one_or_none()
+            found = (await session.execute(count.returning(BotUpdate.attempts, too_old))).one_or_none()
             if found is None:
                 return None
-            starts, old = found
-            if not old and starts <= MOST_STARTS:
-                return KeptUpdate(self._database, update_id)
+            attempts, old = found
+            if not old and attempts <= MAX_ATTEMPTS:
+                return StoredUpdate(self._database, update_id)
             await session.execute(delete(BotUpdate).where(one))
-        log.error("bot.update_dropped", update_id=update_id, starts=starts - 1)
+        log.error("bot.update_dropped", update_id=update_id, attempts=attempts - 1)
         metrics.UPDATES.labels("dropped").inc()
         if old:
             return None
-        raise Hopeless
+        raise PoisonUpdate
 
-    async def give_back(self, update_id: int) -> None:
+    async def refund_attempt(self, update_id: int) -> None:
         """A start that was no fault of the update's doesn't count."""
-        begun = update(BotUpdate).where(BotUpdate.update_id == update_id, BotUpdate.starts > 0)
+        begun = update(BotUpdate).where(BotUpdate.update_id == update_id, BotUpdate.attempts > 0)
         async with self._database.autocommit() as session:
-            await session.execute(begun.values(starts=BotUpdate.starts - 1))
+            await session.execute(begun.values(attempts=BotUpdate.attempts - 1))
 
     async def drop(self, updates: Iterable[Update]) -> None:
         await self._drop([each.update_id for each in updates])

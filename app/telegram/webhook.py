@@ -19,15 +19,17 @@ from app.core.backoff import Backoff
 from app.core.errors import CannotStart
 from app.core.settings import BotSettings, TelegramSettings
 from app.database.engine import Database
-from app.telegram.chat_worker import Chats
+from app.telegram.chat_worker import ChatWorkers
 from app.telegram.retry_after import wait_after
 from app.telegram.update_store import Updates
 
 _SECRET = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 - the header's name
 _MOST_BYTES = 1024**2
 _CONNECTIONS = 40  # at a time, of Telegram's to all processes together
-_ANSWERING_SECONDS = 5.0  # for requests that are inside when the process stops
-_LOOKING_EVERY = 60.0  # seconds; a process that polls, and isn't stopped yet, may take the webhook back
+_TIMEOUT_SECONDS = 5.0  # for requests that are inside when the process stops
+_CHECK_INTERVAL_SECONDS = (
+    60.0  # seconds; a process that polls, and isn't stopped yet, may take the webhook back
+)
 _BACKOFF = Backoff(first=timedelta(seconds=1), factor=2, ceiling=timedelta(seconds=30))
 
 log = structlog.stdlib.get_logger(__name__)
@@ -38,7 +40,7 @@ class Webhook:
         self,
         bot: Bot,
         updates: Updates,
-        chats: Chats,
+        chats: ChatWorkers,
         database: Database,
         kinds: list[str],
         telegram: TelegramSettings,
@@ -62,13 +64,13 @@ class Webhook:
         app = web.Application(client_max_size=_MOST_BYTES)
         app.router.add_post(urlsplit(self._url).path or "/", self.receive)
         app.router.add_get("/health", self.health)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=_ANSWERING_SECONDS)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=_TIMEOUT_SECONDS)
         await runner.setup()
         try:
             await self._listen(runner)
             await self._announce()
             while True:
-                await asyncio.sleep(_LOOKING_EVERY)
+                await asyncio.sleep(_CHECK_INTERVAL_SECONDS)
                 await self._look()
         finally:
             await runner.cleanup()
@@ -112,7 +114,7 @@ class Webhook:
                 log.warning("bot.webhook_lost")
                 await self._set()
         except TelegramAPIError as error:
-            log.warning("bot.webhook_not_set", error=type(error).__name__, retry_in=_LOOKING_EVERY)
+            log.warning("bot.webhook_not_set", error=type(error).__name__, retry_in=_CHECK_INTERVAL_SECONDS)
 
     async def _set(self) -> None:
         await self._bot.set_webhook(

@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.avatars import service as avatars
 from app.avatars.states import IN_TRAINING
 from app.database.models import Avatar, BotState, SendingLimit, Training, Upload, User
-from app.jobs.queue import forget_held
+from app.jobs.queue import delete_dead_letters
 from app.photos import store as photos
 from app.photos import uploads
 from app.requests import unconfirmed
@@ -23,7 +23,7 @@ async def remove_avatar(session: AsyncSession, user_id: int, avatar_id: int) -> 
     Raises:
         AvatarNotFound, AvatarInTraining: it isn't this person's, or its training must be cancelled first.
     """
-    await avatars.hold_person(session, user_id)
+    await avatars.lock_user(session, user_id)
     # The training is locked before the avatar, as by whatever else ends it.
     own = (Training.avatar_id == avatar_id, Training.user_id == user_id)
     lost = await unconfirmed.lock(session, TRAINING, *own)
@@ -51,11 +51,11 @@ async def remove_person(session: AsyncSession, user_id: int) -> None:
     Raises:
         AvatarInTraining: a training must be cancelled first.
     """
-    await avatars.hold_person(session, user_id)
+    await avatars.lock_user(session, user_id)
     for avatar_id in (await session.scalars(select(Avatar.id).where(Avatar.user_id == user_id))).all():
         await remove_avatar(session, user_id, avatar_id)
     await session.execute(delete(Upload).where(Upload.user_id == user_id))
     await session.execute(delete(BotState).where(BotState.user_id == user_id))
     await session.execute(delete(SendingLimit).where(SendingLimit.chat_id == user_id))
-    await forget_held(await session.connection(), "user_id", [str(user_id)])
+    await delete_dead_letters(await session.connection(), "user_id", [str(user_id)])
     await session.execute(delete(User).where(User.id == user_id))

@@ -36,7 +36,7 @@ class Drill:
 async def begin(session: AsyncSession, owner_id: int) -> Drill:
     """As if it had been submitted; nothing is sent to FAL. `clear_away` undoes it."""
     owner_is_new = await session.get(User, owner_id) is None
-    await avatars.remember_user(session, owner_id, _LANGUAGE)
+    await avatars.get_or_create_user(session, owner_id, _LANGUAGE)
     avatar = Avatar(
         user_id=owner_id,
         type=AvatarType.PORTRAIT,

@@ -16,7 +16,7 @@ from app.photos import store as photos
 from app.photos.archive import build_archive
 from app.photos.decoders import DecodingFailed
 from app.photos.refusals import PhotoRefused
-from app.photos.scratch import Workroom
+from app.photos.scratch import ScratchFolder
 from app.photos.service import Decoders
 from app.photos.storage import PhotoMissing, PhotoStorage, StorageUnavailable
 from app.requests.purpose import Preparation, PreparationRefused, Unprepared
@@ -26,12 +26,12 @@ _DECODING_ATTEMPTS = 3  # photos that were accepted can be read, unless the mach
 
 class PrepareTraining(Preparation[Training]):
     def __init__(
-        self, database: Database, fal: Fal, storage: PhotoStorage, workroom: Workroom, decoders: Decoders
+        self, database: Database, fal: Fal, storage: PhotoStorage, scratch: ScratchFolder, decoders: Decoders
     ) -> None:
         self._database = database
         self._fal = fal
         self._storage = storage
-        self._workroom = workroom
+        self._scratch = scratch
         self._decoders = decoders
 
     async def prepare(self, request: Training, attempt: int) -> Mapping[str, Any] | None:
@@ -58,7 +58,7 @@ class PrepareTraining(Preparation[Training]):
         """
         async with self._database.transaction() as session:
             to_pack = await photos.to_pack(session, request.avatar_id)
-        with self._workroom.folder() as folder:
+        with self._scratch.folder() as folder:
             archive = Path(folder) / "photos.zip"
             try:
                 await build_archive(self._storage, to_pack, archive, self._decoders.pack)

@@ -22,7 +22,7 @@ from app.core.settings import PhotoSettings
 from app.photos import quality
 from app.photos.checks import inspect
 from app.photos.copies import misfit
-from app.photos.features import PhotoFacts, PhotoLimits, PhotoTraits
+from app.photos.features import PhotoFacts, PhotoFeatures, PhotoLimits
 from app.photos.quality import Advice
 from app.photos.refusals import PhotoRefused
 from bench import checking
@@ -48,12 +48,12 @@ class Seen:
     said: frozenset[str]
 
     @property
-    def traits(self) -> PhotoTraits:
-        return self.facts.traits
+    def features(self) -> PhotoFeatures:
+        return self.facts.features
 
     @property
     def faces(self) -> int:
-        return len(self.traits.faces or ())
+        return len(self.features.faces or ())
 
     @property
     def refused(self) -> bool:
@@ -125,17 +125,17 @@ def _judged(pictures: Sequence[Labelled], together: Callable[..., Iterable[Seen]
 def _seen(picture: Labelled) -> Seen:
     facts = inspect(picture.path, _ANY, look_for_faces=True)
     try:
-        quality.refuse(facts.traits, _SETTINGS)
+        quality.refuse(facts.features, _SETTINGS)
     except PhotoRefused as refusal:
         return Seen(picture, facts, frozenset({refusal.reason}))
-    return Seen(picture, facts, frozenset(quality.advise(facts.traits, _SETTINGS)))
+    return Seen(picture, facts, frozenset(quality.advise(facts.features, _SETTINGS)))
 
 
 def _spoiled(name: str, clear: Seen) -> Seen:
     with Image.open(clear.picture.path) as opened:
         image = ImageOps.exif_transpose(opened).convert("RGB")
     file = io.BytesIO()
-    SPOILS[name](image, clear.traits, clear.facts.size_bytes).save(file, "JPEG", quality=_QUALITY)
+    SPOILS[name](image, clear.features, clear.facts.size_bytes).save(file, "JPEG", quality=_QUALITY)
     with TemporaryDirectory() as folder:
         path = Path(folder, "photo")
         path.write_bytes(file.getvalue())
@@ -144,7 +144,7 @@ def _spoiled(name: str, clear: Seen) -> Seen:
 
 def _lines(judged: Judged) -> Iterable[Line]:
     clear = judged["clear"]
-    large = [seen for seen in clear if seen.traits.side >= _SMALL]
+    large = [seen for seen in clear if seen.features.short_side >= _SMALL]
     most, least = _at_most, _at_least
     yield most("a clear face, 512 px and more, isn't found", 0.03, large, lambda seen: not seen.faces)
     yield most("a clear face of any size isn't found", 0.03, clear, lambda seen: not seen.faces)
@@ -165,9 +165,9 @@ def _lines(judged: Judged) -> Iterable[Line]:
         seen for side in ("on its left side", "on its right side") for seen in judged[side] if seen.faces
     ]
     yield least("on its side, its face found: told so", 0.9, lying, lambda seen: Advice.SIDEWAYS in seen.said)
-    yield most("upright: called lying", 0.02, clear, lambda seen: seen.traits.turn)
+    yield most("upright: called lying", 0.02, clear, lambda seen: seen.features.turn)
     whole = [seen for kind in ("clear", "hard", "none", "group") for seen in judged[kind]]
-    yield most("no screenshot: called one", 0.02, whole, lambda seen: seen.traits.frame)
+    yield most("no screenshot: called one", 0.02, whole, lambda seen: seen.features.frame)
     shots = judged["a screenshot"]
     yield least("a screenshot: told to crop", 0.8, shots, lambda seen: Advice.SCREENSHOT in seen.said)
     for name in ("a screenshot", "cropped by 5%"):
@@ -179,7 +179,7 @@ def _lines(judged: Judged) -> Iterable[Line]:
 
 def _are_copies(pair: tuple[Seen, Seen]) -> bool:
     one, other = (seen.facts for seen in pair)
-    near = quality.may_be_a_copy(one.traits.hash, other.traits.hash)
+    near = quality.may_be_a_copy(one.features.hash, other.features.hash)
     return near and misfit(one.thumbnail, other.thumbnail) < _SETTINGS.copy_misfit
 
 

@@ -7,26 +7,26 @@ from functools import partial
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
-from app.photos.features import Box, PhotoTraits
+from app.photos.features import Box, PhotoFeatures
 
-Spoil = Callable[[Image.Image, PhotoTraits, int], Image.Image]
-"""Of a picture, with its traits, and a number for what is left to chance."""
+Spoil = Callable[[Image.Image, PhotoFeatures, int], Image.Image]
+"""Of a picture, with its features, and a number for what is left to chance."""
 
 _MEASURED = 375
 _SCREENS = (1080, 2340), (1080, 2400), (1170, 2532), (1080, 1920)
 _COLOURS = (0, 0, 0), (255, 255, 255), (18, 18, 18), (242, 242, 247), (32, 33, 36)
 
 
-def blurred(image: Image.Image, traits: PhotoTraits, seed: int, *, sigma: float) -> Image.Image:
+def blurred(image: Image.Image, features: PhotoFeatures, seed: int, *, sigma: float) -> Image.Image:
     return image.filter(ImageFilter.GaussianBlur(sigma * min(image.size) / _MEASURED))
 
 
-def face_blurred(image: Image.Image, traits: PhotoTraits, seed: int) -> Image.Image:
+def face_blurred(image: Image.Image, features: PhotoFeatures, seed: int) -> Image.Image:
     """As when the camera has focused on what is behind."""
-    soft = blurred(image, traits, seed, sigma=2)
+    soft = blurred(image, features, seed, sigma=2)
     mask = Image.new("L", image.size)
     drawing = ImageDraw.Draw(mask)
-    for face in traits.faces or ():
+    for face in features.faces or ():
         left, top, right, bottom = _pixels(face.box, image)
         aside, above = 0.15 * (right - left), 0.25 * (bottom - top)
         drawing.ellipse((left - aside, top - above, right + aside, bottom + above), fill=255)
@@ -34,7 +34,7 @@ def face_blurred(image: Image.Image, traits: PhotoTraits, seed: int) -> Image.Im
     return Image.composite(soft, image, mask.filter(feather))
 
 
-def exposed(image: Image.Image, traits: PhotoTraits, seed: int, *, stops: float) -> Image.Image:
+def exposed(image: Image.Image, features: PhotoFeatures, seed: int, *, stops: float) -> Image.Image:
     """In linear light, as a sensor sees it (IEC 61966-2-1)."""
     values = np.arange(256) / 255
     linear = np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
@@ -43,19 +43,19 @@ def exposed(image: Image.Image, traits: PhotoTraits, seed: int, *, stops: float)
     return image.point(np.round(255 * encoded).astype(int).tolist() * 3)
 
 
-def tilted(image: Image.Image, traits: PhotoTraits, seed: int, *, degrees: int) -> Image.Image:
+def tilted(image: Image.Image, features: PhotoFeatures, seed: int, *, degrees: int) -> Image.Image:
     """Quarters keep their corners; else the frame stays, and its corners are black."""
     if degrees % 90 == 0:
         return image.rotate(degrees, expand=True)
     return image.rotate(degrees, Image.Resampling.BICUBIC)
 
 
-def cropped(image: Image.Image, traits: PhotoTraits, seed: int, *, share: float) -> Image.Image:
+def cropped(image: Image.Image, features: PhotoFeatures, seed: int, *, share: float) -> Image.Image:
     """Less of it on the left and above."""
     return image.crop((int(image.width * share), int(image.height * share), *image.size))
 
 
-def screenshot(image: Image.Image, traits: PhotoTraits, seed: int) -> Image.Image:
+def screenshot(image: Image.Image, features: PhotoFeatures, seed: int) -> Image.Image:
     """On a phone, as large as it fits, with a status line and some of a gallery's buttons."""
     chance = random.Random(seed)
     size, colour = chance.choice(_SCREENS), chance.choice(_COLOURS)

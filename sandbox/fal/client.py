@@ -13,9 +13,9 @@ from sandbox.fal.models import (
     Course,
     Forgetting,
     Health,
-    Pace,
     RequestRecord,
     Resend,
+    TrainingSpeed,
     Upload,
     UploadFault,
 )
@@ -81,11 +81,11 @@ class FalControl:
     async def error_types(self) -> list[str]:
         return NAMES.validate_json(await self._get("/error-types"))
 
-    async def pace(self) -> Pace:
-        return Pace.model_validate_json(await self._get("/pace"))
+    async def speed(self) -> TrainingSpeed:
+        return TrainingSpeed.model_validate_json(await self._get("/pace"))
 
-    async def set_pace(self, seconds: float) -> None:
-        body = Pace(training_seconds=seconds).model_dump(mode="json")
+    async def set_speed(self, seconds: float) -> None:
+        body = TrainingSpeed(training_seconds=seconds).model_dump(mode="json")
         (await self._http.put("/pace", json=body)).raise_for_status()
 
     async def steer(self, request_id: str, course: Course) -> None:

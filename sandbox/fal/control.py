@@ -12,7 +12,7 @@ POST /answers                   Answer for requests to come, whatever they ask; 
 DELETE /answers                 FAL speaks for itself again; 204
 POST /forget                    Forgetting; 204
 GET  /error-types               the `error_type`s that FAL documents: list[str]
-GET  /pace, PUT /pace           Pace of the trainings to come
+GET  /pace, PUT /pace           TrainingSpeed of the trainings to come
 POST /requests/{id}/course      Course of an open request; its record. 404 unknown, 409 when it is over
 POST /requests/{id}/callback    Resend: the callback once more; the attempt as CallbackAttempt.
                                 404 for an unknown request, 409 without a webhook, or a result to tell of
@@ -30,10 +30,10 @@ from sandbox.fal.models import (
     Course,
     Forgetting,
     Health,
-    Pace,
     RequestRecord,
     Resend,
     State,
+    TrainingSpeed,
     Upload,
     UploadFault,
 )
@@ -97,13 +97,13 @@ def control_app(
         return [*MODEL_ERRORS, *REQUEST_STATUS]
 
     @app.get("/pace")
-    async def pace() -> Pace:
-        return Pace(training_seconds=trainings.seconds)
+    async def speed() -> TrainingSpeed:
+        return TrainingSpeed(training_seconds=trainings.seconds)
 
     @app.put("/pace")
-    async def set_pace(pace: Pace) -> Pace:
-        trainings.seconds = pace.training_seconds
-        return pace
+    async def set_speed(speed: TrainingSpeed) -> TrainingSpeed:
+        trainings.seconds = speed.training_seconds
+        return speed
 
     @app.post("/requests/{request_id}/course")
     async def steer(request_id: str, course: Course) -> RequestRecord:

@@ -93,7 +93,7 @@ class Course(BaseModel):
     callback_times: PositiveInt | None = None
 
 
-class Pace(BaseModel):
+class TrainingSpeed(BaseModel):
     """Seconds from accepting a request to its end, unless its behaviour says otherwise."""
 
     training_seconds: NonNegativeFloat

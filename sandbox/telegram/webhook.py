@@ -12,7 +12,7 @@ from sandbox.telegram.updates import Updates
 
 _SECRET = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 - the header's name
 _PATIENCE = 60.0  # seconds for an answer
-_BETWEEN_TRIES = 0.5  # seconds; Telegram waits longer, and longer each time
+_RETRY_INTERVAL_SECONDS = 0.5  # seconds; Telegram waits longer, and longer each time
 
 
 @dataclass
@@ -70,7 +70,7 @@ class Webhook:
                     self.updates.remove(update)
                     return
                 self.error = f"Wrong response from the webhook: {answer.status_code} {answer.reason_phrase}"
-            await asyncio.sleep(_BETWEEN_TRIES)
+            await asyncio.sleep(_RETRY_INTERVAL_SECONDS)
 
 
 def chat_of(update: dict[str, Any]) -> int:

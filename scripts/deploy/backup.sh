@@ -101,7 +101,7 @@ use_running_tag
 BACKUP_DIR=$(realpath --canonicalize-missing "$(setting BACKUP_DIR)")
 TARGET=$BACKUP_DIR/$(date -u +%Y%m%dT%H%M%SZ)
 DRAFT=$BACKUP_DIR/.draft-${TARGET##*/}
-AGAIN='mend that, then run backup.sh again: nothing that runs was touched'
+AGAIN='fix that, then run backup.sh again: nothing that runs was touched'
 step 'check' "see that DATABASE_URL leads to the database; $AGAIN" make_draft
 step 'database and photos' "$AGAIN" collect
 step 'checksums' "$AGAIN" write_manifest

@@ -131,7 +131,7 @@ SWITCHED=false
 RELEASE=$PREFIX/releases/$IMAGE_TAG
 PREVIOUS=$(readlink "$PREFIX/current" || true)
 HEALTH=$(health_address)
-AGAIN='mend that, then run install-systemd.sh again'
+AGAIN='fix that, then run install-systemd.sh again'
 step 'check' "apt-get install python3.11-venv; this is for a host with systemd" check_host
 step 'user' "$AGAIN" make_user
 step "code of $IMAGE_TAG" "$AGAIN" copy_release

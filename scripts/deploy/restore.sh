@@ -91,9 +91,9 @@ find_docker
 find_services
 find_database
 use_running_tag
-AGAIN="mend that, then run restore.sh again; $(printf 'aisha-%s ' "${SERVICES[@]}")are stopped until then"
+AGAIN="fix that, then run restore.sh again; $(printf 'aisha-%s ' "${SERVICES[@]}")are stopped until then"
 step 'check the backup' 'nothing was touched; take another backup' check_backup
-step 'check the database' "nothing was touched; it holds tables or doesn't answer: add --replace, or mend DATABASE_URL" may_replace
+step 'check the database' "nothing was touched; it holds tables or doesn't answer: add --replace, or fix DATABASE_URL" may_replace
 step 'stop what writes' "stop what is connected to the database still, on other hosts as well; $AGAIN" stop_writers
 step 'database' "it is as it was; $AGAIN" restore_database
 step 'migrate' "$AGAIN" migrate

@@ -51,7 +51,7 @@ if [[ $IMAGE_TAG == "$PREVIOUS" ]]; then
     printf '%s runs already: nothing to do. Another IMAGE_TAG has it built anew.\n' "$IMAGE_TAG"
     exit 0
 fi
-AGAIN='mend that, then run update-webhook-images.sh again'
+AGAIN='fix that, then run update-webhook-images.sh again'
 deliver_images "$AGAIN"
 step 'migrate' "$AGAIN" migrate
 for service in "${SERVICES[@]}"; do

@@ -15,7 +15,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 source "$(dirname "${BASH_SOURCE[0]}")/lib_images.sh"
 
 NETWORK=aisha_webhook_cluster
-AGAIN='mend that, then run webhook-complete.sh again: what is done already stays done'
+AGAIN='fix that, then run webhook-complete.sh again: what is done already stays done'
 
 # What containers find on the host; the images' user, whom their logs belong to, is 10001.
 make_network_and_folders() {

@@ -7,8 +7,9 @@ import pytest
 import pytest_asyncio
 
 from sandbox.supervisor import Sandbox
-from tests.bot.harness import SPARING, Guest, Town, town_of
-from tests.conftest import fresh_database, passable_folder
+from tests.bot.harness import SPARING, BotHarness, ChatUser, harness_of
+from tests.conftest import passable_folder
+from tests.databases import fresh_database
 
 HERE = Path(__file__).parent
 FOREVER = 3600.0  # seconds; no training ends while a test looks at it
@@ -22,22 +23,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def town(postgres: str, template: str) -> AsyncIterator[Town]:
+async def harness(postgres: str, template: str) -> AsyncIterator[BotHarness]:
     with fresh_database(postgres, template) as url, passable_folder() as folder:
         async with (
             Sandbox(folder, settings=SPARING | {"DATABASE_URL": url}, training_seconds=FOREVER) as sandbox,
-            town_of(sandbox, url, folder) as town,
+            harness_of(sandbox, url, folder) as harness,
         ):
-            yield town
+            yield harness
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def aisha(town: Town) -> AsyncIterator[Guest]:
-    async with town.guest() as guest:
-        yield guest
+async def aisha(harness: BotHarness) -> AsyncIterator[ChatUser]:
+    async with harness.chat_user() as chat_user:
+        yield chat_user
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def bota(town: Town) -> AsyncIterator[Guest]:
-    async with town.guest(first_name="Бота") as guest:
-        yield guest
+async def bota(harness: BotHarness) -> AsyncIterator[ChatUser]:
+    async with harness.chat_user(first_name="Бота") as chat_user:
+        yield chat_user

@@ -83,7 +83,7 @@ class Belongings:
         return self.files - {str(row[-1]) for row in self.photos}
 
 
-class Guest:
+class ChatUser:
     """One person with the chat at hand; `say`, `tap` and the sends return what the bot said to that."""
 
     def __init__(self, user: TelegramUser, database: Database, photo_dir: Path) -> None:
@@ -237,7 +237,7 @@ def counter(have: int, language: str = "ru") -> str:
     return f"▓ {words('photos-count', language, count=have)}"
 
 
-class Town:
+class BotHarness:
     """Where people meet the bot: emulated Telegram, FAL and one database behind it."""
 
     def __init__(self, sandbox: Sandbox, database: Database, data_dir: Path) -> None:
@@ -257,25 +257,25 @@ class Town:
         await self._sandbox.stop("bot")
         await self._sandbox.start("bot")
 
-    async def archive(self, guest: Guest) -> list[Image.Image]:
+    async def archive(self, chat_user: ChatUser) -> list[Image.Image]:
         """What FAL was sent to learn this person's only avatar from."""
-        [request] = await self.submits(await guest.belongings())
+        [request] = await self.submits(await chat_user.belongings())
         name = PurePosixPath(str(request.arguments["images_data_url"])).name
         with ZipFile(self._sandbox.log_dir.parent / "fal" / "files" / name) as file:
             return [Image.open(BytesIO(file.read(member))) for member in file.namelist()]
 
     @asynccontextmanager
-    async def guest(self, language: str = "ru", first_name: str = "Айша") -> AsyncIterator[Guest]:
+    async def chat_user(self, language: str = "ru", first_name: str = "Айша") -> AsyncIterator[ChatUser]:
         """Somebody whom the bot has never seen."""
         user_id = next(_USER_IDS)
         async with TelegramUser(
             self.telegram_url, user_id, first_name=first_name, language_code=language
         ) as user:
-            yield Guest(user, self.database, self._photo_dir)
+            yield ChatUser(user, self.database, self._photo_dir)
 
-    async def fault(self, method: str, kind: str, guest: Guest | None, **more: Any) -> None:
+    async def fault(self, method: str, kind: str, chat_user: ChatUser | None, **more: Any) -> None:
         """Plan a fault of Telegram in this person's chat; None for methods that name no chat."""
-        fault = {"method": method, "kind": kind, "chat_id": guest.id if guest else None, **more}
+        fault = {"method": method, "kind": kind, "chat_id": chat_user.id if chat_user else None, **more}
         (await self._control.post("/faults", json=fault)).raise_for_status()
 
     async def push(self, update: dict[str, Any]) -> None:
@@ -283,25 +283,25 @@ class Town:
         (await self._control.post("/updates", json=update)).raise_for_status()
 
     @asynccontextmanager
-    async def step_outlives(self, guest: Guest) -> AsyncIterator[None]:
+    async def step_outlives(self, chat_user: ChatUser) -> AsyncIterator[None]:
         """As when a process ends between the commit of what is done here and the end of the wizard's step."""
         mine = (BotState.bot_id, BotState.chat_id, BotState.user_id, BotState.state, BotState.data)
         async with self.database.transaction() as session:
-            step = (await session.execute(select(*mine).where(BotState.user_id == guest.id))).one()
+            step = (await session.execute(select(*mine).where(BotState.user_id == chat_user.id))).one()
         yield
         async with self.database.transaction() as session:
-            await session.execute(delete(BotState).where(BotState.user_id == guest.id))
+            await session.execute(delete(BotState).where(BotState.user_id == chat_user.id))
             session.add(BotState(**step._mapping))
 
-    async def hold_back_updates(self, guest: Guest) -> None:
+    async def hold_back_updates(self, chat_user: ChatUser) -> None:
         """What people do from now on reaches the bot all at once, three seconds later."""
         await self.fault("getUpdates", "rate_limit", None, retry_after=3)
-        await guest.say("/help")
+        await chat_user.say("/help")
 
-    async def calls(self, method: str, guest: Guest | None) -> list[dict[str, Any]]:
+    async def calls(self, method: str, chat_user: ChatUser | None) -> list[dict[str, Any]]:
         """What the bot has called in this person's chat, oldest first; None for methods that name no chat."""
         answer = await self._control.get("/calls", params={"method": method})
-        chat_id = guest.id if guest else None
+        chat_id = chat_user.id if chat_user else None
         return [call for call in answer.json() if call["chat_id"] == chat_id]
 
     async def submits(self, belongings: Belongings) -> list[RequestRecord]:
@@ -309,9 +309,9 @@ class Town:
         ids = [str(row[0]) for row in belongings.trainings]
         return [one for one in await self.fal.requests() if any(i in (one.webhook_url or "") for i in ids)]
 
-    async def running(self, guest: Guest) -> None:
+    async def running(self, chat_user: ChatUser) -> None:
         """Wait until the job has submitted this person's training, and has written it down."""
-        mine = select(Training.state).where(Training.user_id == guest.id)
+        mine = select(Training.state).where(Training.user_id == chat_user.id)
         states = mine.order_by(Training.requested_at.desc()).limit(1)
 
         async def submitted() -> bool:
@@ -320,15 +320,15 @@ class Town:
 
         await eventually(submitted)
 
-    async def end_training(self, guest: Guest, result: Model | Failure) -> None:
+    async def end_training(self, chat_user: ChatUser, result: Model | Failure) -> None:
         """FAL's last word about this person's training; they have been told."""
-        mine = select(Training.id).where(Training.user_id == guest.id, Training.finished_at.is_(None))
+        mine = select(Training.id).where(Training.user_id == chat_user.id, Training.finished_at.is_(None))
         async with self.database.transaction() as session:
             assert await apply_outcomes(
                 session, TRAINING, [RequestOutcome((await session.scalars(mine)).one(), result)]
             )
         unsent = select(Notification.id).where(
-            Notification.user_id == guest.id, Notification.state != NotificationState.SENT
+            Notification.user_id == chat_user.id, Notification.state != NotificationState.SENT
         )
 
         async def told() -> bool:
@@ -337,45 +337,49 @@ class Town:
 
         await eventually(told)
 
-    async def faced(self, method: str, guest: Guest, kind: str, times: int) -> None:
+    async def faced(self, method: str, chat_user: ChatUser, kind: str, times: int) -> None:
         """Wait until the bot has met a planned fault so many times."""
 
         async def met() -> bool:
-            return len([call for call in await self.calls(method, guest) if call["fault"] == kind]) >= times
+            return (
+                len([call for call in await self.calls(method, chat_user) if call["fault"] == kind]) >= times
+            )
 
         await eventually(met)
 
-    def errors(self, guest: Guest) -> list[dict[str, Any]]:
+    def errors(self, chat_user: ChatUser) -> list[dict[str, Any]]:
         """The bot's log lines about this person that an operator would look into."""
-        return [line for line in self._lines(guest) if line["level"] in ("ERROR", "CRITICAL")]
+        return [line for line in self._lines(chat_user) if line["level"] in ("ERROR", "CRITICAL")]
 
-    def refusals(self, guest: Guest) -> set[str]:
+    def refusals(self, chat_user: ChatUser) -> set[str]:
         """Why the bot refused this person something, as it is logged."""
-        return {line["reason"] for line in self._lines(guest) if line["event"] == "bot.refused"}
+        return {line["reason"] for line in self._lines(chat_user) if line["event"] == "bot.refused"}
 
     def events(self, event: str) -> list[dict[str, Any]]:
         """The bot's log lines of this kind, about whomever."""
         lines = [json.loads(line) for line in self._log.read_text().splitlines()]
         return [line for line in lines if line["event"] == event]
 
-    def _lines(self, guest: Guest) -> list[dict[str, Any]]:
+    def _lines(self, chat_user: ChatUser) -> list[dict[str, Any]]:
         return [
-            json.loads(line) for line in self._log.read_text().splitlines() if self.pseudonym(guest) in line
+            json.loads(line)
+            for line in self._log.read_text().splitlines()
+            if self.pseudonym(chat_user) in line
         ]
 
-    def pseudonym(self, guest: Guest) -> str:
+    def pseudonym(self, chat_user: ChatUser) -> str:
         """What the logs call this person."""
-        return self._pseudonyms.of(guest.id)
+        return self._pseudonyms.of(chat_user.id)
 
 
 @asynccontextmanager
-async def town_of(sandbox: Sandbox, database_url: str, data_dir: Path) -> AsyncIterator[Town]:
+async def harness_of(sandbox: Sandbox, database_url: str, data_dir: Path) -> AsyncIterator[BotHarness]:
     database = Database(database_url)
-    town = Town(sandbox, database, data_dir)
+    harness = BotHarness(sandbox, database, data_dir)
     try:
-        yield town
+        yield harness
     finally:
-        await town.close()
+        await harness.close()
         await database.close()
 
 
@@ -388,8 +392,8 @@ async def eventually(happened: Callable[[], Awaitable[bool]]) -> None:
             await asyncio.sleep(POLL)
 
 
-async def quietly(guest: Guest, deed: Callable[[], Awaitable[object]]) -> ChatView:
+async def quietly(chat_user: ChatUser, deed: Callable[[], Awaitable[object]]) -> ChatView:
     """The chat after the deed was handled."""
     await deed()
-    await guest.catch_up()
-    return await guest.user.chat()
+    await chat_user.catch_up()
+    return await chat_user.user.chat()

@@ -18,18 +18,18 @@ from app.core.buttons import (
 from app.database.models import Avatar, AvatarState, InboxEvent, Training, User
 from app.database.models.avatars import NAME_LENGTH
 from sandbox.fal.models import Behaviour
-from tests.bot.harness import Guest, Town, agreeing, eventually, picture, words
+from tests.bot.harness import BotHarness, ChatUser, agreeing, eventually, picture, words
 from tests.factories import MODEL_URL
 
 
-async def has_model(town: Town, avatar_id: int) -> None:
+async def has_model(harness: BotHarness, avatar_id: int) -> None:
     """Its training is over, and gave a model."""
     done = {"state": AvatarState.COMPLETED, "model_url": MODEL_URL}
-    async with town.database.transaction() as session:
+    async with harness.database.transaction() as session:
         await session.execute(update(Avatar).where(Avatar.id == avatar_id).values(done))
 
 
-async def test_a_long_list_has_pages(aisha: Guest) -> None:
+async def test_a_long_list_has_pages(aisha: ChatUser) -> None:
     ids = [await aisha.create(f"№{number}") for number in range(9)]
     first = await aisha.say("/avatars")
     assert first.text == words("avatars-list-page", page=1, pages=2)
@@ -43,7 +43,7 @@ async def test_a_long_list_has_pages(aisha: Guest) -> None:
     assert (await aisha.forge(ShowAvatars(99).pack())).text == words("avatars-list-page", page=2, pages=2)
 
 
-async def test_a_name_is_changed(aisha: Guest) -> None:
+async def test_a_name_is_changed(aisha: ChatUser) -> None:
     avatar_id = await aisha.create()
     question = await aisha.tap(RenameAvatar(avatar_id))
     assert question.text == words("avatar-rename", name="Айша", maximum=NAME_LENGTH)
@@ -52,7 +52,7 @@ async def test_a_name_is_changed(aisha: Guest) -> None:
     assert [row[3] for row in (await aisha.belongings()).avatars] == ["Новое <имя>"]
 
 
-async def test_a_step_back_changes_no_name(aisha: Guest) -> None:
+async def test_a_step_back_changes_no_name(aisha: ChatUser) -> None:
     avatar_id = await aisha.create()
     await aisha.tap(RenameAvatar(avatar_id))
     await aisha.tap(words("button-back"))
@@ -60,29 +60,31 @@ async def test_a_step_back_changes_no_name(aisha: Guest) -> None:
     assert [row[3] for row in (await aisha.belongings()).avatars] == ["Айша"]
 
 
-async def test_a_step_that_outlives_its_name_changes_it_no_more(town: Town, aisha: Guest) -> None:
+async def test_a_step_that_outlives_its_name_changes_it_no_more(harness: BotHarness, aisha: ChatUser) -> None:
     avatar_id = await aisha.create()
     await aisha.tap(RenameAvatar(avatar_id))
-    async with town.step_outlives(aisha):
+    async with harness.step_outlives(aisha):
         await aisha.say("Новое")
     assert (await aisha.say("Не имя")).text.startswith("Новое · ")
     assert (await aisha.say("Не имя")).text.startswith(words("not-understood"))
     assert [row[3] for row in (await aisha.belongings()).avatars] == ["Новое"]
 
 
-async def test_a_step_that_outlives_its_avatar_ends_with_the_first_word(town: Town, aisha: Guest) -> None:
+async def test_a_step_that_outlives_its_avatar_ends_with_the_first_word(
+    harness: BotHarness, aisha: ChatUser
+) -> None:
     avatar_id = await aisha.create()
     await aisha.tap(RenameAvatar(avatar_id))
-    async with town.step_outlives(aisha):
+    async with harness.step_outlives(aisha):
         await aisha.forge(DeleteAvatar(avatar_id).pack())
     assert (await aisha.say("Имя")).text == words("error-avatar-not-found")
     assert (await aisha.say("Имя")).text == words("not-understood")
 
 
-async def test_one_avatar_is_the_main_one(town: Town, aisha: Guest) -> None:
+async def test_one_avatar_is_the_main_one(harness: BotHarness, aisha: ChatUser) -> None:
     first, second = await aisha.create("Первая"), await aisha.create("Вторая")
     for avatar_id in (first, second):
-        await has_model(town, avatar_id)
+        await has_model(harness, avatar_id)
         await aisha.say("/avatars")
         await aisha.tap(ShowAvatar(avatar_id))
         shown = await aisha.tap(MakeMain(avatar_id))
@@ -90,9 +92,11 @@ async def test_one_avatar_is_the_main_one(town: Town, aisha: Guest) -> None:
     assert (await aisha.say("/avatars")).labels[:2] == ("⭐ ✅ Вторая", "✅ Первая")
 
 
-async def test_photos_of_an_avatar_with_a_model_change_if_they_are_opened(town: Town, aisha: Guest) -> None:
+async def test_photos_of_an_avatar_with_a_model_change_if_they_are_opened(
+    harness: BotHarness, aisha: ChatUser
+) -> None:
     avatar_id = await aisha.ready()
-    await has_model(town, avatar_id)
+    await has_model(harness, avatar_id)
     refused = await aisha.answer_to(aisha.user.send_photo(picture(50)))
     assert refused.text == words("uploads-closed", name="Айша")
     opened = await aisha.tap(OpenPhotos(avatar_id))
@@ -106,16 +110,16 @@ async def test_photos_of_an_avatar_with_a_model_change_if_they_are_opened(town: 
     await aisha.forge(ConfirmTraining(avatar_id).pack())
     await aisha.tap(agreeing(avatar_id))
     await aisha.unfollow()
-    await town.running(aisha)
-    await has_model(town, avatar_id)
+    await harness.running(aisha)
+    await has_model(harness, avatar_id)
     assert (await aisha.answer_to(aisha.user.send_photo(picture(51)))).text == refused.text
 
 
-async def test_an_avatar_is_deleted_with_all_that_hangs_on_it(town: Town, aisha: Guest) -> None:
-    await town.fal.behave(Behaviour(training_seconds=0.2))
+async def test_an_avatar_is_deleted_with_all_that_hangs_on_it(harness: BotHarness, aisha: ChatUser) -> None:
+    await harness.fal.behave(Behaviour(training_seconds=0.2))
     avatar_id = await aisha.train()
     await aisha.hears(words("training-completed", name="Айша").splitlines()[0])
-    [submit] = await town.submits(await aisha.belongings())
+    [submit] = await harness.submits(await aisha.belongings())
     await aisha.say("/status")
     question = await aisha.tap(AskDeleteAvatar(avatar_id))
     assert question.text.startswith(words("avatar-ask-delete", name="Айша", photos="")[:20])
@@ -124,18 +128,18 @@ async def test_an_avatar_is_deleted_with_all_that_hangs_on_it(town: Town, aisha:
     assert after.labels == (words("button-new-avatar"),)
     left = await aisha.belongings()
     assert (left.avatars, left.photos, left.trainings) == ([], [], [])
-    async with town.database.transaction() as session:
+    async with harness.database.transaction() as session:
         training_id = select(InboxEvent.id).where(InboxEvent.request_id == submit.request_id)
         assert (await session.scalars(training_id)).all() == []
-    await eventually(lambda: nothing_is_left(town, aisha, avatar_id, submit.request_id))
+    await eventually(lambda: nothing_is_left(harness, aisha, avatar_id, submit.request_id))
 
 
-async def nothing_is_left(town: Town, guest: Guest, avatar_id: int, request_id: str) -> bool:
-    [submit] = [one for one in await town.fal.requests() if one.request_id == request_id]
-    return submit.forgotten and not guest.files_of(avatar_id)
+async def nothing_is_left(harness: BotHarness, chat_user: ChatUser, avatar_id: int, request_id: str) -> bool:
+    [submit] = [one for one in await harness.fal.requests() if one.request_id == request_id]
+    return submit.forgotten and not chat_user.files_of(avatar_id)
 
 
-async def test_an_avatar_in_training_is_not_deleted(aisha: Guest) -> None:
+async def test_an_avatar_in_training_is_not_deleted(aisha: ChatUser) -> None:
     avatar_id = await aisha.train()
     before = await aisha.belongings()
     answer = await aisha.forge(DeleteAvatar(avatar_id).pack())
@@ -143,7 +147,7 @@ async def test_an_avatar_in_training_is_not_deleted(aisha: Guest) -> None:
     assert await aisha.belongings() == before
 
 
-async def test_who_deletes_is_past_what_was_being_typed(aisha: Guest) -> None:
+async def test_who_deletes_is_past_what_was_being_typed(aisha: ChatUser) -> None:
     """Before anything goes, so that no step is left of what has gone."""
     avatar_id = await aisha.train()
     for end in (DeleteAvatar(avatar_id), DeleteMe()):
@@ -152,7 +156,9 @@ async def test_who_deletes_is_past_what_was_being_typed(aisha: Guest) -> None:
         assert (await aisha.say("Не имя")).text.startswith(words("not-understood"))
 
 
-async def test_a_draft_is_gone_on_with_after_days_and_from_another_device(town: Town, aisha: Guest) -> None:
+async def test_a_draft_is_gone_on_with_after_days_and_from_another_device(
+    harness: BotHarness, aisha: ChatUser
+) -> None:
     await aisha.ready()
     await aisha.say("/new")
     start = await aisha.say("/start")
@@ -163,7 +169,7 @@ async def test_a_draft_is_gone_on_with_after_days_and_from_another_device(town: 
     assert shown.buttons[0].data.startswith(ConfirmTraining.code)
 
 
-async def test_a_word_nobody_understands_gets_the_current_screen_again(aisha: Guest) -> None:
+async def test_a_word_nobody_understands_gets_the_current_screen_again(aisha: ChatUser) -> None:
     assert (await aisha.say("привет")).text == words("not-understood")
     await aisha.create()
     answer = await aisha.say("что дальше?")
@@ -172,11 +178,11 @@ async def test_a_word_nobody_understands_gets_the_current_screen_again(aisha: Gu
     assert answer.text.startswith(words("not-understood"))
 
 
-async def test_everything_about_a_person_is_deleted(town: Town, aisha: Guest) -> None:
+async def test_everything_about_a_person_is_deleted(harness: BotHarness, aisha: ChatUser) -> None:
     await aisha.ready()
     await aisha.say("/delete_me")
     assert (await aisha.tap("forget")).text == words("farewell")
-    async with town.database.transaction() as session:
+    async with harness.database.transaction() as session:
         assert await session.get(User, aisha.id) is None
         assert (await session.scalars(select(Avatar).where(Avatar.user_id == aisha.id))).all() == []
         assert (await session.scalars(select(Training).where(Training.user_id == aisha.id))).all() == []

@@ -6,7 +6,7 @@ from typing import get_args, get_type_hints
 import pytest
 
 from app.core.buttons import ACTIONS, Action, DeletePhoto, ShowPhoto
-from tests.bot.harness import Guest, Town, quietly, words
+from tests.bot.harness import BotHarness, ChatUser, quietly, words
 
 NOT_FOUND = words("error-avatar-not-found")
 EXPIRED = words("button-expired")
@@ -40,7 +40,7 @@ def test_there_are_buttons_of_an_avatar_and_none_is_forgotten() -> None:
 
 @pytest.mark.parametrize("code", of_an_avatar(1))
 async def test_another_persons_avatar_is_out_of_reach(
-    town: Town, aisha: Guest, bota: Guest, code: str
+    harness: BotHarness, aisha: ChatUser, bota: ChatUser, code: str
 ) -> None:
     avatar_id = await aisha.create()
     await bota.create("Чужая")
@@ -50,11 +50,11 @@ async def test_another_persons_avatar_is_out_of_reach(
     assert answer.text == NOT_FOUND
     assert [await aisha.belongings(), await bota.belongings()] == before
     assert await aisha.user.chat() == silent
-    assert "avatar-not-found" in town.refusals(bota)
+    assert "avatar-not-found" in harness.refusals(bota)
 
 
 async def test_another_persons_photo_is_out_of_reach_through_ones_own_avatar(
-    aisha: Guest, bota: Guest
+    aisha: ChatUser, bota: ChatUser
 ) -> None:
     await aisha.create()
     await aisha.fill(2)
@@ -69,7 +69,7 @@ async def test_another_persons_photo_is_out_of_reach_through_ones_own_avatar(
 
 
 @pytest.mark.parametrize("code", ACTIONS)
-async def test_every_button_has_a_handler(aisha: Guest, code: str) -> None:
+async def test_every_button_has_a_handler(aisha: ChatUser, code: str) -> None:
     avatar_id = await aisha.create()
     await aisha.say("/help")  # so that no button leads to the screen it stands on
     answer = await aisha.forge(every(avatar_id)[code].pack())
@@ -78,7 +78,7 @@ async def test_every_button_has_a_handler(aisha: Guest, code: str) -> None:
 
 
 @pytest.mark.parametrize("data", ["\0", "show", "show:", "show:x:1", "type:nonsense", "я" * 32, "x" * 64])
-async def test_garbage_gets_the_menu(aisha: Guest, data: str) -> None:
+async def test_garbage_gets_the_menu(aisha: ChatUser, data: str) -> None:
     await aisha.create()
     before = await aisha.belongings()
     answer = await aisha.forge(data)
@@ -88,23 +88,23 @@ async def test_garbage_gets_the_menu(aisha: Guest, data: str) -> None:
 
 
 @pytest.mark.parametrize("number", ["0", "-1", "9" * 18, "9" * 19, "9" * 40, "١", " 1", "1e3"])
-async def test_no_number_reaches_further_than_it_may(aisha: Guest, number: str) -> None:
+async def test_no_number_reaches_further_than_it_may(aisha: ChatUser, number: str) -> None:
     await aisha.create()
     before = await aisha.belongings()
     assert (await aisha.forge(f"start:{number}")).text in (EXPIRED, NOT_FOUND)
     assert await aisha.belongings() == before
 
 
-async def test_a_button_of_a_deleted_message_still_works(town: Town, aisha: Guest) -> None:
+async def test_a_button_of_a_deleted_message_still_works(harness: BotHarness, aisha: ChatUser) -> None:
     menu = await aisha.say("/start")
-    await town.hold_back_updates(aisha)
+    await harness.hold_back_updates(aisha)
     press = await aisha.user.press_data(menu.id, "new")
     await aisha.user.delete(menu.id)
     await aisha.hears(words("choose-type"))
     assert (await aisha.user.wait_answer(press)).answered
 
 
-async def test_the_same_button_again_and_again_is_quiet(aisha: Guest) -> None:
+async def test_the_same_button_again_and_again_is_quiet(aisha: ChatUser) -> None:
     await aisha.say("/start")
     await aisha.tap("list:1")
     chat = await quietly(aisha, lambda: aisha.press_data("list:1"))

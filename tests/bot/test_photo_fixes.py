@@ -21,8 +21,9 @@ from app.core.buttons import (
 from app.database.models import AvatarPhoto
 from sandbox.supervisor import Sandbox
 from sandbox.telegram.chat import ChatMessage
-from tests.bot.harness import Guest, Town, agreeing, town_of, words
-from tests.conftest import fresh_database, passable_folder
+from tests.bot.harness import BotHarness, ChatUser, agreeing, harness_of, words
+from tests.conftest import passable_folder
+from tests.databases import fresh_database
 from tests.images import encoded, seen_corners
 from tests.unit.scenes import scene
 from tests.unit.test_photo_faces import pair
@@ -74,37 +75,37 @@ def close_pair() -> Image.Image:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def studio(postgres: str, template: str) -> AsyncIterator[Town]:
-    """A town where faces are looked for."""
+async def studio(postgres: str, template: str) -> AsyncIterator[BotHarness]:
+    """A harness where faces are looked for."""
     with fresh_database(postgres, template) as url, passable_folder() as folder:
         async with (
             Sandbox(folder, settings={"DATABASE_URL": url}, training_seconds=FOREVER) as sandbox,
-            town_of(sandbox, url, folder) as town,
+            harness_of(sandbox, url, folder) as harness,
         ):
-            yield town
+            yield harness
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def aisha(studio: Town) -> AsyncIterator[Guest]:
-    async with studio.guest() as guest:
-        yield guest
+async def aisha(studio: BotHarness) -> AsyncIterator[ChatUser]:
+    async with studio.chat_user() as chat_user:
+        yield chat_user
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def bota(studio: Town) -> AsyncIterator[Guest]:
-    async with studio.guest(first_name="Бота") as guest:
-        yield guest
+async def bota(studio: BotHarness) -> AsyncIterator[ChatUser]:
+    async with studio.chat_user(first_name="Бота") as chat_user:
+        yield chat_user
 
 
-async def send(guest: Guest, *images: Image.Image) -> tuple[int, list[int], ChatMessage]:
+async def send(chat_user: ChatUser, *images: Image.Image) -> tuple[int, list[int], ChatMessage]:
     """A new avatar of these photos, sent as files: its id, theirs, and what is said of them."""
-    avatar_id = await guest.create()
+    avatar_id = await chat_user.create()
     files = [encoded(image, quality=90) for image in images]
     if len(files) == 1:
-        told = await guest.answer_to(guest.user.send_document(files[0]))
+        told = await chat_user.answer_to(chat_user.user.send_document(files[0]))
     else:
-        told = await guest.answer_to(guest.user.send_album(files, as_documents=True))
-    return avatar_id, await guest.photo_ids(), told
+        told = await chat_user.answer_to(chat_user.user.send_album(files, as_documents=True))
+    return avatar_id, await chat_user.photo_ids(), told
 
 
 def page(number: int, count: int, size: tuple[int, int]) -> str:
@@ -115,9 +116,9 @@ def fix(count: int) -> str:
     return words("button-fix-photo", count=count)
 
 
-async def edits(guest: Guest) -> list[object]:
+async def edits(chat_user: ChatUser) -> list[object]:
     """What is done to each photo, in the order they were sent."""
-    return [row[3] for row in (await guest.belongings()).photos]
+    return [row[3] for row in (await chat_user.belongings()).photos]
 
 
 def like(one: Image.Image, other: Image.Image) -> bool:
@@ -128,7 +129,7 @@ def like(one: Image.Image, other: Image.Image) -> bool:
 
 
 async def test_a_photo_that_lies_on_its_side_is_turned_with_a_tap_and_stays_so(
-    studio: Town, aisha: Guest
+    studio: BotHarness, aisha: ChatUser
 ) -> None:
     avatar_id, _, told = await send(aisha, lying())
     assert words("advice-sideways") in told.text
@@ -151,7 +152,7 @@ async def test_a_photo_that_lies_on_its_side_is_turned_with_a_tap_and_stays_so(
     assert RESTORE not in restored.labels
 
 
-async def test_a_screenshot_is_cut_down_to_its_photo(aisha: Guest) -> None:
+async def test_a_screenshot_is_cut_down_to_its_photo(aisha: ChatUser) -> None:
     _, _, told = await send(aisha, a_screenshot())
     assert words("advice-screenshot") in told.text
     asked = await aisha.tap(fix(1))
@@ -164,7 +165,7 @@ async def test_a_screenshot_is_cut_down_to_its_photo(aisha: Guest) -> None:
     assert words("photo-screenshot") in (await aisha.tap(RESTORE)).text
 
 
-async def test_of_two_people_the_one_whose_number_is_tapped_stays(aisha: Guest) -> None:
+async def test_of_two_people_the_one_whose_number_is_tapped_stays(aisha: ChatUser) -> None:
     _, _, told = await send(aisha, pair())
     assert words("advice-several-faces") in told.text
     asked = await aisha.tap(fix(1))
@@ -177,7 +178,7 @@ async def test_of_two_people_the_one_whose_number_is_tapped_stays(aisha: Guest) 
     assert "2" in (await aisha.tap(RESTORE)).labels
 
 
-async def test_from_one_photo_that_can_be_put_right_a_tap_leads_to_the_next(aisha: Guest) -> None:
+async def test_from_one_photo_that_can_be_put_right_a_tap_leads_to_the_next(aisha: ChatUser) -> None:
     _, _, told = await send(aisha, lying(), other(), a_screenshot())
     assert fix(2) in told.labels
     first = await aisha.tap(fix(2))
@@ -191,7 +192,7 @@ async def test_from_one_photo_that_can_be_put_right_a_tap_leads_to_the_next(aish
     assert [edit is None for edit in await edits(aisha)] == [False, True, False]
 
 
-async def test_one_thing_is_asked_at_a_time(aisha: Guest) -> None:
+async def test_one_thing_is_asked_at_a_time(aisha: ChatUser) -> None:
     """Whose avatar it is when the photo lies upright, and nothing else is around it."""
     await send(aisha, screenshot(close_pair()).resize((2160, 4680)).rotate(180))
     asked = await aisha.tap(fix(1))
@@ -204,7 +205,7 @@ async def test_one_thing_is_asked_at_a_time(aisha: Guest) -> None:
     assert {"1", "2"} <= set(asked.labels)
 
 
-async def test_where_nobody_can_be_cut_out_it_says_so(aisha: Guest) -> None:
+async def test_where_nobody_can_be_cut_out_it_says_so(aisha: ChatUser) -> None:
     avatar_id, _, told = await send(aisha, close_pair().resize((700, 525)))
     assert words("advice-several-faces") in told.text
     assert fix(1) not in told.labels
@@ -213,7 +214,7 @@ async def test_where_nobody_can_be_cut_out_it_says_so(aisha: Guest) -> None:
     assert "1" not in shown.labels
 
 
-async def test_what_is_tapped_again_changes_nothing_more(studio: Town, aisha: Guest) -> None:
+async def test_what_is_tapped_again_changes_nothing_more(studio: BotHarness, aisha: ChatUser) -> None:
     avatar_id, [first, shot, both], _ = await send(aisha, lying(), a_screenshot(), pair())
     shown = await aisha.tap(ShowPhotos(avatar_id))
     taps = TurnPhoto(avatar_id, first), CropPhoto(avatar_id, shot), ChooseFace(avatar_id, both, 2)
@@ -230,7 +231,7 @@ async def test_what_is_tapped_again_changes_nothing_more(studio: Town, aisha: Gu
     assert studio.errors(aisha) == []
 
 
-async def test_an_old_button_does_not_bring_back_what_was_cut_off(aisha: Guest) -> None:
+async def test_an_old_button_does_not_bring_back_what_was_cut_off(aisha: ChatUser) -> None:
     avatar_id, [photo_id], _ = await send(aisha, screenshot(close_pair()).resize((2160, 4680)))
     shown = await aisha.tap(ShowPhotos(avatar_id))
     await aisha.tap(CROP)
@@ -241,7 +242,7 @@ async def test_an_old_button_does_not_bring_back_what_was_cut_off(aisha: Guest) 
     assert await edits(aisha) == chosen
 
 
-async def test_a_number_that_no_face_has_changes_nothing(studio: Town, aisha: Guest) -> None:
+async def test_a_number_that_no_face_has_changes_nothing(studio: BotHarness, aisha: ChatUser) -> None:
     avatar_id, [photo_id], _ = await send(aisha, pair())
     shown = await aisha.tap(ShowPhotos(avatar_id))
     for number in (3, 2**31, 2**62):
@@ -251,7 +252,7 @@ async def test_a_number_that_no_face_has_changes_nothing(studio: Town, aisha: Gu
     assert studio.errors(aisha) == []
 
 
-async def test_another_persons_photo_is_not_changed(aisha: Guest, bota: Guest) -> None:
+async def test_another_persons_photo_is_not_changed(aisha: ChatUser, bota: ChatUser) -> None:
     hers, [photo_id], _ = await send(aisha, lying())
     mine, _, _ = await send(bota, lying())
     for avatar_id in (hers, mine):
@@ -261,7 +262,9 @@ async def test_another_persons_photo_is_not_changed(aisha: Guest, bota: Guest) -
     assert await edits(aisha) == await edits(bota) == [None]
 
 
-async def test_a_photo_that_was_deleted_meanwhile_gives_way_to_another(studio: Town, aisha: Guest) -> None:
+async def test_a_photo_that_was_deleted_meanwhile_gives_way_to_another(
+    studio: BotHarness, aisha: ChatUser
+) -> None:
     avatar_id, [first, _], _ = await send(aisha, lying(), other())
     shown = await aisha.tap(ShowPhotos(avatar_id))
     await aisha.tap(DeletePhoto(avatar_id, first))
@@ -271,7 +274,9 @@ async def test_a_photo_that_was_deleted_meanwhile_gives_way_to_another(studio: T
     assert studio.errors(aisha) == []
 
 
-async def test_of_an_older_photo_nothing_is_known_and_nothing_is_asked(studio: Town, aisha: Guest) -> None:
+async def test_of_an_older_photo_nothing_is_known_and_nothing_is_asked(
+    studio: BotHarness, aisha: ChatUser
+) -> None:
     avatar_id, [photo_id], _ = await send(aisha, lying())
     old = update(AvatarPhoto).where(AvatarPhoto.id == photo_id)
     async with studio.database.transaction() as session:
@@ -287,7 +292,7 @@ async def test_of_an_older_photo_nothing_is_known_and_nothing_is_asked(studio: T
 
 
 async def test_fal_gets_photos_as_they_were_put_right_and_then_they_stay_so(
-    studio: Town, aisha: Guest
+    studio: BotHarness, aisha: ChatUser
 ) -> None:
     avatar_id, [first, *_], _ = await send(aisha, lying(), a_screenshot(), pair(), sideways())
     await aisha.tap(fix(4))
@@ -314,7 +319,7 @@ async def test_fal_gets_photos_as_they_were_put_right_and_then_they_stay_so(
     assert await edits(aisha) == before
 
 
-async def test_of_copies_that_come_together_one_is_kept(aisha: Guest) -> None:
+async def test_of_copies_that_come_together_one_is_kept(aisha: ChatUser) -> None:
     smaller = upright().resize((1100, 825))
     _, photo_ids, told = await send(aisha, upright(), smaller, other(), screenshot(upright()))
     assert len(photo_ids) == 2
@@ -323,7 +328,7 @@ async def test_of_copies_that_come_together_one_is_kept(aisha: Guest) -> None:
     await aisha.tidy()
 
 
-async def test_a_copy_of_a_photo_that_was_turned_is_known(aisha: Guest) -> None:
+async def test_a_copy_of_a_photo_that_was_turned_is_known(aisha: ChatUser) -> None:
     """By the file as it was sent, whatever became of it."""
     _, [photo_id], _ = await send(aisha, lying())
     await aisha.tap(fix(1))

@@ -10,14 +10,14 @@ from PIL import Image
 from app.core.buttons import ChooseType, ConfirmTraining, NewAvatar, ShowAvatar
 from app.database.models.avatars import NAME_LENGTH
 from sandbox.telegram.chat import ChatMessage
-from tests.bot.harness import MAXIMUM, PROGRESS, Guest, Town, counter, picture, words
+from tests.bot.harness import MAXIMUM, PROGRESS, BotHarness, ChatUser, counter, picture, words
 from tests.images import blocks, declared, encoded, heic, noise, png_header_only
 
-Files = Callable[[Guest], Awaitable[object]]
+Files = Callable[[ChatUser], Awaitable[object]]
 
 
 def as_file(content: bytes, name: str = "IMG_4100.jpg") -> Files:
-    return lambda guest: guest.user.send_document(content, file_name=name)
+    return lambda chat_user: chat_user.user.send_document(content, file_name=name)
 
 
 def asks_name() -> str:
@@ -49,7 +49,7 @@ REFUSED = {
         words("error-photo-too-large", megabytes=20),
     ),
     "a small picture sent as a photo": (
-        lambda guest: guest.user.send_photo(encoded(Image.new("RGB", (300, 300)))),
+        lambda chat_user: chat_user.user.send_photo(encoded(Image.new("RGB", (300, 300)))),
         words("error-photo-too-small", width=300, height=300, minimum=512),
     ),
     "the same file again": (as_file(picture(0), "copy.jpg"), words("error-photo-duplicate")),
@@ -58,7 +58,7 @@ REFUSED = {
 
 @pytest.mark.parametrize("case", REFUSED)
 async def test_a_bad_file_is_answered_in_words_and_changes_nothing(
-    town: Town, aisha: Guest, case: str
+    harness: BotHarness, aisha: ChatUser, case: str
 ) -> None:
     send, refusal = REFUSED[case]
     await aisha.create()
@@ -68,10 +68,10 @@ async def test_a_bad_file_is_answered_in_words_and_changes_nothing(
     assert answer.text.startswith(f"{words('uploads-refused')}\n{refusal}\n\nАйша · ")
     await aisha.tidy()
     assert await aisha.belongings() == before
-    assert await replied_to(town, aisha) == (await own_messages(aisha))[-1:]
+    assert await replied_to(harness, aisha) == (await own_messages(aisha))[-1:]
 
 
-async def test_photos_and_files_are_counted_one_by_one(aisha: Guest) -> None:
+async def test_photos_and_files_are_counted_one_by_one(aisha: ChatUser) -> None:
     await aisha.create()
     await aisha.user.send_photo(noise_jpeg(1))
     await aisha.hears(counter(1))
@@ -86,14 +86,14 @@ async def test_photos_and_files_are_counted_one_by_one(aisha: Guest) -> None:
     assert left.orphans == set()
 
 
-async def said(guest: Guest) -> list[ChatMessage]:
+async def said(chat_user: ChatUser) -> list[ChatMessage]:
     """By the bot, and to stay."""
-    messages = (await guest.user.chat()).messages
+    messages = (await chat_user.user.chat()).messages
     return [one for one in messages if one.sender == "bot" and not one.text.startswith(PROGRESS)]
 
 
 @pytest.mark.parametrize("as_documents", [True, False])
-async def test_an_album_of_ten_counts_ten_in_a_single_message(aisha: Guest, as_documents: bool) -> None:
+async def test_an_album_of_ten_counts_ten_in_a_single_message(aisha: ChatUser, as_documents: bool) -> None:
     avatar_id = await aisha.create()
     await aisha.user.send_album([picture(number) for number in range(10)], as_documents=as_documents)
     full = await aisha.hears(counter(10))
@@ -106,7 +106,7 @@ async def test_an_album_of_ten_counts_ten_in_a_single_message(aisha: Guest, as_d
     assert full.text.startswith(words("uploads-accepted", count=10))
 
 
-async def test_an_album_of_one_picture_ten_times_counts_one(aisha: Guest) -> None:
+async def test_an_album_of_one_picture_ten_times_counts_one(aisha: ChatUser) -> None:
     await aisha.create()
     answer = await aisha.answer_to(aisha.user.send_album([picture(1)] * 10, as_documents=True))
     assert words("uploads-accepted", count=1) in answer.text
@@ -116,7 +116,7 @@ async def test_an_album_of_one_picture_ten_times_counts_one(aisha: Guest) -> Non
     assert len(left.photos) == len(left.files) == 1
 
 
-async def test_the_twenty_first_is_refused_also_when_five_come_at_once(aisha: Guest) -> None:
+async def test_the_twenty_first_is_refused_also_when_five_come_at_once(aisha: ChatUser) -> None:
     await aisha.create()
     await aisha.fill(MAXIMUM - 2)
     five = [picture(100 + number) for number in range(5)]
@@ -132,7 +132,7 @@ async def test_the_twenty_first_is_refused_also_when_five_come_at_once(aisha: Gu
     assert len((await aisha.belongings()).photos) == MAXIMUM
 
 
-async def test_photos_without_an_avatar_wait_for_the_one_that_is_made(aisha: Guest) -> None:
+async def test_photos_without_an_avatar_wait_for_the_one_that_is_made(aisha: ChatUser) -> None:
     await aisha.user.send_album([picture(number) for number in range(3)], as_documents=True)
     waits = await aisha.hears(words("uploads-waiting", count=3))
     assert waits.text == f"{words('uploads-waiting', count=3)} {words('error-no-draft')}"
@@ -148,7 +148,7 @@ async def test_photos_without_an_avatar_wait_for_the_one_that_is_made(aisha: Gue
     assert len((await aisha.belongings()).photos) == 4
 
 
-async def test_photos_that_come_in_the_wizard_are_for_its_avatar(aisha: Guest) -> None:
+async def test_photos_that_come_in_the_wizard_are_for_its_avatar(aisha: ChatUser) -> None:
     first = await aisha.create()
     await aisha.say("/new")
     sent = ([picture(1), picture(2)], [picture(3)], [picture(4)])
@@ -163,7 +163,7 @@ async def test_photos_that_come_in_the_wizard_are_for_its_avatar(aisha: Guest) -
     assert first not in [row[0] for row in (await aisha.belongings()).photos]
 
 
-async def test_of_more_photos_than_an_avatar_takes_the_rest_are_not_needed(aisha: Guest) -> None:
+async def test_of_more_photos_than_an_avatar_takes_the_rest_are_not_needed(aisha: ChatUser) -> None:
     for start in (0, 10, 20):
         album = [picture(number) for number in range(start, min(start + 10, 25))]
         await aisha.user.send_album(album, as_documents=True)
@@ -176,7 +176,7 @@ async def test_of_more_photos_than_an_avatar_takes_the_rest_are_not_needed(aisha
     assert len((await aisha.belongings()).photos) == MAXIMUM
 
 
-async def test_what_waits_is_forgotten_with_its_person(town: Town, aisha: Guest) -> None:
+async def test_what_waits_is_forgotten_with_its_person(harness: BotHarness, aisha: ChatUser) -> None:
     await aisha.answer_to(aisha.user.send_photo(picture(1)))
     await aisha.say("/delete_me")
     await aisha.tap("forget")
@@ -185,7 +185,7 @@ async def test_what_waits_is_forgotten_with_its_person(town: Town, aisha: Guest)
     assert len((await aisha.belongings()).photos) == 1
 
 
-async def test_a_photo_while_it_trains_is_told_so_and_changes_nothing(aisha: Guest) -> None:
+async def test_a_photo_while_it_trains_is_told_so_and_changes_nothing(aisha: ChatUser) -> None:
     avatar_id = await aisha.train()
     before = await aisha.belongings()
     answer = await aisha.answer_to(aisha.user.send_document(b"not even a picture", file_name="a.jpg"))
@@ -205,7 +205,7 @@ async def test_a_photo_while_it_trains_is_told_so_and_changes_nothing(aisha: Gue
         ("audio", "media-sound"),
     ],
 )
-async def test_what_is_no_photo_is_refused_in_words(aisha: Guest, kind: str, refusal: str) -> None:
+async def test_what_is_no_photo_is_refused_in_words(aisha: ChatUser, kind: str, refusal: str) -> None:
     await aisha.create()
     before = await aisha.belongings()
     answer = await aisha.answer_to(aisha.user.send_other(kind))
@@ -213,7 +213,7 @@ async def test_what_is_no_photo_is_refused_in_words(aisha: Guest, kind: str, ref
     assert await aisha.belongings() == before
 
 
-async def test_several_albums_at_once_get_one_answer(aisha: Guest) -> None:
+async def test_several_albums_at_once_get_one_answer(aisha: ChatUser) -> None:
     await aisha.create()
     before = (await aisha.user.chat()).messages
     albums = [[picture(first + number) for number in range(5)] for first in (0, 5, 10)]
@@ -222,7 +222,7 @@ async def test_several_albums_at_once_get_one_answer(aisha: Guest) -> None:
     assert [message for message in await said(aisha) if message not in before] == [answer]
 
 
-async def test_photos_go_to_the_avatar_that_was_opened_last(aisha: Guest) -> None:
+async def test_photos_go_to_the_avatar_that_was_opened_last(aisha: ChatUser) -> None:
     first = await aisha.create("Первая")
     second = await aisha.create("Вторая")
     await aisha.say("/avatars")
@@ -234,7 +234,7 @@ async def test_photos_go_to_the_avatar_that_was_opened_last(aisha: Guest) -> Non
     assert [row[0] for row in (await aisha.belongings()).photos] == [first, second]
 
 
-async def test_an_answer_with_nothing_to_read_gives_way_to_the_next(aisha: Guest) -> None:
+async def test_an_answer_with_nothing_to_read_gives_way_to_the_next(aisha: ChatUser) -> None:
     await aisha.create()
     accepted = await aisha.answer_to(aisha.user.send_photo(picture(1, side=1200)))
     refused = await aisha.answer_to(aisha.user.send_document(b"text", file_name="a.jpg"))
@@ -243,7 +243,7 @@ async def test_an_answer_with_nothing_to_read_gives_way_to_the_next(aisha: Guest
     assert [one in left for one in (accepted, refused, last)] == [False, True, True]
 
 
-async def test_a_new_draft_leaves_the_screen_of_the_one_before_in_place(aisha: Guest) -> None:
+async def test_a_new_draft_leaves_the_screen_of_the_one_before_in_place(aisha: ChatUser) -> None:
     """The counter moves down to new photos; a message that has become another screen stays."""
     await aisha.train()
     training = await aisha.hears("⏳")
@@ -252,8 +252,8 @@ async def test_a_new_draft_leaves_the_screen_of_the_one_before_in_place(aisha: G
     assert training in (await aisha.user.chat()).messages
 
 
-async def test_many_people_at_once_do_not_mix(town: Town) -> None:
-    async with town.guest() as one, town.guest() as two, town.guest() as three:
+async def test_many_people_at_once_do_not_mix(harness: BotHarness) -> None:
+    async with harness.chat_user() as one, harness.chat_user() as two, harness.chat_user() as three:
         people = (one, two, three)
         await asyncio.gather(*[person.create() for person in people])
         await asyncio.gather(*[person.fill(number) for person, number in zip(people, (3, 5, 7), strict=True)])
@@ -266,14 +266,14 @@ def len_of(run: str) -> int:
     return int(last or first) - int(first) + 1
 
 
-async def own_messages(guest: Guest, *, media: bool = False) -> list[int]:
-    messages = (await guest.user.chat()).messages
+async def own_messages(chat_user: ChatUser, *, media: bool = False) -> list[int]:
+    messages = (await chat_user.user.chat()).messages
     return [one.id for one in messages if one.sender == "user" and (one.attachment or not media)]
 
 
-async def replied_to(town: Town, guest: Guest) -> list[int]:
+async def replied_to(harness: BotHarness, chat_user: ChatUser) -> list[int]:
     """Which message the bot's latest words stand under."""
-    latest = (await town.calls("sendMessage", guest))[-1]["params"]
+    latest = (await harness.calls("sendMessage", chat_user))[-1]["params"]
     return [json.loads(latest["reply_parameters"])["message_id"]]
 
 

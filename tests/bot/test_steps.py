@@ -19,30 +19,32 @@ from app.core.buttons import (
 from app.core.i18n import Language
 from app.database.models import BotState
 from app.database.models.avatars import NAME_LENGTH
-from tests.bot.harness import Guest, Kind, Town, counter, eventually, picture, words
+from tests.bot.harness import BotHarness, ChatUser, Kind, counter, eventually, picture, words
 
-Deed = Callable[[Guest, int], Awaitable[object]]
+Deed = Callable[[ChatUser, int], Awaitable[object]]
 
 ELSEWHERE: dict[str, Deed] = {
-    "the list": lambda guest, _: guest.say("/avatars"),
-    "the menu": lambda guest, _: guest.say("/start"),
-    "an end": lambda guest, _: guest.say("/cancel"),
-    "a question about everything": lambda guest, _: guest.say("/delete_me"),
-    "the tips": lambda guest, avatar_id: guest.forge(ShowTips(avatar_id).pack()),
-    "the avatar": lambda guest, avatar_id: guest.forge(ShowAvatar(avatar_id).pack()),
-    "a page": lambda guest, _: guest.forge(ShowAvatars().pack()),
-    "the menu's button": lambda guest, _: guest.forge(ShowMenu().pack()),
-    "an old button": lambda guest, _: guest.forge("nonsense"),
-    "a photo": lambda guest, _: guest.answer_to(guest.user.send_photo(picture(1))),
-    "a document": lambda guest, _: guest.answer_to(guest.user.send_document(b"text", file_name="a.jpg")),
-    "a sticker": lambda guest, _: guest.answer_to(guest.user.send_other("sticker")),
-    "the wizard": lambda guest, _: guest.say("/new"),
+    "the list": lambda chat_user, _: chat_user.say("/avatars"),
+    "the menu": lambda chat_user, _: chat_user.say("/start"),
+    "an end": lambda chat_user, _: chat_user.say("/cancel"),
+    "a question about everything": lambda chat_user, _: chat_user.say("/delete_me"),
+    "the tips": lambda chat_user, avatar_id: chat_user.forge(ShowTips(avatar_id).pack()),
+    "the avatar": lambda chat_user, avatar_id: chat_user.forge(ShowAvatar(avatar_id).pack()),
+    "a page": lambda chat_user, _: chat_user.forge(ShowAvatars().pack()),
+    "the menu's button": lambda chat_user, _: chat_user.forge(ShowMenu().pack()),
+    "an old button": lambda chat_user, _: chat_user.forge("nonsense"),
+    "a photo": lambda chat_user, _: chat_user.answer_to(chat_user.user.send_photo(picture(1))),
+    "a document": lambda chat_user, _: chat_user.answer_to(
+        chat_user.user.send_document(b"text", file_name="a.jpg")
+    ),
+    "a sticker": lambda chat_user, _: chat_user.answer_to(chat_user.user.send_other("sticker")),
+    "the wizard": lambda chat_user, _: chat_user.say("/new"),
 }
 BETWEEN = ("/help", "/status", "/privacy", "/support", "/language", "/nonsense")
 
 
-async def names(guest: Guest) -> list[object]:
-    return [row[3] for row in (await guest.belongings()).avatars]
+async def names(chat_user: ChatUser) -> list[object]:
+    return [row[3] for row in (await chat_user.belongings()).avatars]
 
 
 def asks_new_name(language: str = "ru") -> str:
@@ -54,7 +56,7 @@ def asks_name(language: str = "ru", kind: Kind = "portrait") -> str:
 
 
 @pytest.mark.parametrize("way", ELSEWHERE)
-async def test_whatever_leads_elsewhere_ends_the_renaming(aisha: Guest, way: str) -> None:
+async def test_whatever_leads_elsewhere_ends_the_renaming(aisha: ChatUser, way: str) -> None:
     avatar_id = await aisha.create()
     await aisha.tap(RenameAvatar(avatar_id))
     await ELSEWHERE[way](aisha, avatar_id)
@@ -64,7 +66,7 @@ async def test_whatever_leads_elsewhere_ends_the_renaming(aisha: Guest, way: str
 
 @pytest.mark.parametrize("command", BETWEEN)
 async def test_after_what_comes_in_between_the_new_name_is_asked_for_again(
-    aisha: Guest, command: str
+    aisha: ChatUser, command: str
 ) -> None:
     avatar_id = await aisha.create()
     await aisha.tap(RenameAvatar(avatar_id))
@@ -75,7 +77,7 @@ async def test_after_what_comes_in_between_the_new_name_is_asked_for_again(
 
 
 @pytest.mark.parametrize("command", BETWEEN)
-async def test_and_so_is_the_first_name(aisha: Guest, command: str) -> None:
+async def test_and_so_is_the_first_name(aisha: ChatUser, command: str) -> None:
     await aisha.reach_naming()
     asked = await aisha.user.send(command)
     again = await aisha.user.wait_for(lambda message: message.id > asked.id and asks_name() in message.text)
@@ -84,7 +86,7 @@ async def test_and_so_is_the_first_name(aisha: Guest, command: str) -> None:
     assert await names(aisha) == ["Имя"]
 
 
-async def test_after_a_change_of_language_the_question_is_asked_in_the_new_one(aisha: Guest) -> None:
+async def test_after_a_change_of_language_the_question_is_asked_in_the_new_one(aisha: ChatUser) -> None:
     await aisha.reach_naming()
     await aisha.say("/language")
     await aisha.hears(asks_name())
@@ -94,7 +96,7 @@ async def test_after_a_change_of_language_the_question_is_asked_in_the_new_one(a
     assert await names(aisha) == ["Name"]
 
 
-async def test_a_second_wizard_begins_anew_and_the_first_ones_buttons_still_lead_on(aisha: Guest) -> None:
+async def test_a_second_wizard_begins_anew_and_the_first_ones_buttons_still_lead_on(aisha: ChatUser) -> None:
     await aisha.reach_naming("portrait", "male")
     await aisha.say("/new")
     assert words("choose-type") in (await aisha.say("Слово")).text
@@ -104,12 +106,12 @@ async def test_a_second_wizard_begins_anew_and_the_first_ones_buttons_still_lead
 
 
 async def test_a_question_outlives_the_answer_to_photos_that_were_sent_before(
-    town: Town, aisha: Guest
+    harness: BotHarness, aisha: ChatUser
 ) -> None:
     """The answer to photos that the next one takes the place of may have become the question."""
     avatar_id = await aisha.create()
     panel = await aisha.answer_to(aisha.user.send_photo(picture(1, side=1200)))
-    await town.hold_back_updates(aisha)
+    await harness.hold_back_updates(aisha)
     await aisha.user.send_photo(picture(2, side=1200))
     await aisha.user.press_data(panel.id, RenameAvatar(avatar_id).pack())
     await aisha.user.wait_for(lambda message: message.id > panel.id and counter(2) in message.text)
@@ -131,10 +133,10 @@ SAID = [
 
 
 @pytest.mark.parametrize(("language", "kind", "text"), SAID)
-async def test_the_type_may_be_written(town: Town, language: str, kind: str, text: str) -> None:
-    async with town.guest(language) as guest:
-        await guest.say("/new")
-        answer = await guest.say(text)
+async def test_the_type_may_be_written(harness: BotHarness, language: str, kind: str, text: str) -> None:
+    async with harness.chat_user(language) as chat_user:
+        await chat_user.say("/new")
+        answer = await chat_user.say(text)
         leads_to = asks_name(language, "style") if kind == "style" else words("choose-gender", language)
         assert answer.text == leads_to
 
@@ -156,7 +158,7 @@ async def test_the_type_may_be_written(town: Town, language: str, kind: str, tex
     ],
 )
 async def test_the_gender_may_be_written_in_any_of_our_languages(
-    aisha: Guest, text: str, gender: str
+    aisha: ChatUser, text: str, gender: str
 ) -> None:
     await aisha.say("/new")
     await aisha.say("портрет")
@@ -166,35 +168,39 @@ async def test_the_gender_may_be_written_in_any_of_our_languages(
 
 
 @pytest.mark.parametrize("language", list(Language))
-async def test_a_word_that_is_no_answer_brings_the_question_again(town: Town, language: Language) -> None:
-    async with town.guest(language.value) as guest:
-        await guest.say("/new")
-        again = await guest.say("?")
+async def test_a_word_that_is_no_answer_brings_the_question_again(
+    harness: BotHarness, language: Language
+) -> None:
+    async with harness.chat_user(language.value) as chat_user:
+        await chat_user.say("/new")
+        again = await chat_user.say("?")
         assert words("choose-type", language.value) in again.text
         assert [button.data for button in again.buttons][:2] == [
             ChooseType("portrait").pack(),
             ChooseType("style").pack(),
         ]
-        await guest.tap(ChooseType("portrait"))
-        again = await guest.answer_to(guest.user.send_other("location"))
+        await chat_user.tap(ChooseType("portrait"))
+        again = await chat_user.answer_to(chat_user.user.send_other("location"))
         assert words("choose-gender", language.value) in again.text
-        assert (await guest.belongings()).avatars == []
+        assert (await chat_user.belongings()).avatars == []
 
 
-async def test_without_a_question_no_word_is_an_answer(aisha: Guest) -> None:
+async def test_without_a_question_no_word_is_an_answer(aisha: ChatUser) -> None:
     await aisha.say("/new")
     await aisha.say("/cancel")
     assert (await aisha.say("портрет")).text == words("not-understood")
 
 
-async def test_the_step_of_a_wizard_that_is_left_leaves_no_trace(town: Town, aisha: Guest) -> None:
+async def test_the_step_of_a_wizard_that_is_left_leaves_no_trace(
+    harness: BotHarness, aisha: ChatUser
+) -> None:
     await aisha.say("/new")
     await aisha.tap(ChooseType("portrait"))
     await aisha.tap(NewAvatar())
     await aisha.tap(ShowMenu())
 
     async def gone() -> bool:
-        async with town.database.transaction() as session:
+        async with harness.database.transaction() as session:
             mine = select(BotState.state).where(BotState.user_id == aisha.id)
             return (await session.scalars(mine)).first() is None
 

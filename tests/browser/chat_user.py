@@ -38,30 +38,34 @@ _SHOWN = """() => Object.fromEntries([...document.querySelectorAll("#rows .table
 Shown = dict[str, dict[str, dict[str, Any]]]
 
 
-class Guest(Visitor):
+class ChatUser(Visitor):
     """A Visitor with the sandbox and the database at hand; `first_name` is Aisha."""
 
-    house: Sandbox
+    sandbox: Sandbox
     database: Database
     person: int
 
     @classmethod
     @asynccontextmanager
     async def invited(
-        cls, house: Sandbox, browser: Browser, person: int, *, language: str = "en"
-    ) -> AsyncIterator["Guest"]:
-        async with house.user(person, first_name="Aisha", language_code=language):
+        cls, sandbox: Sandbox, browser: Browser, person: int, *, language: str = "en"
+    ) -> AsyncIterator["ChatUser"]:
+        async with sandbox.user(person, first_name="Aisha", language_code=language):
             pass
-        guest = await cls.arrive(
-            browser, house.page_url or "", person, language=language, viewport=WIDE, locale="en-GB"
+        chat_user = await cls.arrive(
+            browser, sandbox.page_url or "", person, language=language, viewport=WIDE, locale="en-GB"
         )
-        assert isinstance(guest, Guest)
-        guest.house, guest.database, guest.person = house, Database(house.database_url), person
+        assert isinstance(chat_user, ChatUser)
+        chat_user.sandbox, chat_user.database, chat_user.person = (
+            sandbox,
+            Database(sandbox.database_url),
+            person,
+        )
         try:
-            yield guest
+            yield chat_user
         finally:
-            await guest.leave()
-            await guest.database.close()
+            await chat_user.leave()
+            await chat_user.database.close()
 
     async def name_avatar(self, kind: str, name: str) -> None:
         """From the first word to the avatar that asks for photos."""
@@ -84,7 +88,7 @@ class Guest(Visitor):
     async def begin_training(self, name: str) -> None:
         """A style of ten dropped photos; until FAL has the request."""
         await self.name_avatar("Style", name)
-        await self.drop(files(self.house, "film-*.jpg", 10))
+        await self.drop(files(self.sandbox, "film-*.jpg", 10))
         await self.send()
         await self.hears("10 photos accepted")
         await self.start_training()
@@ -129,6 +133,6 @@ def _visible(row: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in row.items() if name not in UNSHOWN and name != "id"} | size
 
 
-def files(house: Sandbox, pattern: str, number: int) -> list[Path]:
+def files(sandbox: Sandbox, pattern: str, number: int) -> list[Path]:
     """Pictures that a person has on the desktop."""
-    return sorted((house.log_dir.parents[1] / "pictures").glob(pattern))[:number]
+    return sorted((sandbox.log_dir.parents[1] / "pictures").glob(pattern))[:number]

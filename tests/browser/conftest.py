@@ -12,10 +12,11 @@ from playwright.async_api import Browser, expect
 from sandbox.browser import PATIENCE, PROGRAM, chromium
 from sandbox.samples import SETS
 from sandbox.supervisor import Sandbox
-from tests.browser.chat_user import Guest
-from tests.conftest import fresh_database, passable_folder
-from tests.deploy.tools import needs
+from tests.browser.chat_user import ChatUser
+from tests.conftest import passable_folder
+from tests.databases import fresh_database
 from tests.images import blocks, encoded
+from tests.programs import needs
 
 HERE = Path(__file__).parent
 FOREVER = 3600.0  # seconds: a training ends when somebody at the page says so
@@ -34,7 +35,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def house(postgres: str, template: str) -> AsyncIterator[Sandbox]:
+async def sandbox(postgres: str, template: str) -> AsyncIterator[Sandbox]:
     with fresh_database(postgres, template) as url, passable_folder() as folder:
         async with Sandbox(
             folder / "data",
@@ -61,7 +62,7 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def guest(house: Sandbox, browser: Browser) -> AsyncIterator[Guest]:
-    async with Guest.invited(house, browser, next(_people)) as guest:
-        yield guest
-        assert guest.troubles == []
+async def chat_user(sandbox: Sandbox, browser: Browser) -> AsyncIterator[ChatUser]:
+    async with ChatUser.invited(sandbox, browser, next(_people)) as chat_user:
+        yield chat_user
+        assert chat_user.troubles == []

@@ -1,4 +1,4 @@
-"""What the doctor's tests stand on: a place to examine, and servers that answer as they are told."""
+"""What the doctor's tests stand on: a context for checks, and servers that answer as they are told."""
 
 import asyncio
 import json
@@ -14,8 +14,8 @@ import pytest
 
 from app.core.settings import Settings
 from app.doctor.checks.instances import COMPOSED
-from app.doctor.context import Place, opened
-from app.doctor.result import Check, Finding, examine
+from app.doctor.context import DoctorContext, doctor_context
+from app.doctor.result import Check, ReportedResult, run_checks
 from tests.ports import HOST
 from tests.unit.settings import put
 
@@ -29,12 +29,12 @@ BASICS = {
 
 
 @asynccontextmanager
-async def place_with(monkeypatch: pytest.MonkeyPatch, **variables: str) -> AsyncIterator[Place]:
+async def context_with(monkeypatch: pytest.MonkeyPatch, **variables: str) -> AsyncIterator[DoctorContext]:
     """These settings and the basics; every name leads to this machine, except containers' own."""
     put(monkeypatch, {**BASICS, **variables})
-    async with opened(*Settings.read()) as place:
-        place.resolve = to_this_machine
-        yield place
+    async with doctor_context(*Settings.read()) as context:
+        context.resolve = to_this_machine
+        yield context
 
 
 async def to_this_machine(host: str, _port: int) -> Sequence[str]:
@@ -43,12 +43,12 @@ async def to_this_machine(host: str, _port: int) -> Sequence[str]:
     return [HOST]
 
 
-async def findings(place: Place, checks: Sequence[Check]) -> dict[str, Finding]:
-    return {finding.check: finding for finding in await examine(checks, place.missing)}
+async def findings(context: DoctorContext, checks: Sequence[Check]) -> dict[str, ReportedResult]:
+    return {finding.check: finding for finding in await run_checks(checks, context.missing)}
 
 
-async def finding(place: Place, checks: Sequence[Check], name: str) -> Finding:
-    return (await findings(place, checks))[name]
+async def finding(context: DoctorContext, checks: Sequence[Check], name: str) -> ReportedResult:
+    return (await findings(context, checks))[name]
 
 
 def answering(handler: Callable[[httpx.Request], httpx.Response]) -> httpx.AsyncClient:

@@ -10,7 +10,7 @@ from app.core.settings import PLACEHOLDER
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = (ROOT / "prod.env.example").read_text(encoding="utf-8")
-# What goes in the place of CHANGE_ME, by variable.
+# What replaces CHANGE_ME, by variable.
 FILLED = {
     "REGISTRY": "registry.aisha.example",
     "DOMAIN": "aisha.example",

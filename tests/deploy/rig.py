@@ -1,4 +1,4 @@
-"""A clone of its own for the deploy scripts, with stubs in the place of the programs they call."""
+"""A clone of its own for the deploy scripts, with stubs instead of the programs they call."""
 
 import hashlib
 import os

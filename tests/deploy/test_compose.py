@@ -16,7 +16,7 @@ from app.jobs.options import WorkerOptions
 from app.telegram import chat_worker
 from tests.deploy import example
 from tests.deploy.example import FILLED, ROOT
-from tests.deploy.tools import needs
+from tests.programs import needs
 
 COMPOSE = ROOT / "docker-compose.webhook.prod.yml"
 REQUIRED = sorted(set(re.findall(r"\$\{(\w+):\?", COMPOSE.read_text(encoding="utf-8"))))
@@ -184,7 +184,7 @@ def test_whoever_lives_on_has_a_health_check(services: dict[str, Service]) -> No
 
 
 def test_there_is_time_to_finish_what_is_in_hand(services: dict[str, Service]) -> None:
-    jobs = WorkerOptions().grace.total_seconds() + worker._PUTTING_BACK
+    jobs = WorkerOptions().grace.total_seconds() + worker._REQUEUE_TIMEOUT_SECONDS
     grace = {
         name: int(service["stop_grace_period"].removesuffix("s"))
         for name, service in services.items()

@@ -14,9 +14,9 @@ import pytest
 
 from app.core.settings import LogSettings
 from app.doctor import command, report
-from app.doctor.result import Check, Finding, Found, Verdict, examine, failure, ok, warning
+from app.doctor.result import Check, CheckResult, ReportedResult, Status, failure, ok, run_checks, warning
 from app.doctor.selection import all_checks, end_to_end_checks
-from tests.deploy.doctor_harness import place_with
+from tests.deploy.doctor_harness import context_with
 from tests.unit.settings import put
 
 ROOT = Path(__file__).parents[2]
@@ -93,7 +93,7 @@ async def test_settings_that_can_not_be_read_are_one_finding_of_many(
     put(monkeypatch, {**SECRETS, **DOWN, **bad})
     logs: list[LogSettings] = []
     monkeypatch.setattr(command, "configure", lambda settings, *_: logs.append(settings))
-    told, code = await command.examined(all_checks, as_json=False)
+    told, code = await command.report_of(all_checks, as_json=False)
     assert code == report.EXIT_SETTINGS
     assert "✗ settings " in told
     assert "API_PORT input should be a valid integer" in told
@@ -123,44 +123,44 @@ async def test_the_older_commands_are_parts_of_it(
     monkeypatch.setattr(sys, "argv", [script, "--json"])
     importlib.import_module(f"scripts.{script}").main()
     [(choose, as_json)] = asked
-    async with place_with(monkeypatch) as place:
-        chosen = {check.name for check in choose(place)}
-        assert chosen <= {check.name for check in all_checks(place)}
+    async with context_with(monkeypatch) as context:
+        chosen = {check.name for check in choose(context)}
+        assert chosen <= {check.name for check in all_checks(context)}
     assert (as_json, parts <= chosen) == (True, True)
 
 
 async def test_a_check_that_hangs_or_breaks_holds_no_other_up() -> None:
-    async def hang() -> Found:
+    async def hang() -> CheckResult:
         await asyncio.Event().wait()
         raise AssertionError
 
-    async def broken() -> Found:
+    async def broken() -> CheckResult:
         raise RuntimeError("with a secret in it")
 
-    async def fine() -> Found:
+    async def fine() -> CheckResult:
         return ok("Fine")
 
     checks = [
-        Check("hangs", hang, "Wait less", deadline=0.05),
-        Check("breaks", broken, "Mend it"),
+        Check("hangs", hang, "Wait less", timeout_seconds=0.05),
+        Check("breaks", broken, "Fix it"),
         Check("fine", fine, ""),
         Check("behind", fine, "", after="hangs"),
     ]
-    found = await examine(checks)
+    found = await run_checks(checks)
     assert found == [
-        Finding("hangs", Verdict.FAILURE, "No answer within 0.05 s", "Wait less"),
-        Finding("breaks", Verdict.FAILURE, "The check itself broke: RuntimeError", "Mend it"),
-        Finding("fine", Verdict.OK, "Fine", ""),
-        Finding("behind", Verdict.SKIPPED, "Comes after hangs", ""),
+        ReportedResult("hangs", Status.FAILURE, "No answer within 0.05 s", "Wait less"),
+        ReportedResult("breaks", Status.FAILURE, "The check itself broke: RuntimeError", "Fix it"),
+        ReportedResult("fine", Status.OK, "Fine", ""),
+        ReportedResult("behind", Status.SKIPPED, "Comes after hangs", ""),
     ]
 
 
-async def _findings(*found: Found) -> list[Finding]:
-    async def look(each: Found) -> Found:
+async def _findings(*found: CheckResult) -> list[ReportedResult]:
+    async def look(each: CheckResult) -> CheckResult:
         return each
 
     checks = [Check(f"check-{number}", partial(look, each), "Help") for number, each in enumerate(found)]
-    return await examine(checks)
+    return await run_checks(checks)
 
 
 async def test_the_table_is_aligned_and_remedies_stand_below() -> None:
@@ -181,7 +181,7 @@ async def test_the_table_is_aligned_and_remedies_stand_below() -> None:
     ("found", "read", "code"),
     [((ok(""), warning("")), True, 0), ((ok(""), failure("")), True, 1), ((failure(""),), False, 2)],
 )
-async def test_exit_codes(found: tuple[Found, ...], read: bool, code: int) -> None:
+async def test_exit_codes(found: tuple[CheckResult, ...], read: bool, code: int) -> None:
     assert report.exit_code(await _findings(*found), settings_read=read) == code
 
 
@@ -189,8 +189,8 @@ async def test_every_check_has_its_place_in_the_document(monkeypatch: pytest.Mon
     symptom_check_finding_remedy = r"^\|[^|]*\| `([a-z-]+)` \|[^|]+\|[^|]+\|$"
     document = DOCUMENT.read_text(encoding="utf-8")
     described = re.findall(symptom_check_finding_remedy, document, re.MULTILINE)
-    async with place_with(monkeypatch) as place:
-        names = [check.name for check in end_to_end_checks(place)]
-        assert {check.name for check in all_checks(place)} < set(names)
+    async with context_with(monkeypatch) as context:
+        names = [check.name for check in end_to_end_checks(context)]
+        assert {check.name for check in all_checks(context)} < set(names)
     assert len(names) == len(set(names))
     assert sorted(set(described)) == sorted(names)

@@ -12,15 +12,16 @@ from sqlalchemy import func, select
 
 from app.database.engine import Database
 from app.database.models import Base, RequestState, Training, TrialMode
-from app.doctor.checks.end_to_end import Rehearsal
+from app.doctor.checks.end_to_end import EndToEnd
 from app.doctor.checks.storage import database_checks
-from app.doctor.result import Finding, Verdict
+from app.doctor.result import ReportedResult, Status
 from app.doctor.selection import end_to_end_checks
 from app.trainings.drill import begin, clear_away
 from sandbox.telegram.user import TelegramUser
 from scripts.simulate_webhook import STATUSES, send
-from tests.conftest import fresh_database, passable_folder
-from tests.deploy.doctor_harness import BASICS, PATH, findings, place_with
+from tests.conftest import passable_folder
+from tests.databases import fresh_database
+from tests.deploy.doctor_harness import BASICS, PATH, context_with, findings
 from tests.factories import make_user
 from tests.integration.jobs_harness import until
 from tests.integration.service_process import service_process
@@ -93,7 +94,7 @@ async def test_an_installation_in_order_from_end_to_end(
         unmet = where_it_ends(await drill(monkeypatch, {**installation, "ADMIN_CHAT_ID": str(STRANGER)}))
         assert await drills_left(database) == 0
         await every_status_does_what_it_says(monkeypatch, database, installation)
-    not_ok = {name for name, each in found.items() if each.verdict is not Verdict.OK}
+    not_ok = {name for name, each in found.items() if each.status is not Status.OK}
     plain_and_local, needless = {"webhook-address", "webhook-name"}, {"redis", "fal-account", "fal-networks"}
     assert not_ok == plain_and_local | needless, found
     assert found["drill-told"].what.startswith("The operator was told")
@@ -106,11 +107,11 @@ async def test_an_installation_in_order_from_end_to_end(
 
 async def diagnose(
     monkeypatch: pytest.MonkeyPatch, fal: FalEmulator, installation: Mapping[str, str]
-) -> dict[str, Finding]:
+) -> dict[str, ReportedResult]:
     monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{fal.proxy_port}")
     monkeypatch.setenv("SSL_CERT_FILE", str(fal.ca_bundle))
-    async with place_with(monkeypatch, **{"FAL_API_KEY": KEY, **installation}) as place:
-        return await findings(place, end_to_end_checks(place))
+    async with context_with(monkeypatch, **{"FAL_API_KEY": KEY, **installation}) as context:
+        return await findings(context, end_to_end_checks(context))
 
 
 async def every_status_does_what_it_says(
@@ -118,10 +119,10 @@ async def every_status_does_what_it_says(
 ) -> None:
     """scripts.simulate_webhook, once with each of its words."""
     ends = RequestState.COMPLETED, RequestState.FAILED, RequestState.RUNNING
-    async with place_with(monkeypatch, **installation) as place:
+    async with context_with(monkeypatch, **installation) as context:
         for status, state in zip(STATUSES, ends, strict=True):
             training = await a_drill(database)
-            answer = await asyncio.to_thread(send, place.settings, training.id, status)
+            answer = await asyncio.to_thread(send, context.settings, training.id, status)
             assert answer.status_code == 200, status
             await until(partial(_is, database, training, state))
 
@@ -149,17 +150,17 @@ async def rows(database: Database, table: str) -> int:
 
 async def drill(
     monkeypatch: pytest.MonkeyPatch, installation: Mapping[str, str], patience: float = 10
-) -> dict[str, Finding]:
-    async with place_with(monkeypatch, **installation) as place:
-        return await findings(place, [*database_checks(place), *Rehearsal(place, patience).checks()])
+) -> dict[str, ReportedResult]:
+    async with context_with(monkeypatch, **installation) as context:
+        return await findings(context, [*database_checks(context), *EndToEnd(context, patience).checks()])
 
 
-def where_it_ends(found: Mapping[str, Finding]) -> Finding:
+def where_it_ends(found: Mapping[str, ReportedResult]) -> ReportedResult:
     """The one step that failed; those after it say so."""
-    failed = [each for each in found.values() if each.verdict is Verdict.FAILURE]
+    failed = [each for each in found.values() if each.status is Status.FAILURE]
     assert len(failed) == 1, found
     after = list(found).index(failed[0].check) + 1
-    assert {each.verdict for each in list(found.values())[after:]} <= {Verdict.SKIPPED}, found
+    assert {each.status for each in list(found.values())[after:]} <= {Status.SKIPPED}, found
     return failed[0]
 
 

@@ -6,18 +6,18 @@ from pathlib import Path
 import pytest
 
 from app.doctor.checks import instances
-from app.doctor.result import Finding, Verdict
+from app.doctor.result import ReportedResult, Status
 from app.doctor.selection import local_checks
-from tests.deploy.doctor_harness import finding, place_with, serving, told
+from tests.deploy.doctor_harness import context_with, finding, serving, told
 from tests.ports import HOST, closed_ports
 
 ROOT = Path(__file__).parents[2]
 HEALTHY = {"GET": told(200, status="ok")}
 
 
-async def seen(monkeypatch: pytest.MonkeyPatch, own: int) -> Finding:
-    async with place_with(monkeypatch, API_HOST=HOST, API_PORT=str(own)) as place:
-        return await finding(place, local_checks(place), "instances")
+async def seen(monkeypatch: pytest.MonkeyPatch, own: int) -> ReportedResult:
+    async with context_with(monkeypatch, API_HOST=HOST, API_PORT=str(own)) as context:
+        return await finding(context, local_checks(context), "instances")
 
 
 async def test_an_instance_that_is_dead_beside_one_that_lives(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -25,8 +25,8 @@ async def test_an_instance_that_is_dead_beside_one_that_lives(monkeypatch: pytes
         async with serving(None, HEALTHY) as alive:
             monkeypatch.setattr(instances, "PORTS", (alive, dead))
             found = await seen(monkeypatch, nobody)
-    assert (found.verdict, found.what) == (
-        Verdict.WARNING,
+    assert (found.status, found.what) == (
+        Status.WARNING,
         f"http://{HOST}:{alive}: ok; nothing answers at http://{HOST}:{dead}",
     )
     assert found.remedy
@@ -37,9 +37,9 @@ async def test_a_service_that_runs_once(monkeypatch: pytest.MonkeyPatch) -> None
     with closed_ports(1) as (dead,):
         async with serving(None, HEALTHY) as own, serving(None, {"GET": told(404)}) as stranger:
             monkeypatch.setattr(instances, "PORTS", (stranger, dead))
-            assert (await seen(monkeypatch, own)).verdict is Verdict.OK
+            assert (await seen(monkeypatch, own)).status is Status.OK
             monkeypatch.setattr(instances, "PORTS", (own, dead))
-            assert (await seen(monkeypatch, own)).verdict is Verdict.OK
+            assert (await seen(monkeypatch, own)).status is Status.OK
 
 
 async def test_an_instance_whose_log_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -47,8 +47,8 @@ async def test_an_instance_whose_log_is_lost(monkeypatch: pytest.MonkeyPatch) ->
     async with serving(None, degraded) as one:
         monkeypatch.setattr(instances, "PORTS", ())
         found = await seen(monkeypatch, one)
-    assert (found.verdict, found.what) == (
-        Verdict.WARNING,
+    assert (found.status, found.what) == (
+        Status.WARNING,
         f"http://{HOST}:{one}: logs can't be written there",
     )
     assert "AishaLogsLost" in found.remedy
@@ -64,19 +64,19 @@ async def test_in_the_containers_the_instances_are_asked_by_name(monkeypatch: py
         monkeypatch.setattr(instances, "PORTS", tuple(unused))
         async with (
             serving(None, HEALTHY) as first,
-            place_with(monkeypatch, API_PORT=str(nobody)) as place,
+            context_with(monkeypatch, API_PORT=str(nobody)) as context,
         ):
-            place.resolve = only_the_first
+            context.resolve = only_the_first
             monkeypatch.setattr(instances, "COMPOSED", (("localhost", first), (HOST, stopped)))
-            one = await finding(place, local_checks(place), "instances")
+            one = await finding(context, local_checks(context), "instances")
             monkeypatch.setattr(instances, "COMPOSED", (("localhost", first), (HOST, first)))
-            both = await finding(place, local_checks(place), "instances")
-    assert (one.verdict, one.what) == (
-        Verdict.WARNING,
+            both = await finding(context, local_checks(context), "instances")
+    assert (one.status, one.what) == (
+        Status.WARNING,
         f"http://localhost:{first}: ok; nothing answers at http://{HOST}:{stopped}",
     )
-    assert (both.verdict, both.what) == (
-        Verdict.OK,
+    assert (both.status, both.what) == (
+        Status.OK,
         f"http://localhost:{first}: ok; http://{HOST}:{first}: ok",
     )
 

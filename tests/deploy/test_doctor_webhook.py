@@ -15,16 +15,16 @@ import uvicorn
 
 from app.database.engine import Database
 from app.doctor.checks.webhook_response import OURS
-from app.doctor.result import Finding, Verdict
+from app.doctor.result import ReportedResult, Status
 from app.doctor.selection import webhook_config_checks, webhook_url_checks
 from sandbox.fal.server import Server
 from tests.deploy.doctor_harness import (
     NAME,
     PATH,
     Answer,
+    context_with,
     finding,
     findings,
-    place_with,
     serving,
     told,
 )
@@ -62,36 +62,36 @@ def usual() -> ssl.SSLContext:
 
 async def seen(
     monkeypatch: pytest.MonkeyPatch, tls: ssl.SSLContext | None, check: str, **answers: Answer
-) -> Finding:
+) -> ReportedResult:
     """What a check finds at a server; keywords are methods, `TEST` the path of the test."""
     paths = {"TEST": "GET /api/v1/avatar/test_webhook"}
     wire = {paths.get(name, name): answer for name, answer in ({"GET": OUR_405} | answers).items()}
     async with serving(tls, wire) as port:
         url = f"https://{NAME}:{port}{PATH}"
-        async with place_with(monkeypatch, FAL_WEBHOOK_URL=url) as place:
-            return await finding(place, webhook_url_checks(place), check)
+        async with context_with(monkeypatch, FAL_WEBHOOK_URL=url) as context:
+            return await finding(context, webhook_url_checks(context), check)
 
 
 async def test_a_name_that_does_not_resolve(monkeypatch: pytest.MonkeyPatch) -> None:
     async def nowhere(_host: str, _port: int) -> Sequence[str]:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
-    async with place_with(monkeypatch, FAL_WEBHOOK_URL=f"https://{NAME}{PATH}") as place:
-        place.resolve = nowhere
-        found = await findings(place, webhook_url_checks(place))
-    assert found["webhook-name"].verdict is Verdict.FAILURE
+    async with context_with(monkeypatch, FAL_WEBHOOK_URL=f"https://{NAME}{PATH}") as context:
+        context.resolve = nowhere
+        found = await findings(context, webhook_url_checks(context))
+    assert found["webhook-name"].status is Status.FAILURE
     assert found["webhook-name"].what == f"{NAME} doesn't resolve (Name or service not known)"
     assert "DNS" in found["webhook-name"].remedy
     assert found["webhook-port"].what == "Comes after webhook-name"
-    assert {found[each].verdict for each in list(found)[2:]} == {Verdict.SKIPPED}
+    assert {found[each].status for each in list(found)[2:]} == {Status.SKIPPED}
 
 
 async def test_a_closed_port(monkeypatch: pytest.MonkeyPatch) -> None:
     with closed_ports(1) as (port,):
-        async with place_with(monkeypatch, FAL_WEBHOOK_URL=f"https://{NAME}:{port}{PATH}") as place:
-            found = await finding(place, webhook_url_checks(place), "webhook-port")
-    assert (found.verdict, found.what) == (
-        Verdict.FAILURE,
+        async with context_with(monkeypatch, FAL_WEBHOOK_URL=f"https://{NAME}:{port}{PATH}") as context:
+            found = await finding(context, webhook_url_checks(context), "webhook-port")
+    assert (found.status, found.what) == (
+        Status.FAILURE,
         f"Port {port} is closed ({HOST}: nothing listens)",
     )
 
@@ -102,9 +102,9 @@ async def test_one_address_of_two_is_closed(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(asyncio, "open_connection", refusing)
     async with serving(usual(), {"GET": OUR_405}) as port:
         found = await led(monkeypatch, ["127.0.0.9", HOST], port)
-    assert found["webhook-port"].verdict is Verdict.WARNING
+    assert found["webhook-port"].status is Status.WARNING
     assert "127.0.0.9: nothing listens" in found["webhook-port"].what
-    assert found["webhook-answer"].verdict is Verdict.OK
+    assert found["webhook-answer"].status is Status.OK
 
 
 async def test_an_address_that_leads_to_another_server(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -118,10 +118,10 @@ async def test_an_address_that_leads_to_another_server(monkeypatch: pytest.Monke
                 misled = await led(monkeypatch, addresses, port)
             async with serving(ours, {"GET": page}, stale, port):
                 answered = await led(monkeypatch, addresses, port)
-            assert misled["webhook-certificate"].verdict is Verdict.FAILURE
+            assert misled["webhook-certificate"].status is Status.FAILURE
             assert misled["webhook-certificate"].what.startswith(f"{stale}: The certificate is for other.")
             assert answered["webhook-certificate"].what.startswith("Valid for")
-            assert answered["webhook-answer"].verdict is Verdict.FAILURE
+            assert answered["webhook-answer"].status is Status.FAILURE
             assert answered["webhook-answer"].what.startswith(f"{stale}: 404 with an HTML page")
 
 
@@ -136,22 +136,24 @@ async def test_a_machine_without_ipv6(monkeypatch: pytest.MonkeyPatch, reason: i
         alone = await led(monkeypatch, [six], port)
     with closed_ports(1) as (port_of_nobody,):
         closed = (await led(monkeypatch, [six, HOST], port_of_nobody))["webhook-port"]
-    assert (both["webhook-port"].verdict, both["webhook-answer"].verdict) == (Verdict.OK, Verdict.OK)
+    assert (both["webhook-port"].status, both["webhook-answer"].status) == (Status.OK, Status.OK)
     assert both["webhook-port"].what == f"Port {port} is open; {unseen}"
-    assert (alone["webhook-port"].verdict, alone["webhook-port"].what) == (Verdict.SKIPPED, unseen)
-    assert closed.verdict is Verdict.FAILURE
+    assert (alone["webhook-port"].status, alone["webhook-port"].what) == (Status.SKIPPED, unseen)
+    assert closed.status is Status.FAILURE
     assert closed.what.endswith(f"is closed ({HOST}: nothing listens); {unseen}")
 
 
-async def led(monkeypatch: pytest.MonkeyPatch, addresses: Sequence[str], port: int) -> dict[str, Finding]:
+async def led(
+    monkeypatch: pytest.MonkeyPatch, addresses: Sequence[str], port: int
+) -> dict[str, ReportedResult]:
     """What is found where the name leads to these addresses."""
 
     async def there(_host: str, _port: int) -> Sequence[str]:
         return addresses
 
-    async with place_with(monkeypatch, FAL_WEBHOOK_URL=f"https://{NAME}:{port}{PATH}") as place:
-        place.resolve = there
-        return await findings(place, webhook_url_checks(place))
+    async with context_with(monkeypatch, FAL_WEBHOOK_URL=f"https://{NAME}:{port}{PATH}") as context:
+        context.resolve = there
+        return await findings(context, webhook_url_checks(context))
 
 
 def _refusing(address: str, connect: Callable[..., object], why: OSError) -> Callable[..., object]:
@@ -191,7 +193,7 @@ async def test_a_certificate_that_is_not_believed(
     monkeypatch: pytest.MonkeyPatch, shown: Callable[[], ssl.SSLContext | None], what: str
 ) -> None:
     found = await seen(monkeypatch, shown(), "webhook-certificate")
-    assert (found.verdict, what in found.what, bool(found.remedy)) == (Verdict.FAILURE, True, True), found
+    assert (found.status, what in found.what, bool(found.remedy)) == (Status.FAILURE, True, True), found
 
 
 async def test_a_renewed_chain_is_joined_before_nginx_reloads(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -226,9 +228,9 @@ async def test_a_handshake_that_fails_asks_for_no_new_certificate(
 
     async with await asyncio.start_server(end, HOST, 0) as server:
         url = f"https://{NAME}:{server.sockets[0].getsockname()[1]}{PATH}"
-        async with place_with(monkeypatch, FAL_WEBHOOK_URL=url) as place:
-            found = await finding(place, webhook_url_checks(place), "webhook-certificate")
-    assert (found.verdict, found.what, remedy in found.remedy) == (Verdict.FAILURE, what, True), found
+        async with context_with(monkeypatch, FAL_WEBHOOK_URL=url) as context:
+            found = await finding(context, webhook_url_checks(context), "webhook-certificate")
+    assert (found.status, found.what, remedy in found.remedy) == (Status.FAILURE, what, True), found
 
 
 async def test_a_certificate_that_ends_soon(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -236,7 +238,7 @@ async def test_a_certificate_that_ends_soon(monkeypatch: pytest.MonkeyPatch) -> 
     found = await seen(
         monkeypatch, showing(INTERMEDIATE.issue_cert(NAME, not_after=soon)), "webhook-certificate"
     )
-    assert (found.verdict, "5 more days" in found.what) == (Verdict.WARNING, True)
+    assert (found.status, "5 more days" in found.what) == (Status.WARNING, True)
 
 
 @pytest.mark.parametrize(
@@ -245,58 +247,58 @@ async def test_a_certificate_that_ends_soon(monkeypatch: pytest.MonkeyPatch) -> 
         (
             "webhook-answer",
             {"GET": Answer(301, location="https://www.aisha.example/?token=word")},
-            Verdict.FAILURE,
+            Status.FAILURE,
             "It redirects (301) to https://www.aisha.example/",
         ),
         (
             "webhook-answer",
             {"GET": Answer(404, "<html>Not found</html>", "text/html; charset=utf-8")},
-            Verdict.FAILURE,
+            Status.FAILURE,
             "404 with an HTML page rather than JSON: another program answers there",
         ),
         (
             "webhook-answer",
             {"GET": Answer(502, "<html>Bad gateway</html>", "text/html")},
-            Verdict.FAILURE,
+            Status.FAILURE,
             "nginx answers, and no instance behind it",
         ),
         (
             "webhook-answer",
             {"GET": told(502, status="error", reason="service-unavailable")},
-            Verdict.FAILURE,
+            Status.FAILURE,
             "nginx answers, and no instance behind it",
         ),
         (
             "webhook-answer",
-            {"GET": told(404, detail="Not Found")},
-            Verdict.FAILURE,
+            {"GET": told(404, detail="Not CheckResult")},
+            Status.FAILURE,
             "GET gets 404, where the webhook service answers 405: it is another service, or another path",
         ),
         (
             "webhook-service",
             {"TEST": told(200, status="ok", message="Another's")},
-            Verdict.FAILURE,
+            Status.FAILURE,
             "Another service answers there: /api/v1/avatar/test_webhook gets 200",
         ),
         (
             "webhook-installation",
             {"TEST": told(200, **OURS), "POST": told(401, status="error", reason="signature-header-missing")},
-            Verdict.FAILURE,
+            Status.FAILURE,
             "The signature's headers don't reach the service",
         ),
         (
             "webhook-installation",
             {"TEST": told(200, **OURS), "POST": told(503, status="error", reason="not-stored")},
-            Verdict.FAILURE,
+            Status.FAILURE,
             "The service can't reach its database",
         ),
     ],
 )
 async def test_whoever_answers_is_named(
-    monkeypatch: pytest.MonkeyPatch, check: str, answers: dict[str, Answer], verdict: Verdict, what: str
+    monkeypatch: pytest.MonkeyPatch, check: str, answers: dict[str, Answer], verdict: Status, what: str
 ) -> None:
     found = await seen(monkeypatch, usual(), check, **answers)
-    assert (found.verdict, found.what) == (verdict, what)
+    assert (found.status, found.what) == (verdict, what)
     assert found.remedy
 
 
@@ -326,23 +328,23 @@ async def our_service(
 @pytest.mark.parametrize(
     ("environment", "check", "verdict", "what"),
     [
-        ({}, "webhook-installation", Verdict.OK, "It knows our FAL_WEBHOOK_SECRET"),
+        ({}, "webhook-installation", Status.OK, "It knows our FAL_WEBHOOK_SECRET"),
         (
             {"FAL_WEBHOOK_SECRET": "another-one"},
             "webhook-installation",
-            Verdict.FAILURE,
+            Status.FAILURE,
             "another installation",
         ),
         (
             {"ALLOWED_HOSTS": "other.example"},
             "webhook-answer",
-            Verdict.FAILURE,
+            Status.FAILURE,
             "host name isn't known there",
         ),
         (
             {"ALLOWED_IPS": "203.0.113.0/24"},
             "webhook-answer",
-            Verdict.WARNING,
+            Status.WARNING,
             "ALLOWED_IPS lets only some in",
         ),
     ],
@@ -352,33 +354,33 @@ async def test_our_own_service_is_recognised(
     database: Database,
     environment: dict[str, str],
     check: str,
-    verdict: Verdict,
+    verdict: Status,
     what: str,
 ) -> None:
     async with (
         our_service(monkeypatch, database, **environment) as url,
-        place_with(monkeypatch, FAL_WEBHOOK_URL=url) as place,
+        context_with(monkeypatch, FAL_WEBHOOK_URL=url) as context,
     ):
-        found = await findings(place, webhook_url_checks(place))
-    assert (found[check].verdict, what in found[check].what) == (verdict, True), found[check]
-    assert found["webhook-certificate"].verdict is Verdict.OK
-    assert found["webhook-name"].verdict is Verdict.WARNING
+        found = await findings(context, webhook_url_checks(context))
+    assert (found[check].status, what in found[check].what) == (verdict, True), found[check]
+    assert found["webhook-certificate"].status is Status.OK
+    assert found["webhook-name"].status is Status.WARNING
 
 
 @pytest.mark.parametrize(
     ("url", "environment", "verdict", "what"),
     [
-        ("http://aisha.example" + PATH, "development", Verdict.WARNING, "plain http"),
-        ("http://aisha.example" + PATH, "production", Verdict.FAILURE, "plain http"),
-        ("https://CHANGE_ME" + PATH, "production", Verdict.FAILURE, "no https address"),
-        ("https://aisha.example/callback", "production", Verdict.WARNING, "Its path is /callback"),
-        ("", "production", Verdict.FAILURE, "FAL_WEBHOOK_URL is empty"),
-        ("", "development", Verdict.SKIPPED, "FAL_WEBHOOK_URL is empty"),
+        ("http://aisha.example" + PATH, "development", Status.WARNING, "plain http"),
+        ("http://aisha.example" + PATH, "production", Status.FAILURE, "plain http"),
+        ("https://CHANGE_ME" + PATH, "production", Status.FAILURE, "no https address"),
+        ("https://aisha.example/callback", "production", Status.WARNING, "Its path is /callback"),
+        ("", "production", Status.FAILURE, "FAL_WEBHOOK_URL is empty"),
+        ("", "development", Status.SKIPPED, "FAL_WEBHOOK_URL is empty"),
     ],
 )
 async def test_an_address_that_will_not_do(
-    monkeypatch: pytest.MonkeyPatch, url: str, environment: str, verdict: Verdict, what: str
+    monkeypatch: pytest.MonkeyPatch, url: str, environment: str, verdict: Status, what: str
 ) -> None:
-    async with place_with(monkeypatch, FAL_WEBHOOK_URL=url, ENVIRONMENT=environment) as place:
-        found = await finding(place, webhook_config_checks(place)[:-6], "webhook-address")
-    assert (found.verdict, what in found.what) == (verdict, True), found
+    async with context_with(monkeypatch, FAL_WEBHOOK_URL=url, ENVIRONMENT=environment) as context:
+        found = await finding(context, webhook_config_checks(context)[:-6], "webhook-address")
+    assert (found.status, what in found.what) == (verdict, True), found

@@ -30,8 +30,8 @@ def test_an_image_says_which_release_it_is_and_takes_its_base_from_outside(name:
 
 @pytest.mark.parametrize("name", DOCKERFILES[:2])
 def test_an_image_of_ours_runs_as_nobody_in_particular(name: str) -> None:
-    stage = (ROOT / name).read_text(encoding="utf-8").rpartition("\nFROM ")[2]
-    assert re.findall(r"^USER (.+)$", stage, re.MULTILINE) == ["10001:10001"]
+    scenario = (ROOT / name).read_text(encoding="utf-8").rpartition("\nFROM ")[2]
+    assert re.findall(r"^USER (.+)$", scenario, re.MULTILINE) == ["10001:10001"]
 
 
 def test_only_what_is_named_enters_an_image() -> None:

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from tests.deploy.promql import DEPLOY
-from tests.deploy.tools import needs
+from tests.programs import needs
 
 WRITER = """
 import sys

@@ -1,4 +1,4 @@
-"""Migrations that start together with Postgres wait for it, and not for what waiting doesn't mend."""
+"""Migrations that start together with Postgres wait for it, and not for what waiting doesn't fix."""
 
 import os
 import subprocess
@@ -39,7 +39,7 @@ async def test_postgres_is_waited_for(database_url: str, tmp_path: Path) -> None
         process = await waiting_for(cable.url, tmp_path)
         assert process.stderr is not None
         assert b"database.awaited" in await process.stderr.readline()
-        await cable.mend()
+        await cable.restore()
         assert await process.wait() == 0
 
 

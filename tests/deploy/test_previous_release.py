@@ -15,6 +15,7 @@ from tests.deploy.previous_release import NoHistory, previous_release, unpack
 from tests.images import blocks, encoded
 
 # Its own sandbox: its bot and its webhook service, played from /start to a finished avatar.
+pytestmark = pytest.mark.torture
 PLAY = """
 import os, sys
 from pathlib import Path

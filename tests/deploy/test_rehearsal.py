@@ -20,7 +20,7 @@ from app.database.engine import Database
 from app.database.models import AvatarPhoto, User
 from app.photos.storage import FolderStorage
 from devtools.postgres import wheel
-from tests.conftest import database_named
+from tests.databases import database_named
 from tests.deploy.rig import ROOT, SETTINGS, Rig
 from tests.factories import make_avatar, make_user
 from tests.images import blocks, encoded
@@ -37,7 +37,7 @@ _numbers = count(1)
 
 
 @dataclass
-class House:
+class Host:
     """A database and a folder of photos, with people who add and remove some."""
 
     rig: Rig
@@ -135,7 +135,7 @@ class House:
 
 
 @pytest.fixture
-async def house(tmp_path: Path, database_url: str) -> AsyncIterator[House]:
+async def host(tmp_path: Path, database_url: str) -> AsyncIterator[Host]:
     rig = Rig(tmp_path)
     rig.without("docker")
     rig.without("sleep")
@@ -143,14 +143,14 @@ async def house(tmp_path: Path, database_url: str) -> AsyncIterator[House]:
     rig.settings(SETTINGS | {"BACKUP_DIR": str(tmp_path / "backups")})
     rig.deployed("running")
     photos = tmp_path / "data" / "photos"
-    house = House(rig, database_url, Database(database_url), FolderStorage(photos), photos)
-    yield house
-    await house.database.close()
+    host = Host(rig, database_url, Database(database_url), FolderStorage(photos), photos)
+    yield host
+    await host.database.close()
 
 
 @asynccontextmanager
-async def lived_in(house: House, avatar_id: int, unwanted: Sequence[str]) -> AsyncIterator[None]:
-    life = asyncio.create_task(house.live(avatar_id, unwanted))
+async def lived_in(host: Host, avatar_id: int, unwanted: Sequence[str]) -> AsyncIterator[None]:
+    life = asyncio.create_task(host.live(avatar_id, unwanted))
     yield
     assert not life.done()
     life.cancel()
@@ -171,87 +171,88 @@ async def schema(database: Database) -> list[str]:
         return list(await session.scalars(text(SCHEMA)))
 
 
-async def test_a_backup_under_load_brings_back_everything(house: House) -> None:
-    avatar_id, keys = await house.settle(30)
-    before = await schema(house.database)
-    gate = house.rig.folder / "gate"
+@pytest.mark.torture
+async def test_a_backup_under_load_brings_back_everything(host: Host) -> None:
+    avatar_id, keys = await host.settle(30)
+    before = await schema(host.database)
+    gate = host.rig.folder / "gate"
     gate.touch()
-    async with lived_in(house, avatar_id, keys[1:20]):
-        backup = asyncio.create_task(house.backup())
-        assert await asyncio.to_thread(there, house.rig.folder / "copying")
-        await house.remove_photo(keys[0])  # the first dump has it, and nobody can copy it any more
-        (house.rig.folder / "copy").touch()
+    async with lived_in(host, avatar_id, keys[1:20]):
+        backup = asyncio.create_task(host.backup())
+        assert await asyncio.to_thread(there, host.rig.folder / "copying")
+        await host.remove_photo(keys[0])  # the first dump has it, and nobody can copy it any more
+        (host.rig.folder / "copy").touch()
         folder = await backup
-    assert len(house.rig.calls("pg_dump")) >= 2
+    assert len(host.rig.calls("pg_dump")) >= 2
     assert (folder / "lacking").read_text() == ""
     manifest = (folder / "manifest").read_text().splitlines()
     kept = len([path for path in (folder / "objects").rglob("*") if path.is_file()])
     assert f"rows public.avatar_photos {kept}" in manifest
     assert folder.stat().st_mode & 0o077 == 0
 
-    await house.lose_everything()
-    done = await house.run("restore.sh", str(folder))
+    await host.lose_everything()
+    done = await host.run("restore.sh", str(folder))
     assert done.returncode == 0, done.stderr
     assert "[8/8] start" in done.stdout
-    assert await house.open_all() == kept
-    restored = await house.keys()
+    assert await host.open_all() == kept
+    restored = await host.keys()
     assert set(keys[20:]) <= restored
     assert keys[0] not in restored
-    assert await schema(house.database) == before
-    assert (await house.settle(1))[0] > avatar_id  # numbers go on where they were
-    secrets = [make_url(house.url).password or "", "1:token"]
-    logs = "".join(log.read_text() for log in house.rig.state.glob("*.log"))
-    assert not [word for word in secrets if word in logs + "".join(house.rig.calls())]
+    assert await schema(host.database) == before
+    assert (await host.settle(1))[0] > avatar_id  # numbers go on where they were
+    secrets = [make_url(host.url).password or "", "1:token"]
+    logs = "".join(log.read_text() for log in host.rig.state.glob("*.log"))
+    assert not [word for word in secrets if word in logs + "".join(host.rig.calls())]
 
 
-async def test_what_is_there_is_only_replaced_when_told_and_as_a_whole(house: House) -> None:
+async def test_what_is_there_is_only_replaced_when_told_and_as_a_whole(host: Host) -> None:
     """The storage has lost a photo before the backup was taken."""
-    _, keys = await house.settle()
-    older = house.rig.folder / "backups" / "20200101T000000Z"
+    _, keys = await host.settle()
+    older = host.rig.folder / "backups" / "20200101T000000Z"
     older.mkdir(parents=True)
-    (house.photos / keys[1]).write_bytes(b"spoiled")
-    taken = await house.run("backup.sh", "--keep", "1")
+    (host.photos / keys[1]).write_bytes(b"spoiled")
+    taken = await host.run("backup.sh", "--keep", "1")
     folder = max(older.parent.iterdir())
     assert taken.returncode == 1
     assert "It lacks 1 photos" in taken.stderr
     assert keys[1] in (folder / "lacking").read_text()
     assert older.exists()
 
-    await house.settle(1)
-    refused = await house.run("restore.sh", str(folder))
+    await host.settle(1)
+    refused = await host.run("restore.sh", str(folder))
     assert ", check the database. All of it" in refused.stderr
-    assert house.rig.calls("compose stop") == []
-    await house.database.close()
-    (house.rig.folder / "cut").touch()
-    broken = await house.run("restore.sh", str(folder), "--replace")
+    assert host.rig.calls("compose stop") == []
+    await host.database.close()
+    (host.rig.folder / "cut").touch()
+    broken = await host.run("restore.sh", str(folder), "--replace")
     assert ", database. All of it" in broken.stderr
-    assert await house.people() == 2
+    assert await host.people() == 2
 
-    await house.database.close()
-    (house.rig.folder / "cut").unlink()
-    done = await house.run("restore.sh", str(folder), "--replace")
+    await host.database.close()
+    (host.rig.folder / "cut").unlink()
+    done = await host.run("restore.sh", str(folder), "--replace")
     assert done.returncode == 0, done.stderr
-    assert await house.people() == 1
-    await house.remove_photo(keys[1])
-    assert await house.open_all() == 2
+    assert await host.people() == 1
+    await host.remove_photo(keys[1])
+    assert await host.open_all() == 2
 
     (folder / "objects" / keys[0]).write_bytes(b"spoiled")
-    spoiled = await house.run("restore.sh", str(folder), "--replace")
+    spoiled = await host.run("restore.sh", str(folder), "--replace")
     assert ", check the backup. All of it" in spoiled.stderr
     assert "nothing was touched" in spoiled.stderr
-    assert await house.people() == 1
+    assert await host.people() == 1
 
 
-async def test_old_backups_go_and_whole_ones_alone_have_a_name(house: House) -> None:
-    backups = house.rig.folder / "backups"
+async def test_old_backups_go_and_whole_ones_alone_have_a_name(host: Host) -> None:
+    backups = host.rig.folder / "backups"
     for day in (1, 2, 3):
         (backups / f"2020010{day}T000000Z").mkdir(parents=True)
-    house.rig.fail("pg_dump")
-    failed = await house.run("backup.sh", "--keep", "2")
+    host.rig.fail("pg_dump")
+    failed = await host.run("backup.sh", "--keep", "2")
     assert ", database and photos. All of it" in failed.stderr
     assert len([path for path in backups.iterdir() if not path.name.startswith(".")]) == 3
-    (house.rig.folder / "fails").write_text("")
-    assert (await house.run("backup.sh", "--keep", "2")).returncode == 0
+    (host.rig.folder / "fails").write_text("")
+    assert (await host.run("backup.sh", "--keep", "2")).returncode == 0
     names = sorted(path.name for path in backups.iterdir())
     assert len(names) == 2
     assert names[0] == "20200103T000000Z"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.deploy.rig import PASSWORD, SCRIPTS, SETTINGS, STUBBED, Rig
-from tests.deploy.tools import needs
+from tests.programs import needs
 
 RUNNABLE = sorted(path.name for path in SCRIPTS.glob("*.sh") if not path.name.startswith("lib"))
 READING = (

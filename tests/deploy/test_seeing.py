@@ -20,7 +20,7 @@ from tests.deploy.promql import (
     labels_of,
     metrics_of,
 )
-from tests.deploy.tools import needs
+from tests.programs import needs
 
 DOCS = Path(__file__).parents[2] / "docs"
 RUNBOOK = DOCS / "RUNBOOK.md"
@@ -61,9 +61,9 @@ def test_the_scrape_configuration_is_one(tmp_path: Path) -> None:
     (tmp_path / "token").write_text("token")
     (tmp_path / "alerts.yml").write_text(ALERTS.read_text(encoding="utf-8"))
     configuration = (DEPLOY / "prometheus" / "prometheus.yml").read_text(encoding="utf-8")
-    mended = configuration.replace("/etc/prometheus/aisha_admin_token", str(tmp_path / "token"))
-    assert mended != configuration
-    (tmp_path / "prometheus.yml").write_text(mended)
+    fixed = configuration.replace("/etc/prometheus/aisha_admin_token", str(tmp_path / "token"))
+    assert fixed != configuration
+    (tmp_path / "prometheus.yml").write_text(fixed)
     promtool("check", "config", str(tmp_path / "prometheus.yml"))
 
 

@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from tests.deploy.rig import ROOT, Rig
-from tests.deploy.tools import needs
+from tests.programs import needs
 
 UNITS = sorted((ROOT / "deploy" / "systemd").glob("*.service"))
 EXPOSURE = 20  # of 100, as systemd counts

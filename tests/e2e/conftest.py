@@ -7,8 +7,8 @@ import pytest
 import pytest_asyncio
 
 from sandbox.supervisor import Sandbox
-from tests.conftest import fresh_database
-from tests.e2e.scenario import Stage, guest_of, house
+from tests.databases import fresh_database
+from tests.e2e.scenario import Scenario, running_sandbox, scenario_of
 
 DEPRECATED = {"FAL_STYLE_TRAINER": "flux-pro-trainer", "FAL_ALLOW_DEPRECATED": "true"}  # styles alone
 HERE = Path(__file__).parent
@@ -22,13 +22,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def shared_house(postgres: str, template: str) -> AsyncIterator[Sandbox]:
+async def shared_sandbox(postgres: str, template: str) -> AsyncIterator[Sandbox]:
     with fresh_database(postgres, template) as url:
-        async with house(url, product=DEPRECATED) as sandbox:
+        async with running_sandbox(url, product=DEPRECATED) as sandbox:
             yield sandbox
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def stage(shared_house: Sandbox) -> AsyncIterator[Stage]:
-    async with guest_of(shared_house) as stage:
-        yield stage
+async def scenario(shared_sandbox: Sandbox) -> AsyncIterator[Scenario]:
+    async with scenario_of(shared_sandbox) as scenario:
+        yield scenario

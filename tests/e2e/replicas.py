@@ -12,7 +12,7 @@ import httpx
 from sandbox.process import Child, ChildDiedError, Program
 from sandbox.supervisor import Sandbox
 from tests.conftest import passable_folder
-from tests.e2e.scenario import PATIENCE, house
+from tests.e2e.scenario import PATIENCE, running_sandbox
 from tests.ports import free_port
 from tests.redis_server import RedisServer, redis_server
 
@@ -106,7 +106,7 @@ async def replicas(database_url: str) -> AsyncIterator[Replicas]:
                 "BOT_PORT": str(ports[0]),
                 "BOT_METRICS_PORT": str(metrics_port),
             }
-            async with house(database_url, product=product) as sandbox:
+            async with running_sandbox(database_url, product=product) as sandbox:
                 other = {"BOT_PORT": str(ports[1]), "BOT_METRICS_PORT": ""}
                 environment = {**sandbox.environment("bot"), **other}
                 program = Program("bot-two", "app.main", (), environment)

@@ -16,7 +16,7 @@ from app.core.buttons import ConfirmTraining
 from app.database.engine import Database
 from sandbox.fal.models import RequestRecord
 from sandbox.supervisor import Sandbox
-from tests.bot.harness import SPARING, Guest, Kind, agreeing, words
+from tests.bot.harness import SPARING, ChatUser, Kind, agreeing, words
 from tests.conftest import passable_folder
 
 T = TypeVar("T")
@@ -30,32 +30,32 @@ _user_ids = count(6_000_000_001)
 
 
 @dataclass(frozen=True)
-class Stage:
+class Scenario:
     """One person's view: what is asked of the database and of FAL concerns this person alone."""
 
     sandbox: Sandbox
     database: Database
-    guest: Guest
+    chat_user: ChatUser
 
     async def start_training(self, kind: Kind = "portrait", name: str = "Айша") -> int:
         """A person makes an avatar and confirms its training; the avatar's id."""
-        await self.guest.reach_naming(kind)
-        await self.guest.say(name)
+        await self.chat_user.reach_naming(kind)
+        await self.chat_user.say(name)
         avatar_id = int((await self.rows("SELECT max(id) AS id FROM avatars WHERE user_id = :me"))[0]["id"])
-        await self.guest.fill()
-        await self.guest.tap(ConfirmTraining(avatar_id))
-        await self.guest.user.press(agreeing(avatar_id).pack())
+        await self.chat_user.fill()
+        await self.chat_user.tap(ConfirmTraining(avatar_id))
+        await self.chat_user.user.press(agreeing(avatar_id).pack())
         return avatar_id
 
     async def hears(self, key: str, **arguments: str | int) -> None:
         """The bot, or the webhook service, says these words in the chat."""
         first_line = words(key, "ru", **arguments).splitlines()[0]
-        await self.guest.user.wait_for(lambda message: first_line in message.text, timeout=PATIENCE)
+        await self.chat_user.user.wait_for(lambda message: first_line in message.text, timeout=PATIENCE)
 
     async def rows(self, query: str) -> list[RowMapping]:
         """What a query finds; `:me` is the person."""
         async with self.database.transaction() as session:
-            return list((await session.execute(text(query), {"me": self.guest.id})).mappings())
+            return list((await session.execute(text(query), {"me": self.chat_user.id})).mappings())
 
     async def states(self) -> tuple[list[str], list[str]]:
         """The state of each training, oldest first, and of each avatar."""
@@ -96,14 +96,14 @@ class Stage:
 
     async def heard(self) -> list[str]:
         """All that the bot has said."""
-        return [one.text for one in (await self.guest.user.chat()).messages if one.sender == "bot"]
+        return [one.text for one in (await self.chat_user.user.chat()).messages if one.sender == "bot"]
 
     async def fault(
         self, method: str, kind: str, *, anywhere: bool = False, times: int = 1, **more: object
     ) -> None:
         """Plan a fault of Telegram for the next calls of a method: in this chat, or `anywhere`."""
         async with httpx.AsyncClient(trust_env=False) as http:
-            chat_id = None if anywhere else self.guest.id
+            chat_id = None if anywhere else self.chat_user.id
             fault = {"method": method, "kind": kind, "chat_id": chat_id, "times": times, **more}
             answer = await http.post(f"{self.sandbox.telegram_url}/control/faults", json=fault)
             answer.raise_for_status()
@@ -134,7 +134,7 @@ class Stage:
 
 
 @asynccontextmanager
-async def house(
+async def running_sandbox(
     database_url: str, *, training_seconds: float = 0.5, product: Mapping[str, str] | None = None
 ) -> AsyncIterator[Sandbox]:
     """Every process; `product` are variables for the bot and the service."""
@@ -150,26 +150,26 @@ async def house(
 
 
 @asynccontextmanager
-async def guest_of(sandbox: Sandbox, user_id: int | None = None) -> AsyncIterator[Stage]:
+async def scenario_of(sandbox: Sandbox, user_id: int | None = None) -> AsyncIterator[Scenario]:
     """Somebody new comes in. Nobody's visit leaves a secret in any log."""
-    async with _guests(sandbox, [user_id or next(_user_ids)]) as [stage]:
-        yield stage
+    async with _guests(sandbox, [user_id or next(_user_ids)]) as [scenario]:
+        yield scenario
 
 
 @asynccontextmanager
-async def crowd_of(sandbox: Sandbox, number: int) -> AsyncIterator[list[Stage]]:
+async def chat_users_of(sandbox: Sandbox, number: int) -> AsyncIterator[list[Scenario]]:
     """So many new people at once."""
     async with _guests(sandbox, list(islice(_user_ids, number))) as stages:
         yield stages
 
 
 @asynccontextmanager
-async def _guests(sandbox: Sandbox, user_ids: Sequence[int]) -> AsyncIterator[list[Stage]]:
+async def _guests(sandbox: Sandbox, user_ids: Sequence[int]) -> AsyncIterator[list[Scenario]]:
     database = Database(sandbox.database_url)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(database.close)
         users = [await stack.enter_async_context(sandbox.user(user_id)) for user_id in user_ids]
         photos = sandbox.log_dir.parent / "photos"
-        stages = [Stage(sandbox, database, Guest(user, database, photos)) for user in users]
+        stages = [Scenario(sandbox, database, ChatUser(user, database, photos)) for user in users]
         yield stages
         assert await stages[0].leaks() == []

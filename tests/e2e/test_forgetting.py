@@ -7,7 +7,7 @@ from sqlalchemy import text
 from app.core.buttons import DeleteMe
 from app.database.engine import Database
 from sandbox.fal.server import USER_ID
-from tests.e2e.scenario import Stage, guest_of, house
+from tests.e2e.scenario import Scenario, running_sandbox, scenario_of
 
 NAME = "Незабвенная"
 _TABLES = """
@@ -34,28 +34,28 @@ def lines_that_hold(logs: Path, needles: list[str]) -> list[str]:
     return [line for line in lines if any(needle in line for needle in needles)]
 
 
-async def late_callback(stage: Stage, request_id: str) -> int | None:
-    return (await stage.sandbox.fal.resend(request_id)).status_code
+async def late_callback(scenario: Scenario, request_id: str) -> int | None:
+    return (await scenario.sandbox.fal.resend(request_id)).status_code
 
 
 async def test_nothing_is_left_of_a_person_who_wants_to_be_forgotten(database_url: str) -> None:
     pinned = {"FAL_WEBHOOK_USER_ID": USER_ID}
-    async with house(database_url, product=pinned) as sandbox, guest_of(sandbox) as stage:
-        await stage.start_training(name=NAME)
-        await stage.hears("training-completed", name=NAME)
-        await stage.idle()
-        [submit] = await stage.submits()
-        [training] = await stage.rows("SELECT id, model_url FROM trainings WHERE user_id = :me")
-        person = [str(stage.guest.id), NAME, training["model_url"]]
+    async with running_sandbox(database_url, product=pinned) as sandbox, scenario_of(sandbox) as scenario:
+        await scenario.start_training(name=NAME)
+        await scenario.hears("training-completed", name=NAME)
+        await scenario.idle()
+        [submit] = await scenario.submits()
+        [training] = await scenario.rows("SELECT id, model_url FROM trainings WHERE user_id = :me")
+        person = [str(scenario.chat_user.id), NAME, training["model_url"]]
         traces = [*person, submit.request_id, str(training["id"])]
-        assert await rows_that_hold(stage.database, traces)
+        assert await rows_that_hold(scenario.database, traces)
 
-        await stage.guest.say("/delete_me")
-        await stage.guest.tap(DeleteMe())
-        await stage.idle()
-        assert await late_callback(stage, submit.request_id) == 200
-        await stage.idle()
+        await scenario.chat_user.say("/delete_me")
+        await scenario.chat_user.tap(DeleteMe())
+        await scenario.idle()
+        assert await late_callback(scenario, submit.request_id) == 200
+        await scenario.idle()
 
-        assert await rows_that_hold(stage.database, traces) == []
+        assert await rows_that_hold(scenario.database, traces) == []
         assert list((sandbox.log_dir.parent / "photos").rglob("*")) == []
         assert lines_that_hold(sandbox.log_dir, person) == []

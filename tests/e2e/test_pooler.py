@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.e2e.scenario import DONE, TOLD_ONCE, guest_of, house
+from tests.e2e.scenario import DONE, TOLD_ONCE, running_sandbox, scenario_of
 from tests.pgbouncer import needs_pgbouncer, pgbouncer
 
 
@@ -10,11 +10,11 @@ from tests.pgbouncer import needs_pgbouncer, pgbouncer
 async def test_a_journey_through_a_pooler_in_session_mode(open_folder: Path, database_url: str) -> None:
     async with (
         pgbouncer(open_folder, database_url, "session") as url,
-        house(url) as sandbox,
-        guest_of(sandbox) as stage,
+        running_sandbox(url) as sandbox,
+        scenario_of(sandbox) as scenario,
     ):
-        await stage.start_training()
-        await stage.hears("training-completed", name="Айша")
-        await stage.idle()
-        assert await stage.states() == DONE
-        assert await stage.told() == TOLD_ONCE
+        await scenario.start_training()
+        await scenario.hears("training-completed", name="Айша")
+        await scenario.idle()
+        assert await scenario.states() == DONE
+        assert await scenario.told() == TOLD_ONCE

@@ -13,9 +13,9 @@ from sqlalchemy import make_url, text
 from app.core.buttons import ChooseGender
 from devtools.postgres import wheel
 from tests.bot.harness import picture, words
-from tests.conftest import fresh_database
+from tests.databases import fresh_database
 from tests.e2e.replicas import HOST, PATH, SECRET, Replicas, replicas
-from tests.e2e.scenario import PATIENCE, Stage, guest_of
+from tests.e2e.scenario import PATIENCE, Scenario, scenario_of
 from tests.ports import free_port
 from tests.redis_server import needs_redis
 
@@ -40,53 +40,53 @@ async def pair(postgres: str, template: str) -> AsyncIterator[Replicas]:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def stage(pair: Replicas) -> AsyncIterator[Stage]:
+async def scenario(pair: Replicas) -> AsyncIterator[Scenario]:
     pair.lead_to(*pair.ports)
     pair.balancer.served.clear()
-    async with guest_of(pair.sandbox) as stage:
-        yield stage
+    async with scenario_of(pair.sandbox) as scenario:
+        yield scenario
 
 
-async def photos(stage: Stage, number: int) -> None:
+async def photos(scenario: Scenario, number: int) -> None:
     async def kept() -> bool:
-        return len(await stage.rows(PHOTOS)) >= number
+        return len(await scenario.rows(PHOTOS)) >= number
 
-    await stage.until(kept)
-    await stage.until(lambda: stage.rows(ALL_DONE))
-    assert len(await stage.rows(PHOTOS)) == number
+    await scenario.until(kept)
+    await scenario.until(lambda: scenario.rows(ALL_DONE))
+    assert len(await scenario.rows(PHOTOS)) == number
 
 
-async def test_a_wizard_and_an_album_through_both(pair: Replicas, stage: Stage) -> None:
-    await stage.guest.reach_naming()
-    await stage.guest.say("Айша")
-    await stage.guest.user.send_album([picture(number) for number in range(10)], as_documents=True)
-    await photos(stage, 10)
-    assert [row["name"] for row in await stage.rows(NAMES)] == ["Айша"]
+async def test_a_wizard_and_an_album_through_both(pair: Replicas, scenario: Scenario) -> None:
+    await scenario.chat_user.reach_naming()
+    await scenario.chat_user.say("Айша")
+    await scenario.chat_user.user.send_album([picture(number) for number in range(10)], as_documents=True)
+    await photos(scenario, 10)
+    assert [row["name"] for row in await scenario.rows(NAMES)] == ["Айша"]
     assert min(pair.balancer.served[port] for port in pair.ports) >= 4
 
 
-async def test_what_is_said_at_once_is_done_in_its_order(stage: Stage) -> None:
+async def test_what_is_said_at_once_is_done_in_its_order(scenario: Scenario) -> None:
     """A name goes to the choice before it, though each came to another process, and the choice takes longer.
 
     Nor does the other process help itself to the choice: a tap can be answered only once.
     """
-    menu = await stage.guest.say("/start")
+    menu = await scenario.chat_user.say("/start")
     expected: list[str] = []
     presses: list[str] = []
 
     async def named() -> list[str] | None:
-        names = [row["name"] for row in await stage.rows(NAMES)]
+        names = [row["name"] for row in await scenario.rows(NAMES)]
         return names if len(names) >= len(expected) else None
 
     for turn in range(2):
         for gender in ("male", "female"):
-            await stage.fault("answerCallbackQuery", "rate_limit", anywhere=True)
+            await scenario.fault("answerCallbackQuery", "rate_limit", anywhere=True)
             data = ChooseGender("portrait", gender).pack()
-            presses.append((await stage.guest.user.press_data(menu.id, data)).id)
+            presses.append((await scenario.chat_user.user.press_data(menu.id, data)).id)
             expected.append(f"{gender} {turn}")
-            await stage.guest.user.send(expected[-1])
-        assert await stage.until(named) == expected
-    address = f"{stage.sandbox.telegram_url}/control/calls?method=answerCallbackQuery"
+            await scenario.chat_user.user.send(expected[-1])
+        assert await scenario.until(named) == expected
+    address = f"{scenario.sandbox.telegram_url}/control/calls?method=answerCallbackQuery"
     async with httpx.AsyncClient(trust_env=False) as http:
         calls = [c for c in (await http.get(address)).json() if c["params"]["callback_query_id"] in presses]
     answered = [call["params"]["callback_query_id"] for call in calls if call["ok"]]
@@ -94,80 +94,84 @@ async def test_what_is_said_at_once_is_done_in_its_order(stage: Stage) -> None:
     assert len(calls) == 2 * len(presses)
 
 
-async def test_what_a_killed_process_had_in_hand_the_other_carries_out(pair: Replicas, stage: Stage) -> None:
-    await stage.guest.create()
+async def test_what_a_killed_process_had_in_hand_the_other_carries_out(
+    pair: Replicas, scenario: Scenario
+) -> None:
+    await scenario.chat_user.create()
     pair.lead_to(pair.ports[0])
-    await stage.fault("sendMessage", "hang")
-    await stage.guest.user.send("/status")
-    await stage.until(lambda: stage.rows(WAITING))
-    await stage.guest.user.send_album([picture(number) for number in range(10)], as_documents=True)
-    before = (await stage.guest.user.chat()).seq
+    await scenario.fault("sendMessage", "hang")
+    await scenario.chat_user.user.send("/status")
+    await scenario.until(lambda: scenario.rows(WAITING))
+    await scenario.chat_user.user.send_album([picture(number) for number in range(10)], as_documents=True)
+    before = (await scenario.chat_user.user.chat()).seq
 
     async def kept() -> bool:
-        return len(await stage.rows(WAITING)) == 11
+        return len(await scenario.rows(WAITING)) == 11
 
-    await stage.until(kept)
+    await scenario.until(kept)
     await pair.kill_one()
     pair.lead_to(*pair.ports)
-    await stage.guest.user.send("/avatars")
-    await photos(stage, 10)
-    await stage.guest.hears(words("avatars-list"), since=before)
-    assert [row["name"] for row in await stage.rows(NAMES)] == ["Айша"]
+    await scenario.chat_user.user.send("/avatars")
+    await photos(scenario, 10)
+    await scenario.chat_user.hears(words("avatars-list"), since=before)
+    assert [row["name"] for row in await scenario.rows(NAMES)] == ["Айша"]
     await pair.start_one()
 
 
 async def test_a_process_killed_before_it_leaves_the_wizards_step_makes_no_second_avatar(
-    pair: Replicas, stage: Stage
+    pair: Replicas, scenario: Scenario
 ) -> None:
     pair.lead_to(pair.ports[0])
-    await stage.guest.reach_naming()
+    await scenario.chat_user.reach_naming()
     async with AsyncExitStack() as paused:
-        async with stage.database.transaction() as session:
+        async with scenario.database.transaction() as session:
             await session.execute(text("LOCK TABLE avatars IN ACCESS EXCLUSIVE MODE"))
-            await stage.guest.user.send("Айша")
-            await stage.until(lambda: in_hand(stage))
+            await scenario.chat_user.user.send("Айша")
+            await scenario.until(lambda: in_hand(scenario))
             await paused.enter_async_context(pair.redis.only_reading())
-        await stage.until(lambda: stage.rows(NAMES))
+        await scenario.until(lambda: scenario.rows(NAMES))
         await pair.kill_one()
     pair.lead_to(pair.ports[1])
-    await stage.guest.user.send("Айша")
-    await stage.guest.user.wait_for(lambda message: message.text.startswith("Айша · "), timeout=PATIENCE)
-    assert [row["name"] for row in await stage.rows(NAMES)] == ["Айша"]
+    await scenario.chat_user.user.send("Айша")
+    await scenario.chat_user.user.wait_for(
+        lambda message: message.text.startswith("Айша · "), timeout=PATIENCE
+    )
+    assert [row["name"] for row in await scenario.rows(NAMES)] == ["Айша"]
     await pair.start_one()
 
 
-async def test_an_update_that_comes_again_is_done_once(pair: Replicas, stage: Stage) -> None:
+async def test_an_update_that_comes_again_is_done_once(pair: Replicas, scenario: Scenario) -> None:
     """Telegram repeats an update whose answer it didn't get, to whichever process."""
-    await stage.guest.reach_naming()
-    await stage.guest.say("Айша")
+    await scenario.chat_user.reach_naming()
+    await scenario.chat_user.say("Айша")
     query = "SELECT update_id FROM bot_update_ids ORDER BY update_id DESC LIMIT 1"
-    update_id = (await stage.rows(query))[0]["update_id"]
-    again = {"update_id": update_id, "message": a_message(stage, "/start")}
-    heard = await stage.heard()
+    update_id = (await scenario.rows(query))[0]["update_id"]
+    again = {"update_id": update_id, "message": a_message(scenario, "/start")}
+    heard = await scenario.heard()
     for port in pair.ports:
         assert (await post(port, again)).status_code == 200
-    assert (await stage.guest.say("/avatars")).labels[0].endswith("Айша")
-    assert len(await stage.heard()) == len(heard) + 1
+    assert (await scenario.chat_user.say("/avatars")).labels[0].endswith("Айша")
+    assert len(await scenario.heard()) == len(heard) + 1
 
 
 @pytest.mark.parametrize("secret", ["", "wrong", SECRET[:-1], SECRET + "x", "й", "й".encode("cp1251")])
-async def test_a_stranger_is_refused(pair: Replicas, stage: Stage, secret: str | bytes) -> None:
-    update = {"update_id": 1, "message": a_message(stage, "/start")}
+async def test_a_stranger_is_refused(pair: Replicas, scenario: Scenario, secret: str | bytes) -> None:
+    update = {"update_id": 1, "message": a_message(scenario, "/start")}
     raw = secret.encode() if isinstance(secret, str) else secret
     answer = await post(pair.ports[0], update, {HEADER: raw} if raw else {})
     assert answer.status_code == 401
-    assert await stage.rows(WAITING) == []
+    assert await scenario.rows(WAITING) == []
 
 
-async def test_who_speaks_in_a_group_has_said_nothing_to_the_bot(pair: Replicas, stage: Stage) -> None:
+async def test_who_speaks_in_a_group_has_said_nothing_to_the_bot(pair: Replicas, scenario: Scenario) -> None:
     """Strangers there aren't remembered; who blocked the bot isn't back; a group's buttons do nothing."""
-    await stage.guest.say("/start")
-    await stage.guest.user.block_bot()
+    await scenario.chat_user.say("/start")
+    await scenario.chat_user.user.block_bot()
     blocked = "SELECT 1 FROM users WHERE id = :me AND unreachable_at IS NOT NULL"
-    await stage.until(lambda: stage.rows(blocked))
+    await scenario.until(lambda: scenario.rows(blocked))
     stranger = {"id": 7_777_000_001, "is_bot": False, "first_name": "Stranger"}
     group = {"id": -100_200_300, "type": "supergroup", "title": "Friends"}
-    for number, sender in enumerate((stranger, {**stranger, "id": stage.guest.id}), start=900_000_001):
+    for number, sender in enumerate((stranger, {**stranger, "id": scenario.chat_user.id}), start=900_000_001):
         message = {"message_id": number, "date": 1, "chat": group, "from": sender, "text": "/start"}
         press = {"id": "1", "from": sender, "chat_instance": "1", "data": "menu", "message": message}
         member = {"user": stranger, "status": "member"}
@@ -179,39 +183,39 @@ async def test_who_speaks_in_a_group_has_said_nothing_to_the_bot(pair: Replicas,
         ]
         for place, part in enumerate(parts):
             assert (await post(pair.ports[0], {"update_id": 10 * number + place, **part})).status_code == 200
-    await stage.until(lambda: stage.rows(ALL_DONE))
-    assert await stage.rows("SELECT 1 FROM users WHERE id = 7777000001") == []
-    assert await stage.rows(blocked)
+    await scenario.until(lambda: scenario.rows(ALL_DONE))
+    assert await scenario.rows("SELECT 1 FROM users WHERE id = 7777000001") == []
+    assert await scenario.rows(blocked)
     async with httpx.AsyncClient(trust_env=False) as http:
         calls = (await http.get(f"{pair.sandbox.telegram_url}/control/calls")).json()
     assert group["id"] not in {call["chat_id"] for call in calls}
 
 
-async def test_what_is_too_long_or_no_update_is_not_kept(pair: Replicas, stage: Stage) -> None:
-    long = {"update_id": 1, "message": a_message(stage, "x" * 1024**2)}
+async def test_what_is_too_long_or_no_update_is_not_kept(pair: Replicas, scenario: Scenario) -> None:
+    long = {"update_id": 1, "message": a_message(scenario, "x" * 1024**2)}
     assert (await post(pair.ports[0], long)).status_code == 413
     assert (await post(pair.ports[0], {"update_id": "one"})).status_code == 200
-    assert await stage.rows("SELECT 1 FROM bot_update_ids WHERE update_id = 1") == []
+    assert await scenario.rows("SELECT 1 FROM bot_update_ids WHERE update_id = 1") == []
 
 
-async def test_while_the_database_is_away_telegram_keeps_it(pair: Replicas, stage: Stage) -> None:
-    await stage.guest.reach_naming()
+async def test_while_the_database_is_away_telegram_keeps_it(pair: Replicas, scenario: Scenario) -> None:
+    await scenario.chat_user.reach_naming()
     address = make_url(pair.sandbox.database_url)
     server, name = address.set(database="postgres"), address.database
-    async with stage.database.engine.connect() as connection:
+    async with scenario.database.engine.connect() as connection:
         await asyncio.to_thread(wheel.psql, server, f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
         await connection.execute(text(BREAK))
     try:
-        update = {"update_id": 2, "message": a_message(stage, "/start")}
+        update = {"update_id": 2, "message": a_message(scenario, "/start")}
         assert (await post(pair.ports[1], update)).status_code == 503
         health = await get(pair.ports[1], "/health")
         assert (health.status_code, health.json()["failed"]) == (503, "database")
-        await stage.guest.user.send("Айша")
+        await scenario.chat_user.user.send("Айша")
     finally:
         await asyncio.to_thread(wheel.psql, server, f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
-    await stage.until(lambda: stage.rows(NAMES))
-    await stage.guest.hears("Айша · ")
-    assert not [one for one in await stage.heard() if "😔" in one]
+    await scenario.until(lambda: scenario.rows(NAMES))
+    await scenario.chat_user.hears("Айша · ")
+    assert not [one for one in await scenario.heard() if "😔" in one]
 
 
 def delays(pair: Replicas) -> int:
@@ -220,54 +224,56 @@ def delays(pair: Replicas) -> int:
     return sum(log.count("bot.update_delayed") for log in logs)
 
 
-async def test_while_redis_is_away_people_wait_and_hear_no_apology(pair: Replicas, stage: Stage) -> None:
-    await stage.guest.say("/start")
-    await stage.until(lambda: stage.rows(ALL_DONE))
-    before, delayed_before = len(await stage.heard()), delays(pair)
+async def test_while_redis_is_away_people_wait_and_hear_no_apology(
+    pair: Replicas, scenario: Scenario
+) -> None:
+    await scenario.chat_user.say("/start")
+    await scenario.until(lambda: scenario.rows(ALL_DONE))
+    before, delayed_before = len(await scenario.heard()), delays(pair)
     pair.redis.stop()
-    await stage.guest.user.send("/new")
-    await stage.until(lambda: stage.rows(WAITING))
+    await scenario.chat_user.user.send("/new")
+    await scenario.until(lambda: scenario.rows(WAITING))
 
     async def delayed() -> bool:
         return delays(pair) > delayed_before
 
-    await stage.until(delayed)
-    waiting, heard = await stage.rows(WAITING), await stage.heard()
+    await scenario.until(delayed)
+    waiting, heard = await scenario.rows(WAITING), await scenario.heard()
     await pair.redis.start()
     assert (len(waiting), len(heard)) == (1, before)
-    await stage.guest.hears(words("choose-type"))
-    assert len(await stage.heard()) == before + 1
+    await scenario.chat_user.hears(words("choose-type"))
+    assert len(await scenario.heard()) == before + 1
 
 
 async def test_a_process_that_is_told_to_stop_finishes_what_it_has_in_hand(
-    pair: Replicas, stage: Stage
+    pair: Replicas, scenario: Scenario
 ) -> None:
-    await stage.guest.create()
+    await scenario.chat_user.create()
     pair.lead_to(pair.ports[0])
-    async with stage.database.transaction() as session:
+    async with scenario.database.transaction() as session:
         await session.execute(text("LOCK TABLE avatars IN ACCESS EXCLUSIVE MODE"))
-        await stage.guest.user.send("/status")
-        await stage.until(lambda: in_hand(stage))
+        await scenario.chat_user.user.send("/status")
+        await scenario.until(lambda: in_hand(scenario))
         stopping = asyncio.create_task(pair.sandbox.stop("bot"))
         assert not (await asyncio.wait({stopping}, timeout=0.5))[0]
     await stopping
-    await stage.guest.hears("Айша · ")
-    assert await stage.rows(WAITING) == []
+    await scenario.chat_user.hears("Айша · ")
+    assert await scenario.rows(WAITING) == []
     await pair.start_one()
 
 
-async def test_what_it_does_is_counted(pair: Replicas, stage: Stage) -> None:
+async def test_what_it_does_is_counted(pair: Replicas, scenario: Scenario) -> None:
     pair.lead_to(pair.ports[0])
     counted = 'aisha_bot_updates_total{outcome="handled"}'
     before = await metric(pair, counted)
     for _ in range(3):
-        await stage.guest.say("/start")
-    await stage.until(lambda: stage.rows(ALL_DONE))
+        await scenario.chat_user.say("/start")
+    await scenario.until(lambda: scenario.rows(ALL_DONE))
 
     async def grown() -> bool:
         return await metric(pair, counted) >= before + 3
 
-    await stage.until(grown)
+    await scenario.until(grown)
     assert await metric(pair, "aisha_bot_updates_waiting") >= 0
 
 
@@ -303,13 +309,13 @@ async def metric(pair: Replicas, name: str) -> float:
     return float(next(line for line in lines if line.startswith(f"{name} ")).rpartition(" ")[2])
 
 
-async def in_hand(stage: Stage) -> bool:
-    return bool(await stage.rows(f"{WAITING} AND starts = 1"))
+async def in_hand(scenario: Scenario) -> bool:
+    return bool(await scenario.rows(f"{WAITING} AND starts = 1"))
 
 
-def a_message(stage: Stage, said: str) -> dict[str, object]:
-    person = {"id": stage.guest.id, "is_bot": False, "first_name": "Айша"}
-    chat = {"id": stage.guest.id, "type": "private", "first_name": "Айша"}
+def a_message(scenario: Scenario, said: str) -> dict[str, object]:
+    person = {"id": scenario.chat_user.id, "is_bot": False, "first_name": "Айша"}
+    chat = {"id": scenario.chat_user.id, "type": "private", "first_name": "Айша"}
     return {"message_id": 1, "date": 1, "from": person, "chat": chat, "text": said}
 
 

@@ -5,21 +5,21 @@ from sqlalchemy import text
 from app.database.engine import Database
 
 _WATCH = (
-    "CREATE SCHEMA torture",
-    "CREATE TABLE torture.transitions (training_id uuid, was text, became text)",
+    "CREATE SCHEMA audit",
+    "CREATE TABLE audit.transitions (training_id uuid, was text, became text)",
     """
-    CREATE FUNCTION torture.note() RETURNS trigger LANGUAGE plpgsql AS $$
+    CREATE FUNCTION audit.note() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
-        INSERT INTO torture.transitions VALUES (new.id, old.state, new.state);
+        INSERT INTO audit.transitions VALUES (new.id, old.state, new.state);
         RETURN NULL;
     END $$
     """,
-    "CREATE TRIGGER note AFTER UPDATE OF state ON trainings FOR EACH ROW EXECUTE FUNCTION torture.note()",
+    "CREATE TRIGGER note AFTER UPDATE OF state ON trainings FOR EACH ROW EXECUTE FUNCTION audit.note()",
 )
 
 
 async def watch(database: Database) -> None:
-    """From now on `torture.transitions` has a row for each time a training's state is set, and committed."""
+    """From now on `audit.transitions` has a row for each time a training's state is set, and committed."""
     async with database.transaction() as session:
         for statement in _WATCH:
             await session.execute(text(statement))

@@ -14,7 +14,7 @@ from app.core.buttons import ConfirmTraining
 from sandbox.supervisor import Sandbox
 from sandbox.telegram.user import NeverHappenedError
 from tests.bot.harness import agreeing
-from tests.e2e.scenario import PATIENCE, Stage, guest_of
+from tests.e2e.scenario import PATIENCE, Scenario, scenario_of
 
 # A fault holds somebody for as long as it lasts, minutes to an hour. What is slow only because the machine
 # has more to do stays far below this.
@@ -60,19 +60,19 @@ class Bystander:
         """From the first word to "your avatar is ready"; by somebody new each time."""
         self._steps.clear()
         began = time.monotonic()
-        async with guest_of(self.sandbox) as stage:
-            await self._make_avatar(stage)
+        async with scenario_of(self.sandbox) as scenario:
+            await self._make_avatar(scenario)
             return time.monotonic() - began
 
-    async def _make_avatar(self, stage: Stage) -> None:
-        avatar_id = await stage.guest.create("Свидетель")
+    async def _make_avatar(self, scenario: Scenario) -> None:
+        avatar_id = await scenario.chat_user.create("Свидетель")
         self._steps.append("avatar made")
-        await stage.guest.fill()
+        await scenario.chat_user.fill()
         self._steps.append("photos accepted")
-        await stage.guest.tap(ConfirmTraining(avatar_id))
-        await stage.guest.user.press(agreeing(avatar_id).pack())
+        await scenario.chat_user.tap(ConfirmTraining(avatar_id))
+        await scenario.chat_user.user.press(agreeing(avatar_id).pack())
         self._steps.append("training confirmed")
-        await stage.until(stage.submits)
+        await scenario.until(scenario.submits)
         self._steps.append("training submitted")
-        await stage.hears("training-completed", name="Свидетель")
+        await scenario.hears("training-completed", name="Свидетель")
         self._steps.append("ready")

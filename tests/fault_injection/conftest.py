@@ -8,15 +8,8 @@ import pytest
 import pytest_asyncio
 
 from tests.conftest import passable_folder
-from tests.fault_injection.raw_connection import Door, Street, running_street
 from tests.fault_injection.rig import Rig, running_rig
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(
-        "--full", action="store_true", help="every fault as often as docs/fault-injection.md says"
-    )
-    parser.addoption("--seed", type=int, help="the random moments of an earlier run")
+from tests.fault_injection.service_under_test import ServiceCluster, ServiceUnderTest, running_street
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -39,15 +32,15 @@ def rng(request: pytest.FixtureRequest) -> random.Random:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def street(postgres: str, template: str) -> AsyncIterator[Street]:
-    async with running_street(postgres, template) as street:
-        yield street
+async def cluster(postgres: str, template: str) -> AsyncIterator[ServiceCluster]:
+    async with running_street(postgres, template) as cluster:
+        yield cluster
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def door(street: Street) -> AsyncIterator[Door]:
-    async with street.door() as door:
-        yield door
+async def service(cluster: ServiceCluster) -> AsyncIterator[ServiceUnderTest]:
+    async with cluster.service() as service:
+        yield service
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -28,7 +28,7 @@ SELECT trainings.request_id, trainings.state, avatars.state, coalesce(ends, 0), 
 FROM trainings JOIN avatars ON avatars.id = avatar_id LEFT JOIN (
     SELECT training_id, count(*) FILTER (WHERE became IN ('COMPLETED', 'FAILED', 'CANCELLED')) AS ends,
         count(*) FILTER (WHERE was IN ('COMPLETED', 'FAILED', 'CANCELLED')) AS afterwards
-    FROM torture.transitions GROUP BY training_id
+    FROM audit.transitions GROUP BY training_id
 ) AS seen ON seen.training_id = trainings.id
 """
 _TOLD = """

@@ -44,7 +44,7 @@ HEAVY: Makers = {
     "long words": _shaped(status="a" * 200_000, training_type="b" * 200_000, error="c" * 200_000),
     "many reasons": _shaped(status="ERROR", payload={"detail": [{"type": "a" * 100}] * 8_000}),
 }
-NASTY: Makers = {
+MALFORMED: Makers = {
     **{f"token {token[:12]!r}": _written(_with(token)) for token in TOKENS},
     **{encoding: _written(FINE, encoding) for encoding in ENCODINGS},
     "a byte order mark twice": _written("\ufeff\ufeff" + FINE),

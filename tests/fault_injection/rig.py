@@ -46,7 +46,7 @@ FROM avatar RETURNING request_id
 """
 _FORGET = """
 TRUNCATE users, avatars, trainings, inbox_events, notifications, sending_limits, refused_tokens,
-    jobs.pgqueuer, torture.transitions CASCADE
+    jobs.pgqueuer, audit.transitions CASCADE
 """
 _WAITING = "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%{}%'"
 _SENDING = """

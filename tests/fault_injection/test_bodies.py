@@ -11,7 +11,7 @@ import pytest_asyncio
 
 from api_server.body import LARGE_AT_ONCE, MAX_BYTES
 from app.database.models import Training
-from tests.fault_injection.raw_connection import Door, Street
+from tests.fault_injection.service_under_test import ServiceCluster, ServiceUnderTest
 from tests.fault_injection.wire import CHUNK, Answer, Field, Line, chunked, head, measured
 from tests.integration.webhook_service import PATH, address, body_of
 
@@ -25,57 +25,60 @@ FRAMED: dict[str, Callable[[str, Sequence[Field], bytes], bytes]] = {"measured":
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def door(street: Street) -> AsyncIterator[Door]:
+async def service(cluster: ServiceCluster) -> AsyncIterator[ServiceUnderTest]:
     """Warm: it has taken one body of every size that it takes, and refused one."""
-    async with street.door() as door:
+    async with cluster.service() as service:
         for size in (*TAKEN, *TOO_LARGE):
-            await send_sized(street, door, size, measured)
-        await door.idle()
-        yield door
+            await send_sized(cluster, service, size, measured)
+        await service.idle()
+        yield service
 
 
 async def send_sized(
-    street: Street, door: Door, size: int, framed: Callable[[str, Sequence[Field], bytes], bytes]
+    cluster: ServiceCluster,
+    service: ServiceUnderTest,
+    size: int,
+    framed: Callable[[str, Sequence[Field], bytes], bytes],
 ) -> Answer:
     """A callback of so many bytes, signed, about a training that is open."""
-    (training,) = await street.trainings(1)
+    (training,) = await cluster.trainings(1)
     bare = body_of(training.request_id, note="")
     body = body_of(training.request_id, note="x" * (size - len(bare))) if size > len(bare) else b"7" * size
     assert len(body) == size
-    async with door.line() as line:
-        return await line.ask(framed(address(training), fields_of(street, training, body), body))
+    async with service.line() as line:
+        return await line.ask(framed(address(training), fields_of(cluster, training, body), body))
 
 
-def fields_of(street: Street, training: Training, body: bytes) -> list[Field]:
-    return list(street.signer.headers(str(training.request_id), body).items())
+def fields_of(cluster: ServiceCluster, training: Training, body: bytes) -> list[Field]:
+    return list(cluster.signer.headers(str(training.request_id), body).items())
 
 
-async def taken(street: Street, door: Door) -> bool:
+async def taken(cluster: ServiceCluster, service: ServiceUnderTest) -> bool:
     """Whether FAL gets its 200 now."""
-    (training,) = await street.trainings(1)
+    (training,) = await cluster.trainings(1)
     body = body_of(training.request_id)
-    answer = await door.post(PATH, fields_of(street, training, body), body)
-    return answer.status == 200 and len(await door.events(training)) == 1
+    answer = await service.post(PATH, fields_of(cluster, training, body), body)
+    return answer.status == 200 and len(await service.events(training)) == 1
 
 
 @pytest.mark.parametrize("framing", FRAMED)
-async def test_sizes(street: Street, door: Door, full: bool, framing: str) -> None:
+async def test_sizes(cluster: ServiceCluster, service: ServiceUnderTest, full: bool, framing: str) -> None:
     sizes = (*TAKEN, *TOO_LARGE, *([LARGEST] if full else []))
-    with door.flat_memory(f"sizes, {framing}"):
-        answers = {size: (await send_sized(street, door, size, FRAMED[framing])).status for size in sizes}
-        await door.idle()
+    with service.flat_memory(f"sizes, {framing}"):
+        answers = {size: (await send_sized(cluster, service, size, FRAMED[framing])).status for size in sizes}
+        await service.idle()
     print(framing, answers)
     assert answers == {size: 200 if size <= MAX_BYTES else 413 for size in sizes}
-    assert door.errors() == []
+    assert service.errors() == []
 
 
 @pytest.mark.parametrize("framing", FRAMED)
 async def test_what_is_too_large_is_refused_without_reading_all_of_it(
-    street: Street, door: Door, framing: str
+    cluster: ServiceCluster, service: ServiceUnderTest, framing: str
 ) -> None:
     """The answer is there while most of the body isn't; whoever sends the rest all the same can go on."""
-    before = await door.state()
-    signed = list(street.signer.headers("r-1", b"").items())
+    before = await service.state()
+    signed = list(cluster.signer.headers("r-1", b"").items())
     start, chunk = (
         (head(PATH, [*signed, ("Content-Length", str(10 * MEGABYTE))]), b"x" * MEGABYTE)
         if framing == "measured"
@@ -84,35 +87,35 @@ async def test_what_is_too_large_is_refused_without_reading_all_of_it(
             b"F4240\r\n" + b"x" * MEGABYTE + b"\r\n",
         )
     )
-    async with door.line() as line:
+    async with service.line() as line:
         assert (await line.ask(start + chunk * 2)).status == 413
         await line.send(chunk * 8 + (b"" if framing == "measured" else b"0\r\n\r\n"))
-        assert await door.state() == before
-        (training,) = await street.trainings(1)
+        assert await service.state() == before
+        (training,) = await cluster.trainings(1)
         body = body_of(training.request_id)
-        assert (await line.ask(measured(PATH, fields_of(street, training, body), body))).status == 200
+        assert (await line.ask(measured(PATH, fields_of(cluster, training, body), body))).status == 200
 
 
 async def test_a_crowd_of_large_bodies_fills_no_memory_and_keeps_no_callback_out(
-    street: Street, door: Door, full: bool
+    cluster: ServiceCluster, service: ServiceUnderTest, full: bool
 ) -> None:
     """All of one body but its end from each: a few may try, the others are told to come again."""
-    (training,) = await street.trainings(1)
+    (training,) = await cluster.trainings(1)
     body = body_of(training.request_id, note="x" * (MAX_BYTES - KILOBYTE))
-    whole = measured(address(training), fields_of(street, training, body), body)
+    whole = measured(address(training), fields_of(cluster, training, body), body)
     async with AsyncExitStack() as stack:
-        stack.enter_context(door.flat_memory("a crowd of large bodies"))
-        crowd = [await stack.enter_async_context(door.line()) for _ in range(300 if full else 60)]
-        answers = asyncio.gather(*[start_of(line, whole[:-1]) for line in crowd])
+        stack.enter_context(service.flat_memory("a clients of large bodies"))
+        clients = [await stack.enter_async_context(service.line()) for _ in range(300 if full else 60)]
+        answers = asyncio.gather(*[start_of(line, whole[:-1]) for line in clients])
         while not answers.done():
-            assert await taken(street, door)
+            assert await taken(cluster, service)
             await asyncio.wait([answers], timeout=0.5)
         statuses = Counter(await answers)
-        print(len(crowd), "large bodies:", dict(statuses))
+        print(len(clients), "large bodies:", dict(statuses))
         assert set(statuses) == {408, 503}
         assert statuses[408] >= LARGE_AT_ONCE
-    assert (await door.post(address(training), fields_of(street, training, body), body)).status == 200
-    assert door.errors() == []
+    assert (await service.post(address(training), fields_of(cluster, training, body), body)).status == 200
+    assert service.errors() == []
 
 
 async def start_of(line: Line, request: bytes) -> int | None:
@@ -154,22 +157,24 @@ def nonsense(training: Training, fields: Sequence[Field], body: bytes) -> dict[s
     }
 
 
-async def test_what_is_not_http_is_400_or_cut_off_and_stores_nothing(street: Street, door: Door) -> None:
-    (training,) = await street.trainings(1)
+async def test_what_is_not_http_is_400_or_cut_off_and_stores_nothing(
+    cluster: ServiceCluster, service: ServiceUnderTest
+) -> None:
+    (training,) = await cluster.trainings(1)
     body = body_of(training.request_id)
-    before = await door.state()
+    before = await service.state()
     answers = {}
-    for said, request in nonsense(training, fields_of(street, training, body), body).items():
-        async with door.line() as line:
+    for said, request in nonsense(training, fields_of(cluster, training, body), body).items():
+        async with service.line() as line:
             with suppress(ConnectionError):
                 await line.send(request)
             answers[said] = (await line.answer()).status
             await line.closed()
     print(answers)
     assert set(answers.values()) <= {400, 401, None}
-    assert await door.state() == before
-    assert door.errors() == []
-    assert (await door.post(address(training), fields_of(street, training, body), body)).status == 200
+    assert await service.state() == before
+    assert service.errors() == []
+    assert (await service.post(address(training), fields_of(cluster, training, body), body)).status == 200
 
 
 ENDLESS: dict[str, tuple[bytes, bytes]] = {
@@ -186,21 +191,21 @@ ENDLESS: dict[str, tuple[bytes, bytes]] = {
 }
 
 
-async def test_what_has_no_end_is_cut_off(street: Street, door: Door) -> None:
+async def test_what_has_no_end_is_cut_off(cluster: ServiceCluster, service: ServiceUnderTest) -> None:
     """Whatever the parser would collect: most of what is taken of it only reaches the sockets' buffers."""
     taken_of = {}
     for what, (start, more) in ENDLESS.items():
-        with door.flat_memory(f"endless: {what}"):
-            taken_of[what] = await pour(door, start, more)
-        assert await taken(street, door)
+        with service.flat_memory(f"endless: {what}"):
+            taken_of[what] = await pour(service, start, more)
+        assert await taken(cluster, service)
     assert {what for what, sent in taken_of.items() if sent > 10 * MEGABYTE} == set()
-    assert door.errors() == []
+    assert service.errors() == []
 
 
-async def pour(door: Door, start: bytes, more: bytes) -> int:
+async def pour(service: ServiceUnderTest, start: bytes, more: bytes) -> int:
     """How many bytes were taken before the service hung up."""
     sent = 0
-    async with door.line() as line:
+    async with service.line() as line:
         with suppress(ConnectionError):
             await line.send(start)
             while sent < LARGEST:
@@ -209,12 +214,12 @@ async def pour(door: Door, start: bytes, more: bytes) -> int:
     return sent
 
 
-async def test_a_body_may_come_byte_by_byte(street: Street, door: Door) -> None:
+async def test_a_body_may_come_byte_by_byte(cluster: ServiceCluster, service: ServiceUnderTest) -> None:
     for framed in (measured, partial(chunked, size=1)):
-        (training,) = await street.trainings(1)
+        (training,) = await cluster.trainings(1)
         body = body_of(training.request_id)
-        async with door.line() as line:
-            for byte in framed(PATH, fields_of(street, training, body), body):
+        async with service.line() as line:
+            for byte in framed(PATH, fields_of(cluster, training, body), body):
                 await line.send(bytes([byte]))
             assert (await line.answer()).status == 200
 
@@ -248,25 +253,25 @@ async def drip(line: Line) -> None:
 
 
 async def test_hundreds_that_take_their_time_keep_nobody_waiting_and_do_not_stay(
-    street: Street, door: Door, full: bool
+    cluster: ServiceCluster, service: ServiceUnderTest, full: bool
 ) -> None:
     """A byte now and then from each: their lengths were lies. Meanwhile FAL's callbacks are taken."""
-    (training,) = await street.trainings(1)
+    (training,) = await cluster.trainings(1)
     body = body_of(training.request_id)
-    starts = slow_starts(training, fields_of(street, training, body), body)
+    starts = slow_starts(training, fields_of(cluster, training, body), body)
     async with AsyncExitStack() as stack:
-        stack.enter_context(door.flat_memory("slow peers"))
-        crowd = list(starts) * (64 if full else 25)
-        lines = [(said, await stack.enter_async_context(door.line())) for said in crowd]
+        stack.enter_context(service.flat_memory("slow peers"))
+        clients = list(starts) * (64 if full else 25)
+        lines = [(said, await stack.enter_async_context(service.line())) for said in clients]
         await asyncio.gather(*[line.send(starts[said]) for said, line in lines])
         drips = [asyncio.create_task(drip(line)) for said, line in lines if said in DRIPPING]
         answers = asyncio.gather(*[line.answer() for _, line in lines])
         while not answers.done():
-            assert await taken(street, door)
+            assert await taken(cluster, service)
             await asyncio.wait([answers], timeout=0.5)
         fates = Counter((said, answer.status) for (said, _), answer in zip(lines, await answers, strict=True))
         print(len(lines), "slow peers:", dict(fates))
         assert set(fates) == {(said, None if said in HEADLESS else 408) for said in starts}
         await asyncio.gather(*[line.closed() for _, line in lines], *drips)
-    assert await door.events(training) == []
-    assert door.errors() == []
+    assert await service.events(training) == []
+    assert service.errors() == []

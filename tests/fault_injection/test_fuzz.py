@@ -20,8 +20,8 @@ from app.fal.trainers import STYLE_PRO, TRAINERS, commented_training, model_of
 from app.fal.webhook import Callback, MalformedCallback, Status, parse
 from tests.factories import MODEL_URL
 from tests.fault_injection.callback_bodies import about, bodies
-from tests.fault_injection.malformed_bodies import HEAVY, NASTY, Makers
-from tests.fault_injection.raw_connection import Door, Street
+from tests.fault_injection.malformed_bodies import HEAVY, MALFORMED, Makers
+from tests.fault_injection.service_under_test import ServiceCluster, ServiceUnderTest
 from tests.fault_injection.wire import measured
 from tests.integration.webhook_service import address, rows
 
@@ -98,18 +98,18 @@ def test_no_depth_is_read_and_then_too_deep_for_the_rest(nest: bytes) -> None:
     assert 100 < deepest < 10_000
 
 
-async def deliver(street: Street, door: Door, makers: Makers) -> None:
+async def deliver(cluster: ServiceCluster, service: ServiceUnderTest, makers: Makers) -> None:
     """Each as FAL's word about a training of its own: answered, handled, and asked about if need be."""
-    sent = await about_trainings(street, makers)
+    sent = await about_trainings(cluster, makers)
     answers: dict[str, int | None] = {}
     waiting = list(sent)
 
     async def work() -> None:
-        async with door.line() as line:
+        async with service.line() as line:
             while waiting:
                 said = waiting.pop()
                 training, body = sent[said]
-                fields = list(street.signer.headers(str(training.request_id), body).items())
+                fields = list(cluster.signer.headers(str(training.request_id), body).items())
                 answers[said] = (await line.ask(measured(address(training), fields, body))).status
 
     await asyncio.gather(*[work() for _ in range(LINES)])
@@ -118,18 +118,18 @@ async def deliver(street: Street, door: Door, makers: Makers) -> None:
         callback = read(body)
         expected = 401 if callback and callback.request_id != training.request_id else 200
         assert answers[said] == expected, said
-    await door.idle()
-    await judge(street, door, {said: pair for said, pair in sent.items() if answers[said] == 200})
+    await service.idle()
+    await judge(cluster, service, {said: pair for said, pair in sent.items() if answers[said] == 200})
 
 
-async def about_trainings(street: Street, makers: Makers) -> dict[str, tuple[Training, bytes]]:
+async def about_trainings(cluster: ServiceCluster, makers: Makers) -> dict[str, tuple[Training, bytes]]:
     """Every third is one that ends with a finetune."""
-    trainings = await street.trainings(len(makers))
+    trainings = await cluster.trainings(len(makers))
     styles = {training.avatar_id: training.id for training in trainings[::3]}
-    async with street.database.transaction() as session:
+    async with cluster.database.transaction() as session:
         await session.execute(update(Avatar).where(Avatar.id.in_(styles)).values(type=AvatarType.STYLE))
         style_pro = (
-            update(Training).where(Training.id.in_(styles.values())).values(trainer=STYLE_PRO.endpoint)
+            update(Training).where(Training.id.in_(styles.values())).values(endpoint=STYLE_PRO.endpoint)
         )
         await session.execute(style_pro)
     return {
@@ -138,8 +138,10 @@ async def about_trainings(street: Street, makers: Makers) -> dict[str, tuple[Tra
     }
 
 
-async def judge(street: Street, door: Door, kept: Mapping[str, tuple[Training, bytes]]) -> None:
-    events = {event.request_id: event for event in await rows(street.database, InboxEvent)}
+async def judge(
+    cluster: ServiceCluster, service: ServiceUnderTest, kept: Mapping[str, tuple[Training, bytes]]
+) -> None:
+    events = {event.request_id: event for event in await rows(cluster.database, InboxEvent)}
     outcomes: Counter[Outcome | None] = Counter()
     for said, (training, body) in kept.items():
         event = events[str(training.request_id)]
@@ -147,31 +149,31 @@ async def judge(street: Street, door: Door, kept: Mapping[str, tuple[Training, b
         assert (event.body, event.handled_at is not None) == (body, True), said
         assert event.trusted or event.outcome is Outcome.ASKED, said
         if not event.trusted or event.outcome is Outcome.ASKED:
-            assert training.request_id in street.fal.asked, said
+            assert training.request_id in cluster.fal.asked, said
         if "deep" not in said:  # how deep the service can read depends on where it begins to
             assert event.trusted is (read(body) is not None), said
     print({outcome and outcome.value: count for outcome, count in outcomes.items()})
-    assert await door.held() == []
-    assert door.errors() == []
+    assert await service.held() == []
+    assert service.errors() == []
 
 
 @over_a_socket
 async def test_nasty_bodies_are_kept_and_handled(
-    street: Street, door: Door, full: bool, rng: random.Random
+    cluster: ServiceCluster, service: ServiceUnderTest, full: bool, rng: random.Random
 ) -> None:
-    chosen = list(NASTY) if full else rng.sample(list(NASTY), NASTY_WHEN_BRIEF)
-    await deliver(street, door, {said: NASTY[said] for said in chosen})
+    chosen = list(MALFORMED) if full else rng.sample(list(MALFORMED), NASTY_WHEN_BRIEF)
+    await deliver(cluster, service, {said: MALFORMED[said] for said in chosen})
 
 
 @over_a_socket
 async def test_drawn_bodies_are_kept_and_handled_in_flat_memory(
-    street: Street, door: Door, full: bool, rng: random.Random
+    cluster: ServiceCluster, service: ServiceUnderTest, full: bool, rng: random.Random
 ) -> None:
     drawn: list[bytes] = []
     each_of(500 if full else 50, rng, lambda body: drawn.append(body))
-    await deliver(street, door, HEAVY)
-    with door.flat_memory(f"{len(drawn)} drawn bodies"):
+    await deliver(cluster, service, HEAVY)
+    with service.flat_memory(f"{len(drawn)} drawn bodies"):
         makers = {f"{number}: {body!r}": partial(about, body) for number, body in enumerate(drawn)}
-        await deliver(street, door, makers)
+        await deliver(cluster, service, makers)
         if full:
-            await deliver(street, door, HEAVY)
+            await deliver(cluster, service, HEAVY)

@@ -17,7 +17,7 @@ from app.database.engine import Database
 from app.database.models import Training
 from app.fal import jwks
 from app.fal.jwks import MAX_BYTES, Jwks, KeysUnavailable
-from tests.fault_injection.raw_connection import Door, Street, running_street
+from tests.fault_injection.service_under_test import ServiceCluster, ServiceUnderTest, running_street
 from tests.fault_injection.wire import CHUNK, Answer, measured
 from tests.integration.fal_signer import Signer
 from tests.integration.jobs_harness import until
@@ -142,9 +142,9 @@ async def key_host(*signers: Signer, behave: Behaviour = healthy) -> AsyncIterat
 
 
 @pytest.fixture
-async def street(postgres: str, template: str) -> AsyncIterator[Street]:
-    async with running_street(postgres, template) as street:
-        yield street
+async def cluster(postgres: str, template: str) -> AsyncIterator[ServiceCluster]:
+    async with running_street(postgres, template) as cluster:
+        yield cluster
 
 
 @pytest.mark.parametrize("behaviour", NO_KEYS)
@@ -166,7 +166,7 @@ async def test_what_gives_no_key_takes_none_away(behaviour: str, monkeypatch: py
 
 
 async def test_without_keys_fal_is_told_to_come_again_and_then_all_wait_for_one_fetch(
-    street: Street, full: bool, rng: random.Random
+    cluster: ServiceCluster, full: bool, rng: random.Random
 ) -> None:
     """The fetch that all wait for lasts until everybody is there, so it may take its time."""
     fast = [name for name in NO_KEYS if name not in SLOW]
@@ -176,68 +176,68 @@ async def test_without_keys_fal_is_told_to_come_again_and_then_all_wait_for_one_
         await gate.wait()
         await healthy(call)
 
-    async with key_host(street.signer) as host, street.door(host.url, **patient) as door:
-        *many, last = await street.trainings(WAITING + 1)
-        before = await door.state()
+    async with key_host(cluster.signer) as host, cluster.service(host.url, **patient) as service:
+        *many, last = await cluster.trainings(WAITING + 1)
+        before = await service.state()
         for name in NO_KEYS if full else rng.sample(fast, 3):
             host.behave, host.fetches = NO_KEYS[name], 0
             while not host.fetches:
-                answer = await say(street, door, last)
+                answer = await say(cluster, service, last)
                 assert (answer.status, answer.headers["retry-after"]) == (503, "5"), name
                 await asyncio.sleep(0.1)  # as FAL comes again
-        assert await door.state() == before
+        assert await service.state() == before
         host.behave, host.fetches = held, 0
-        calls = [asyncio.create_task(insist(street, door, training)) for training in many]
-        await until(lambda: door.logged("webhook.received") - door.logged("webhook.refused") == WAITING)
+        calls = [asyncio.create_task(commit_with_retry(cluster, service, training)) for training in many]
+        await until(lambda: service.logged("webhook.received") - service.logged("webhook.refused") == WAITING)
         gate.set()
         await asyncio.gather(*calls)
         host.behave = hangs_up
-        assert (await say(street, door, last)).status == 200
+        assert (await say(cluster, service, last)).status == 200
         assert host.fetches == 1
-        assert door.errors() == []
+        assert service.errors() == []
 
 
-async def say(street: Street, door: Door, training: Training) -> Answer:
+async def say(cluster: ServiceCluster, service: ServiceUnderTest, training: Training) -> Answer:
     """FAL's word about a training, signed with the key that it signs with now."""
     body = body_of(training.request_id)
-    headers = street.signer.headers(str(training.request_id), body)
-    return await door.post(PATH, list(headers.items()), body)
+    headers = cluster.signer.headers(str(training.request_id), body)
+    return await service.post(PATH, list(headers.items()), body)
 
 
-async def insist(street: Street, door: Door, training: Training) -> None:
+async def commit_with_retry(cluster: ServiceCluster, service: ServiceUnderTest, training: Training) -> None:
     """Again and again, until it is acknowledged."""
     async with asyncio.timeout(2 * jwks.REFRESH_INTERVAL_SECONDS):
         while True:
-            if (await say(street, door, training)).status == 200:
+            if (await say(cluster, service, training)).status == 200:
                 return
             await asyncio.sleep(0.1)
 
 
 async def test_a_flood_of_forged_callbacks_has_the_keys_fetched_once_a_minute_at_most(
-    street: Street, full: bool
+    cluster: ServiceCluster, full: bool
 ) -> None:
     """FAL's own word is taken all the while; with the full counts a key that FAL changed then, too."""
     each, stranger, began = 50 if full else 10, Signer(), time.monotonic()
-    async with key_host(street.signer) as host, street.door(host.url) as door:
-        trainings = await street.trainings(20)
+    async with key_host(cluster.signer) as host, cluster.service(host.url) as service:
+        trainings = await cluster.trainings(20)
         body = body_of(trainings[0].request_id)
         forged = list(stranger.headers(str(trainings[0].request_id), body).items())
 
         async def flood() -> list[int | None]:
-            async with door.line() as line:
+            async with service.line() as line:
                 return [(await line.ask(measured(PATH, forged, body))).status for _ in range(each)]
 
         floods = asyncio.gather(*[flood() for _ in range(20)])
-        spoken = [(await say(street, door, training)).status for training in trainings]
+        spoken = [(await say(cluster, service, training)).status for training in trainings]
         assert spoken == [200] * len(trainings)
         refused = Counter(status for statuses in await floods for status in statuses)
         print("forged:", dict(refused), "fetches:", host.fetches)
         assert refused == {401: 20 * each}
         assert host.fetches <= 1 + (time.monotonic() - began) // jwks.REFRESH_INTERVAL_SECONDS
         if full:
-            host.signers = [street.signer] = [Signer()]
-            (late,) = await street.trainings(1)
-            await insist(street, door, late)
+            host.signers = [cluster.signer] = [Signer()]
+            (late,) = await cluster.trainings(1)
+            await commit_with_retry(cluster, service, late)
             assert host.fetches == 2
 
 

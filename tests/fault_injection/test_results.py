@@ -18,7 +18,7 @@ from app.requests import service as requests
 from app.trainings.purpose import TRAINING
 from sandbox.fal.models import Answer, Behaviour
 from sandbox.supervisor import Sandbox
-from tests.e2e.scenario import Stage, guest_of, house
+from tests.e2e.scenario import Scenario, running_sandbox, scenario_of
 from tests.fault_injection.bystander import Bystander
 from tests.sandbox.fal.harness import finished
 
@@ -52,7 +52,7 @@ INSERT INTO trainings (id, avatar_id, user_id, kind, state, trainer, arguments, 
 SELECT :id, id, :me, 'real', 'SUBMITTED', :endpoint, '{}', :request_id, now() FROM avatar
 """
 _OPEN = "SELECT 1 WHERE NOT EXISTS (SELECT FROM trainings WHERE user_id = :me AND finished_at IS NULL)"
-_HELD = "SELECT entrypoint FROM jobs.pgqueuer WHERE status = 'failed'"
+_DEAD_LETTERS = "SELECT entrypoint FROM jobs.pgqueuer WHERE status = 'failed'"
 
 
 @dataclass(frozen=True)
@@ -94,36 +94,36 @@ async def test_no_training_is_lost_to_a_passing_answer(
     database_url: str, full: bool, rng: random.Random
 ) -> None:
     rows = TABLE if full else rng.sample(TABLE, DRAWN)
-    async with house(database_url) as sandbox, guest_of(sandbox) as stage:
+    async with running_sandbox(database_url) as sandbox, scenario_of(sandbox) as scenario:
         bystander = await Bystander.arrive(sandbox)
-        await stage.guest.create()
+        await scenario.chat_user.create()
         async with at_fal(sandbox) as submit:
             for row in rows:
                 request_id = await submit()
                 for answer in row.answers(request_id):
                     await sandbox.fal.answer(answer)
-                await begin(stage, request_id, str(row))
+                await begin(scenario, request_id, str(row))
         await bystander.undisturbed()
-        await over(stage)
-        assert Counter(await endings(stage)) == {("COMPLETED", "COMPLETED", None): len(rows)}
-        assert await stage.rows(_HELD) == []
+        await over(scenario)
+        assert Counter(await ends(scenario)) == {("COMPLETED", "COMPLETED", None): len(rows)}
+        assert await scenario.rows(_DEAD_LETTERS) == []
 
 
 async def test_what_is_about_the_job_ends_it(database_url: str, full: bool, rng: random.Random) -> None:
     answers = [answer for kind in FINAL.values() for answer in kind]
-    async with house(database_url) as sandbox, guest_of(sandbox) as stage:
+    async with running_sandbox(database_url) as sandbox, scenario_of(sandbox) as scenario:
         bystander = await Bystander.arrive(sandbox)
-        await stage.guest.create()
+        await scenario.chat_user.create()
         async with at_fal(sandbox) as submit:
             for answer in answers if full else rng.sample(answers, 4):
                 request_id = await submit()
                 call = rf"/requests/{request_id}$"
                 await sandbox.fal.answer(answer.model_copy(update={"call": call, "times": FOR_EVER}))
-                await begin(stage, request_id, f"{answer.status_code}")
+                await begin(scenario, request_id, f"{answer.status_code}")
         await bystander.undisturbed()
-        await over(stage)
-        assert {ending[:2] for ending in await endings(stage)} == {("FAILED", "DRAFT")}
-        assert await stage.rows(_HELD) == []
+        await over(scenario)
+        assert {ending[:2] for ending in await ends(scenario)} == {("FAILED", "DRAFT")}
+        assert await scenario.rows(_DEAD_LETTERS) == []
 
 
 @asynccontextmanager
@@ -147,26 +147,26 @@ async def at_fal(sandbox: Sandbox) -> AsyncIterator[Callable[[], Awaitable[str]]
         yield submit
 
 
-async def begin(stage: Stage, request_id: str, name: str) -> None:
+async def begin(scenario: Scenario, request_id: str, name: str) -> None:
     """The person has a training with this request, and FAL is to be asked about it."""
     training_id = uuid4()
-    values = {"me": stage.guest.id, "id": training_id, "name": name, "request_id": request_id}
-    async with stage.database.transaction() as session:
+    values = {"me": scenario.chat_user.id, "id": training_id, "name": name, "request_id": request_id}
+    async with scenario.database.transaction() as session:
         await session.execute(text(_TRAINING), {**values, "endpoint": ENDPOINT})
         await requests.poll_later(session, TRAINING, training_id, request_id)
 
 
-async def over(stage: Stage) -> None:
+async def over(scenario: Scenario) -> None:
     async with asyncio.timeout(PATIENCE):
         while True:
-            if await stage.rows(_OPEN):
+            if await scenario.rows(_OPEN):
                 return
             await asyncio.sleep(0.2)
 
 
-async def endings(stage: Stage) -> Sequence[tuple[str, str, str | None]]:
+async def ends(scenario: Scenario) -> Sequence[tuple[str, str, str | None]]:
     """How each training ended, its avatar's state, and the reason of a failure."""
-    rows = await stage.rows(
+    rows = await scenario.rows(
         "SELECT trainings.state, avatars.state AS avatar, failure FROM trainings "
         "JOIN avatars ON avatars.id = avatar_id WHERE trainings.user_id = :me"
     )

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from app.database.models import Notification, Outcome, RequestState, Training
-from tests.fault_injection.raw_connection import Door, Street, signed
+from tests.fault_injection.service_under_test import ServiceCluster, ServiceUnderTest, signed
 from tests.fault_injection.wire import Field, Line, a_peer, chunked, measured
 from tests.integration.fal_signer import Signer
 from tests.integration.webhook_service import (
@@ -106,54 +106,58 @@ def _other_bodies(body: bytes) -> Iterator[tuple[str, bytes]]:
     yield "twice", body + body
 
 
-async def test_what_is_not_exactly_fals_is_refused_and_leaves_nothing(street: Street, door: Door) -> None:
-    (training,) = await street.trainings(1)
+async def test_what_is_not_exactly_fals_is_refused_and_leaves_nothing(
+    cluster: ServiceCluster, service: ServiceUnderTest
+) -> None:
+    (training,) = await cluster.trainings(1)
     body = body_of(training.request_id)
-    before = await door.state()
+    before = await service.state()
     refused = {
-        said: await door.post(address(training), fields, sent)
-        for said, fields, sent in forgeries(street.signer, str(training.request_id), body)
+        said: await service.post(address(training), fields, sent)
+        for said, fields, sent in forgeries(cluster.signer, str(training.request_id), body)
     }
     print(len(refused), "forgeries")
     assert {said: answer.status for said, answer in refused.items()} == dict.fromkeys(refused, 401)
-    assert await door.state() == before
-    assert await deliver(street, door, training) == 200
-    await door.idle()
-    assert (await training_now(street.database, training)).state is RequestState.COMPLETED
+    assert await service.state() == before
+    assert await deliver(cluster, service, training) == 200
+    await service.idle()
+    assert (await training_now(cluster.database, training)).state is RequestState.COMPLETED
 
 
 def genuine(
-    street: Street, training: Training, request_id: str | None = None, **signing: Any
+    cluster: ServiceCluster, training: Training, request_id: str | None = None, **signing: Any
 ) -> tuple[bytes, dict[str, str]]:
     """FAL's callback about a training: its body and its headers."""
     known = request_id or str(training.request_id)
     body = body_of(known)
-    return body, street.signer.headers(known, body, **signing)
+    return body, cluster.signer.headers(known, body, **signing)
 
 
-async def deliver(street: Street, door: Door, training: Training, **signing: Any) -> int | None:
+async def deliver(
+    cluster: ServiceCluster, service: ServiceUnderTest, training: Training, **signing: Any
+) -> int | None:
     """FAL's own word, to the address that it was given."""
-    body, headers = genuine(street, training, **signing)
-    answer = await door.post(address(training), list(headers.items()), body)
+    body, headers = genuine(cluster, training, **signing)
+    answer = await service.post(address(training), list(headers.items()), body)
     return answer.status
 
 
 async def test_a_bit_flipped_anywhere_is_noticed(
-    street: Street, door: Door, full: bool, rng: random.Random
+    cluster: ServiceCluster, service: ServiceUnderTest, full: bool, rng: random.Random
 ) -> None:
     """One bit of each byte of signature and body; with `make test` of some of them."""
-    (training,) = await street.trainings(1)
+    (training,) = await cluster.trainings(1)
     body = body_of(training.request_id)
-    good = street.signer.headers(str(training.request_id), body)
+    good = cluster.signer.headers(str(training.request_id), body)
     flips = [_flipped(good, body, place, rng.randrange(8)) for place in range(64 + len(body))]
     chosen = flips if full else rng.sample(flips, BITS_WHEN_BRIEF)
-    before = await door.state()
-    async with door.line() as line:
+    before = await service.state()
+    async with service.line() as line:
         answers = Counter([await _answered(line, address(training), *flip) for flip in chosen])
     print("bits flipped:", answers)
     assert answers == {401: len(chosen)}
-    assert await door.state() == before
-    assert await deliver(street, door, training) == 200
+    assert await service.state() == before
+    assert await deliver(cluster, service, training) == 200
 
 
 def _flipped(good: dict[str, str], body: bytes, place: int, bit: int) -> tuple[list[Field], bytes]:
@@ -178,98 +182,98 @@ DRESSES: dict[str, Callable[[str, str], list[Field]]] = {
 
 @pytest.mark.parametrize("framed", [measured, partial(chunked, size=7)], ids=["measured", "chunked"])
 async def test_fals_word_is_taken_in_another_dress(
-    street: Street, door: Door, framed: Callable[[str, list[Field], bytes], bytes]
+    cluster: ServiceCluster, service: ServiceUnderTest, framed: Callable[[str, list[Field], bytes], bytes]
 ) -> None:
-    trainings = await street.trainings(len(DRESSES))
+    trainings = await cluster.trainings(len(DRESSES))
     answers = {}
     for training, (said, dress) in zip(trainings, DRESSES.items(), strict=True):
-        body, headers = genuine(street, training)
-        async with door.line() as line:
+        body, headers = genuine(cluster, training)
+        async with service.line() as line:
             fields = [field for pair in headers.items() for field in dress(*pair)]
             answers[said] = await line.ask(framed(PATH, fields, body))
     assert {said: answer.status for said, answer in answers.items()} == dict.fromkeys(DRESSES, 200)
-    assert [event.trusted for event in await door.events(*trainings)] == [True] * len(trainings)
+    assert [event.trusted for event in await service.events(*trainings)] == [True] * len(trainings)
 
 
-async def test_five_minutes_are_the_limit(street: Street, door: Door) -> None:
+async def test_five_minutes_are_the_limit(cluster: ServiceCluster, service: ServiceUnderTest) -> None:
     """What is stale is asked about while its training is open, and refused afterwards."""
     for off in (-301, -300, -299, 299, 300, 301):
         fresh = abs(off) <= 300
-        training, status = await answered_within_a_second(street, door, RequestState.SUBMITTED, off)
+        training, status = await answered_within_a_second(cluster, service, RequestState.SUBMITTED, off)
         assert status == 200, off
-        await door.idle()
-        (event,) = await door.events(training)
+        await service.idle()
+        (event,) = await service.events(training)
         assert (event.trusted, event.outcome) == (fresh, Outcome.COMPLETED if fresh else Outcome.ASKED), off
-        assert (training.request_id in street.fal.asked) is not fresh, off
-        over, status = await answered_within_a_second(street, door, RequestState.CANCELLED, off)
-        assert (status, len(await door.events(over))) == ((200, 1) if fresh else (401, 0)), off
+        assert (training.request_id in cluster.fal.asked) is not fresh, off
+        over, status = await answered_within_a_second(cluster, service, RequestState.CANCELLED, off)
+        assert (status, len(await service.events(over))) == ((200, 1) if fresh else (401, 0)), off
 
 
 async def answered_within_a_second(
-    street: Street, door: Door, state: RequestState, off: int
+    cluster: ServiceCluster, service: ServiceUnderTest, state: RequestState, off: int
 ) -> tuple[Training, int | None]:
     """A new training's callback: while the clock stands still, the service sees the distance that we see."""
     while True:
-        (training,) = await street.trainings(1, state)
+        (training,) = await cluster.trainings(1, state)
         body, now = body_of(training.request_id), int(time.time())
-        headers = signed(street.signer, str(training.request_id), body, str(now + off))
-        answer = await door.post(address(training), list(headers.items()), body)
+        headers = signed(cluster.signer, str(training.request_id), body, str(now + off))
+        answer = await service.post(address(training), list(headers.items()), body)
         if int(time.time()) == now:
             return training, answer.status
 
 
-async def test_a_time_out_of_all_reason_is_stale(street: Street, door: Door) -> None:
+async def test_a_time_out_of_all_reason_is_stale(cluster: ServiceCluster, service: ServiceUnderTest) -> None:
     for timestamp in ("0", "9999999999"):
         for state, expected in ((RequestState.RUNNING, 200), (RequestState.FAILED, 401)):
-            (training,) = await street.trainings(1, state)
+            (training,) = await cluster.trainings(1, state)
             body = body_of(training.request_id)
-            headers = signed(street.signer, str(training.request_id), body, timestamp)
-            answer = await door.post(address(training), list(headers.items()), body)
+            headers = signed(cluster.signer, str(training.request_id), body, timestamp)
+            answer = await service.post(address(training), list(headers.items()), body)
             assert answer.status == expected
-            assert [event.trusted for event in await door.events(training)] == [False] * (expected == 200)
+            assert [event.trusted for event in await service.events(training)] == [False] * (expected == 200)
 
 
 @pytest.mark.parametrize("at_once", [False, True])
 async def test_a_stale_copy_before_the_fresh_one_takes_nothing_from_it(
-    street: Street, door: Door, at_once: bool
+    cluster: ServiceCluster, service: ServiceUnderTest, at_once: bool
 ) -> None:
-    trainings = await street.trainings(16)
+    trainings = await cluster.trainings(16)
     if at_once:
-        both = [deliver(street, door, training, age=age) for training in trainings for age in (OLD, 0)]
+        both = [deliver(cluster, service, training, age=age) for training in trainings for age in (OLD, 0)]
         answers = await asyncio.gather(*both)
     else:
-        answers = [await deliver(street, door, training, age=OLD) for training in trainings]
-        await door.idle()
-        assert {str(training.request_id) for training in trainings} <= set(street.fal.asked)
-        answers += [await deliver(street, door, training) for training in trainings]
-    await door.idle()
+        answers = [await deliver(cluster, service, training, age=OLD) for training in trainings]
+        await service.idle()
+        assert {str(training.request_id) for training in trainings} <= set(cluster.fal.asked)
+        answers += [await deliver(cluster, service, training) for training in trainings]
+    await service.idle()
     assert Counter(answers) == {200: 2 * len(trainings)}
-    events = await door.events(*trainings)
+    events = await service.events(*trainings)
     assert [(event.trusted, event.outcome) for event in events] == [(True, Outcome.COMPLETED)] * len(
         trainings
     )
-    told = Counter(note.request_key for note in await rows(street.database, Notification))
+    told = Counter(note.request_key for note in await rows(cluster.database, Notification))
     assert {told[training.id] for training in trainings} == {1}
-    assert await deliver(street, door, trainings[0], age=OLD) == 401
+    assert await deliver(cluster, service, trainings[0], age=OLD) == 401
 
 
-async def test_secrets_rotate_without_losing_a_callback_on_its_way(street: Street) -> None:
+async def test_secrets_rotate_without_losing_a_callback_on_its_way(cluster: ServiceCluster) -> None:
     """Instance by instance; whatever the one with the older set refuses, the other one takes."""
     old, new, retired = "the-secret-so-far", "the-next-secret", "the-secret-before"
     unpinned = {"FAL_WEBHOOK_USER_ID": ""}
     async with (
-        street.door(FAL_WEBHOOK_SECRET=old, **unpinned) as before,
-        street.door(FAL_WEBHOOK_SECRET=f"{new},{old}", **unpinned) as after,
+        cluster.service(FAL_WEBHOOK_SECRET=old, **unpinned) as before,
+        cluster.service(FAL_WEBHOOK_SECRET=f"{new},{old}", **unpinned) as after,
     ):
         answers = {}
         for secret in (old, new, retired):
-            (training,) = await street.trainings(1, RequestState.SUBMIT_UNKNOWN)
-            body, headers = genuine(street, training, request_id=a_request_id())
-            for door in (before, after):
-                answer = await door.post(address(training, secret), list(headers.items()), body)
-                answers[secret, door is after] = answer.status
+            (training,) = await cluster.trainings(1, RequestState.SUBMIT_UNKNOWN)
+            body, headers = genuine(cluster, training, request_id=a_request_id())
+            for service in (before, after):
+                answer = await service.post(address(training, secret), list(headers.items()), body)
+                answers[secret, service is after] = answer.status
             await before.idle()
-            done = (await training_now(street.database, training)).state is RequestState.COMPLETED
+            done = (await training_now(cluster.database, training)).state is RequestState.COMPLETED
             assert done is (secret != retired)
     assert answers == {
         (old, False): 200,
@@ -282,12 +286,12 @@ async def test_secrets_rotate_without_losing_a_callback_on_its_way(street: Stree
 
 
 async def test_an_address_that_guesses_is_sent_away_and_fals_word_from_there_is_not(
-    street: Street, door: Door
+    cluster: ServiceCluster, service: ServiceUnderTest
 ) -> None:
-    peer, (training,) = a_peer(), await street.trainings(1)
-    body, headers = genuine(street, training)
-    guesses = [await door.post(PATH, [], body, peer) for _ in range(25)]
+    peer, (training,) = a_peer(), await cluster.trainings(1)
+    body, headers = genuine(cluster, training)
+    guesses = [await service.post(PATH, [], body, peer) for _ in range(25)]
     assert Counter(answer.status for answer in guesses) == {401: 20, 429: 5}
     forged = Signer().headers(str(training.request_id), body)
-    last = [await door.post(PATH, list(fields.items()), body, peer) for fields in (forged, headers)]
+    last = [await service.post(PATH, list(fields.items()), body, peer) for fields in (forged, headers)]
     assert [answer.status for answer in last] == [401, 200]

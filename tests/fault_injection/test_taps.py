@@ -13,8 +13,9 @@ from app.core.buttons import ACTIONS
 from app.core.i18n import Language
 from sandbox.supervisor import Sandbox
 from sandbox.telegram.chat import ChatMessage
-from tests.bot.harness import SPARING, Guest, Town, eventually, picture, town_of, words
-from tests.conftest import fresh_database, passable_folder
+from tests.bot.harness import SPARING, BotHarness, ChatUser, eventually, harness_of, picture, words
+from tests.conftest import passable_folder
+from tests.databases import fresh_database
 from tests.images import encoded
 
 COMMANDS = "/start /new /avatars /status /language /help /privacy /cancel /delete_me /nonsense"
@@ -45,20 +46,20 @@ UNTOLD = "SELECT count(*) FROM uploads WHERE user_id = :me"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def wandering_town(postgres: str, template: str) -> AsyncIterator[Town]:
+async def wandering_town(postgres: str, template: str) -> AsyncIterator[BotHarness]:
     with fresh_database(postgres, template) as url, passable_folder() as folder:
         async with (
             Sandbox(folder, settings=SPARING | {"DATABASE_URL": url}, training_seconds=1) as sandbox,
-            town_of(sandbox, url, folder) as town,
+            harness_of(sandbox, url, folder) as harness,
         ):
-            yield town
+            yield harness
 
 
 class Wanderer:
     """Somebody without a plan."""
 
-    def __init__(self, guest: Guest, rng: random.Random) -> None:
-        self._guest = guest
+    def __init__(self, chat_user: ChatUser, rng: random.Random) -> None:
+        self._guest = chat_user
         self._rng = rng
         self._deeds: list[tuple[int, Callable[[], Awaitable[object]]]] = [
             (50, self._tap),
@@ -123,16 +124,16 @@ class Wanderer:
         return picture(self._rng.randint(0, 40))
 
 
-async def settled(town: Town, guest: Guest) -> None:
+async def settled(harness: BotHarness, chat_user: ChatUser) -> None:
     """All that was done is answered: the answer to a last question comes after it."""
-    seen = (await guest.user.chat()).seq
-    await guest.user.send("/support")
+    seen = (await chat_user.user.chat()).seq
+    await chat_user.user.send("/support")
     answers = [words("support-nobody", language) for language in Language]
-    await guest.user.wait_for(lambda message: message.text in answers, since=seen, timeout=60)
+    await chat_user.user.wait_for(lambda message: message.text in answers, since=seen, timeout=60)
 
     async def told() -> bool:
-        async with town.database.transaction() as session:
-            return not await session.scalar(text(UNTOLD), {"me": guest.id})
+        async with harness.database.transaction() as session:
+            return not await session.scalar(text(UNTOLD), {"me": chat_user.id})
 
     await eventually(told)
 
@@ -140,25 +141,25 @@ async def settled(town: Town, guest: Guest) -> None:
 @pytest.mark.parametrize("language", ["ru", "kk", "en"])
 @pytest.mark.asyncio(loop_scope="module")
 async def test_whatever_people_do(
-    wandering_town: Town, rng: random.Random, full: bool, language: str
+    wandering_town: BotHarness, rng: random.Random, full: bool, language: str
 ) -> None:
-    town = wandering_town
-    async with town.guest(language) as guest:
-        wanderer = Wanderer(guest, rng)
-        await guest.say("/start")
+    harness = wandering_town
+    async with harness.chat_user(language) as chat_user:
+        wanderer = Wanderer(chat_user, rng)
+        await chat_user.say("/start")
         for _ in range((2000 if full else 48) // AT_A_TIME):
             for _ in range(AT_A_TIME):
                 await wanderer.do_something()
-            await settled(town, guest)
-            async with town.database.transaction() as session:
+            await settled(harness, chat_user)
+            async with harness.database.transaction() as session:
                 wrong = {
-                    what: (await session.execute(text(query), {"me": guest.id})).all()
+                    what: (await session.execute(text(query), {"me": chat_user.id})).all()
                     for what, query in WRONG.items()
                 }
             assert not any(wrong.values()), wrong
-        assert town.errors(guest) == []
-        await guest.tidy()
-        left = await guest.belongings()
+        assert harness.errors(chat_user) == []
+        await chat_user.tidy()
+        left = await chat_user.belongings()
         print(
             language, len(left.avatars), len(left.photos), len(left.trainings), "avatars, photos, trainings"
         )

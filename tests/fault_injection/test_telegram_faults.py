@@ -10,7 +10,7 @@ from tests.fault_injection.rig import Rig, success
 
 PERSON = 7002
 STREAM = 20
-_HELD = "SELECT count(*) FROM notifications WHERE state = 'HELD' AND user_id {} 7002"
+_DEAD_LETTERS = "SELECT count(*) FROM notifications WHERE state = 'HELD' AND user_id {} 7002"
 
 
 async def stream(rig: Rig, rng: random.Random, number: int = STREAM) -> None:
@@ -45,8 +45,8 @@ async def test_a_chat_that_refuses_for_good_holds_its_message_alone(
     await rig.fault(kind, chat_id=PERSON, times=100)
     await stream(rig, rng, 40)
     await check(rig, held=True)
-    assert await rig.scalar(_HELD.format("=")) == 1
-    assert await rig.scalar(_HELD.format("<>")) == 0
+    assert await rig.scalar(_DEAD_LETTERS.format("=")) == 1
+    assert await rig.scalar(_DEAD_LETTERS.format("<>")) == 0
     if kind == "forbidden":
         assert await rig.scalar("SELECT unreachable_at IS NOT NULL FROM users WHERE id = 7002")
 
@@ -89,7 +89,7 @@ async def test_a_chat_whose_answers_are_all_lost_gets_one_copy_more_and_the_othe
     for _ in range(3 if full else 1):
         await rig.fault(kind, chat_id=PERSON, times=1000)
         await stream(rig, rng, 40)
-        await rig.until(_HELD.format("="))
+        await rig.until(_DEAD_LETTERS.format("="))
         await rig.until("SELECT count(*) = 39 FROM notifications WHERE state = 'SENT'")
         told = [call for call in await rig.calls() if call["chat_id"] == PERSON]
         assert [call["fault"] for call in told] == [kind, kind]

@@ -18,7 +18,7 @@ AT_ONCE = Backoff(timedelta(milliseconds=20), 1, timedelta(milliseconds=20))
 OPTIONS = WorkerOptions(
     heartbeat_timeout=timedelta(seconds=20),
     dequeue_timeout=timedelta(milliseconds=200),
-    max_starts=3,
+    max_attempts=3,
     backoff=AT_ONCE,
     grace=timedelta(seconds=20),
 )
@@ -120,7 +120,7 @@ class Cable:
     def url(self) -> str:
         return self._target.set(port=self._port).render_as_string(hide_password=False)
 
-    async def mend(self) -> None:
+    async def restore(self) -> None:
         self._server = await asyncio.start_server(self._relay, "127.0.0.1", self._port)
         self._port = self._server.sockets[0].getsockname()[1]
 
@@ -155,7 +155,7 @@ async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> Non
 @asynccontextmanager
 async def cable_to(url: str) -> AsyncIterator[Cable]:
     cable = Cable(url)
-    await cable.mend()
+    await cable.restore()
     try:
         yield cable
     finally:

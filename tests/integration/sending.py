@@ -15,7 +15,7 @@ from app.core.settings import TelegramSettings
 from app.database.engine import Database
 from app.database.models import Notification, NotificationState, RequestState, User
 from app.jobs.job import Handler
-from app.jobs.priority_gate import RightOfWay
+from app.jobs.priority_gate import PriorityGate
 from app.notifications.circuit_breaker import PROBE, ProbeToken
 from app.notifications.deliver import DeliverNotification
 from app.notifications.facts import TrainingCompleted
@@ -112,7 +112,7 @@ class Outbox:
                 database = Database(self.url)
                 stack.push_async_callback(database.close)
                 telegram = TelegramSender(self.api, settings)
-                deliver = DeliverNotification(database, telegram, Dictionary(), rates, RightOfWay())
+                deliver = DeliverNotification(database, telegram, Dictionary(), rates, PriorityGate())
                 handlers: dict[str, Handler] = {DELIVER: deliver, PROBE: ProbeToken(database, telegram)}
                 await stack.enter_async_context(working(self.url, handlers))
             yield

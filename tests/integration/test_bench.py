@@ -5,7 +5,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.torture
 
 
 def test_the_benchmark_from_callback_to_message_runs(tmp_path: Path) -> None:

@@ -11,7 +11,14 @@ from sqlalchemy import func, select, text
 from app.database.engine import Database
 from app.database.models import BotUpdate, BotUpdateId
 from app.database.models import User as Person
-from app.telegram.update_store import MOST_STARTS, AlreadyDone, Hopeless, KeptUpdate, Updates, chat_of
+from app.telegram.update_store import (
+    MAX_ATTEMPTS,
+    AlreadyProcessed,
+    PoisonUpdate,
+    StoredUpdate,
+    Updates,
+    chat_of,
+)
 from tests.integration import kinds_of_updates
 
 WORDS = "Сәлем 👩🏽‍🎨\n<b>&"
@@ -70,7 +77,7 @@ async def test_an_update_that_comes_again_is_kept_once(updates: Updates, databas
 async def test_nor_is_it_kept_again_when_it_is_done_with(updates: Updates, database: Database) -> None:
     """Telegram repeats what it wasn't told in time has been taken."""
     await updates.keep([said(5)])
-    async with KeptUpdate(database, 5).effect():
+    async with StoredUpdate(database, 5).effect():
         pass
     assert await updates.keep([said(5), said(6)]) == {7}
     assert [each.update_id for each in await updates.waiting(7)] == [6]
@@ -108,13 +115,13 @@ async def test_a_chat_is_forgotten_when_its_oldest_update_has_waited(
 async def test_an_effect_happens_once_whoever_tries(updates: Updates, database: Database) -> None:
     await updates.keep([said(5)])
 
-    async def effect(kept: KeptUpdate, person: int) -> None:
+    async def effect(kept: StoredUpdate, person: int) -> None:
         async with kept.effect() as session:
             session.add(Person(id=person, language="ru"))
 
-    tries = [effect(KeptUpdate(database, 5), person) for person in range(1, 9)]
+    tries = [effect(StoredUpdate(database, 5), person) for person in range(1, 9)]
     ends = await asyncio.gather(*tries, return_exceptions=True)
-    assert [type(end) for end in ends].count(AlreadyDone) == 7
+    assert [type(end) for end in ends].count(AlreadyProcessed) == 7
     async with database.transaction() as session:
         assert await session.scalar(select(func.count()).select_from(Person)) == 1
     assert await count(database) == 0
@@ -123,7 +130,7 @@ async def test_an_effect_happens_once_whoever_tries(updates: Updates, database: 
 async def test_an_effect_that_fails_leaves_the_update(updates: Updates, database: Database) -> None:
     await updates.keep([said(5)])
     with pytest.raises(ZeroDivisionError):
-        async with KeptUpdate(database, 5).effect():
+        async with StoredUpdate(database, 5).effect():
             raise ZeroDivisionError
     assert await count(database) == 1
 
@@ -133,9 +140,9 @@ async def test_what_ends_every_process_is_dropped_the_fourth_time(
 ) -> None:
     """What waits behind it is not counted with it."""
     await updates.keep([said(5), said(6)])
-    for _ in range(MOST_STARTS):
+    for _ in range(MAX_ATTEMPTS):
         assert await updates.begin(5) is not None
-    with pytest.raises(Hopeless):
+    with pytest.raises(PoisonUpdate):
         await updates.begin(5)
     assert [each.update_id for each in await updates.waiting(7)] == [6]
     assert await count(database) == 1
@@ -143,10 +150,10 @@ async def test_what_ends_every_process_is_dropped_the_fourth_time(
 
 async def test_a_start_that_is_given_back_does_not_count(updates: Updates) -> None:
     await updates.keep([said(5)])
-    await updates.give_back(5)
-    for _ in range(MOST_STARTS + 1):
+    await updates.refund_attempt(5)
+    for _ in range(MAX_ATTEMPTS + 1):
         assert await updates.begin(5) is not None
-        await updates.give_back(5)
+        await updates.refund_attempt(5)
 
 
 async def test_what_is_a_day_old_is_not_carried_out_any_more(updates: Updates, database: Database) -> None:

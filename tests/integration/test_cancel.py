@@ -30,8 +30,8 @@ from app.fal.failures import Failure, Reason, failure_of
 from app.fal.trainers import Model
 from app.inbox.process import ProcessCallbacks
 from app.jobs.job import Job, Retry
-from app.jobs.priority_gate import RightOfWay
-from app.photos.scratch import Workroom
+from app.jobs.priority_gate import PriorityGate
+from app.photos.scratch import ScratchFolder
 from app.photos.storage import FolderStorage
 from app.requests import service as requests
 from app.requests.cancel import CancelRequest
@@ -118,20 +118,20 @@ async def cancel(database: Database, training: Training) -> None:
 
 
 def the_job(database: Database, fal: FakeFal, folder: Path) -> SubmitRequest[Training]:
-    storage, workroom = FolderStorage(folder), Workroom(folder)
-    return submit_training(database, fal, storage, workroom, Settings.load())
+    storage, scratch = FolderStorage(folder), ScratchFolder(folder)
+    return submit_training(database, fal, storage, scratch, Settings.load())
 
 
 async def carry_out(database: Database, fal: Fal, training: Training) -> None:
     """The job."""
-    job = Job(1, CANCEL, {"training_id": str(training.id), "v": 1}, starts=1)
+    job = Job(1, CANCEL, {"training_id": str(training.id), "v": 1}, attempts=1)
     await CancelRequest(TRAINING, database, fal, StatusPoller(database, fal))(job)
 
 
 async def callback(database: Database, training: Training, body: bytes) -> Outcome | None:
     async with database.transaction() as session:
         event = await make_inbox_event(session, training, body)
-    await ProcessCallbacks(database, PURPOSES, RightOfWay())(
+    await ProcessCallbacks(database, PURPOSES, PriorityGate())(
         Job(2, "inbox.handle", {"event_ids": [event.id]}, 1)
     )
     async with database.transaction() as session:
@@ -162,8 +162,8 @@ async def test_what_was_not_sent_is_cancelled_at_once_and_never_submitted(
     assert await state(database, training) is RequestState.CANCELLED
     assert await avatar_now(database, training) is AvatarState.DRAFT
     assert (await told(database), await jobs(database, CANCEL)) == (["training_cancelled"], [])
-    submit = submit_training(database, fal, FolderStorage(tmp_path), Workroom(tmp_path), Settings.load())
-    await submit(Job(1, SUBMIT, {"training_id": str(training.id), "v": 1}, starts=1))
+    submit = submit_training(database, fal, FolderStorage(tmp_path), ScratchFolder(tmp_path), Settings.load())
+    await submit(Job(1, SUBMIT, {"training_id": str(training.id), "v": 1}, attempts=1))
     assert fal.submits == 0
 
 
@@ -393,8 +393,8 @@ async def submitting(
     fal = FakeFal(STOPPED)
     fal.submit_answer = answer
     fal.while_submitting = lambda: cancel(database, training)
-    submit = submit_training(database, fal, FolderStorage(tmp_path), Workroom(tmp_path), Settings.load())
-    job = Job(1, SUBMIT, {"training_id": str(training.id), "v": 1}, starts=1)
+    submit = submit_training(database, fal, FolderStorage(tmp_path), ScratchFolder(tmp_path), Settings.load())
+    job = Job(1, SUBMIT, {"training_id": str(training.id), "v": 1}, attempts=1)
     for _ in range(2):
         try:
             await submit(job)
@@ -447,7 +447,7 @@ async def test_a_failure_before_the_submit_does_not_overrule_the_cancellation(
 
     monkeypatch.setattr("app.trainings.prepare.build_archive", nothing)
     submit = the_job(database, Refused(STOPPED), tmp_path)
-    await submit(Job(1, SUBMIT, {"training_id": str(training.id), "v": 1}, starts=1))
+    await submit(Job(1, SUBMIT, {"training_id": str(training.id), "v": 1}, attempts=1))
     assert await state(database, training) is RequestState.CANCELLING
     assert await told(database) == []
 

@@ -11,7 +11,7 @@ from aiogram.exceptions import TelegramBadRequest, TelegramRetryAfter
 from aiogram.methods import GetFile, TelegramMethod
 from aiogram.types import File
 
-from app.bot.jobs.uploads import _OF_ONE_PERSON, _TRIES, CheckUpload
+from app.bot.jobs.uploads import _OF_ONE_PERSON, _TRIES, ProcessUpload
 from app.core.settings import AvatarSettings, PhotoSettings
 from app.database.engine import Database
 from app.database.models import Avatar, AvatarPhoto, Upload, UploadState
@@ -19,10 +19,10 @@ from app.jobs.job import Job, Retry
 from app.photos import uploads
 from app.photos.decoders import DecodingFailed, DecodingTookTooLong
 from app.photos.refusals import PhotoAlike, PhotoBroken, PhotoRefused, PhotoTooSlow
-from app.photos.scratch import Workroom
+from app.photos.scratch import ScratchFolder
 from app.photos.service import Decoders, Photos
 from app.photos.storage import FolderStorage
-from app.photos.uploads import Arrival, PhotoUnavailable
+from app.photos.uploads import IncomingMedia, PhotoUnavailable
 from tests.decoders import IN_A_THREAD, IN_THREADS
 from tests.images import blocks, encoded
 from tests.integration.bot_calls import Answer, Calls
@@ -41,18 +41,18 @@ async def avatar(database: Database) -> Avatar:
 
 def checking(
     database: Database, folder: Path, answer: Answer | Calls, decoders: Decoders = IN_THREADS
-) -> CheckUpload:
-    workroom, session = Workroom(folder), answer if isinstance(answer, Calls) else Calls(answer)
-    photos = Photos(FolderStorage(folder), workroom, AvatarSettings(), PhotoSettings(), decoders)
-    return CheckUpload(Bot("42:token", session=session), database, photos, workroom)
+) -> ProcessUpload:
+    scratch, session = ScratchFolder(folder), answer if isinstance(answer, Calls) else Calls(answer)
+    photos = Photos(FolderStorage(folder), scratch, AvatarSettings(), PhotoSettings(), decoders)
+    return ProcessUpload(Bot("42:token", session=session), database, photos, scratch)
 
 
-def check_of(avatar: Avatar, upload_id: int, starts: int = 1) -> Job:
+def check_of(avatar: Avatar, upload_id: int, attempts: int = 1) -> Job:
     payload = {"upload_id": upload_id, "avatar_id": avatar.id, "user_id": avatar.user_id}
-    return Job(upload_id, uploads.CHECK, payload, starts)
+    return Job(upload_id, uploads.CHECK, payload, attempts)
 
 
-async def verdict(database: Database) -> tuple[UploadState, str | None]:
+async def assess_set(database: Database) -> tuple[UploadState, str | None]:
     [upload] = await rows(database, Upload)
     return upload.state, upload.refusal
 
@@ -67,32 +67,32 @@ def refusing(words: str) -> Answer:
 async def test_a_file_that_is_unavailable_just_now_is_asked_for_again_and_then_refused_in_words(
     database: Database, avatar: Avatar, tmp_path: Path
 ) -> None:
-    [upload_id] = await send(database, avatar, Arrival(1, "file"))
+    [upload_id] = await send(database, avatar, IncomingMedia(1, "file"))
     check = checking(database, tmp_path, refusing(PASSING))
-    for starts in range(1, _TRIES):
+    for attempts in range(1, _TRIES):
         with pytest.raises(TelegramBadRequest):
-            await check(check_of(avatar, upload_id, starts))
-    assert await verdict(database) == (UploadState.WAITING, None)
+            await check(check_of(avatar, upload_id, attempts))
+    assert await assess_set(database) == (UploadState.WAITING, None)
     await check(check_of(avatar, upload_id, _TRIES))
-    assert await verdict(database) == (UploadState.REFUSED, PhotoUnavailable.reason)
+    assert await assess_set(database) == (UploadState.REFUSED, PhotoUnavailable.reason)
 
 
 async def test_a_file_that_never_will_be_there_is_refused_at_once(
     database: Database, avatar: Avatar, tmp_path: Path
 ) -> None:
-    [upload_id] = await send(database, avatar, Arrival(1, "file"))
+    [upload_id] = await send(database, avatar, IncomingMedia(1, "file"))
     await checking(database, tmp_path, refusing(GONE))(check_of(avatar, upload_id))
-    assert await verdict(database) == (UploadState.REFUSED, PhotoUnavailable.reason)
+    assert await assess_set(database) == (UploadState.REFUSED, PhotoUnavailable.reason)
 
 
 async def test_a_limit_uses_up_no_try(database: Database, avatar: Avatar, tmp_path: Path) -> None:
     async def limited(method: TelegramMethod[Any]) -> Any:
         raise TelegramRetryAfter(method, "Too Many Requests", 3600)
 
-    [upload_id] = await send(database, avatar, Arrival(1, "file"))
+    [upload_id] = await send(database, avatar, IncomingMedia(1, "file"))
     with pytest.raises(TelegramRetryAfter):
         await checking(database, tmp_path, limited)(check_of(avatar, upload_id, _TRIES))
-    assert await verdict(database) == (UploadState.WAITING, None)
+    assert await assess_set(database) == (UploadState.WAITING, None)
 
 
 async def test_hanging_downloads_of_one_person_leave_slots_to_others(
@@ -105,8 +105,10 @@ async def test_hanging_downloads_of_one_person_leave_slots_to_others(
         await asyncio.Event().wait()
 
     other = await someone(database)
-    mine = await send(database, avatar, *[Arrival(number, "file") for number in range(_OF_ONE_PERSON + 1)])
-    theirs = (await send(database, other, Arrival(9, "file")))[-1]
+    mine = await send(
+        database, avatar, *[IncomingMedia(number, "file") for number in range(_OF_ONE_PERSON + 1)]
+    )
+    theirs = (await send(database, other, IncomingMedia(9, "file")))[-1]
     check = checking(database, tmp_path, hang)
     async with asyncio.TaskGroup() as tasks:
         hanging = [
@@ -127,12 +129,12 @@ async def test_a_download_that_never_ends_is_ended(
         await asyncio.Event().wait()
 
     monkeypatch.setattr("app.bot.jobs.uploads._DOWNLOAD_SECONDS", 0.05)
-    [upload_id] = await send(database, avatar, Arrival(1, "file"))
+    [upload_id] = await send(database, avatar, IncomingMedia(1, "file"))
     check = checking(database, tmp_path, hang)
     with pytest.raises(TimeoutError):
         await check(check_of(avatar, upload_id))
     await check(check_of(avatar, upload_id, _TRIES))
-    assert await verdict(database) == (UploadState.REFUSED, PhotoUnavailable.reason)
+    assert await assess_set(database) == (UploadState.REFUSED, PhotoUnavailable.reason)
 
 
 async def test_a_file_on_the_bot_api_servers_own_disk_is_refused_in_words(
@@ -144,9 +146,9 @@ async def test_a_file_on_the_bot_api_servers_own_disk_is_refused_in_words(
         path = "/var/lib/telegram-bot-api/42:token/photos/file_1.jpg"
         return File(file_id="A", file_unique_id="A", file_path=path)
 
-    [upload_id] = await send(database, avatar, Arrival(1, "file"))
+    [upload_id] = await send(database, avatar, IncomingMedia(1, "file"))
     await checking(database, tmp_path, answer)(check_of(avatar, upload_id))
-    assert await verdict(database) == (UploadState.REFUSED, PhotoUnavailable.reason)
+    assert await assess_set(database) == (UploadState.REFUSED, PhotoUnavailable.reason)
 
 
 class FailingDecoder:
@@ -172,27 +174,27 @@ async def a_file(_: TelegramMethod[Any]) -> File:
 async def test_a_photo_that_is_not_read_in_time_gets_one_more_patient_try_and_then_a_word(
     database: Database, avatar: Avatar, tmp_path: Path, failure: Exception, refusal: type[PhotoRefused]
 ) -> None:
-    [upload_id] = await send(database, avatar, Arrival(1, "file"))
+    [upload_id] = await send(database, avatar, IncomingMedia(1, "file"))
     quick, patient = FailingDecoder(failure), FailingDecoder(failure)
     decoders = Decoders(quick, patient, quick, quick)
     check = checking(database, tmp_path, a_file, decoders)
     with pytest.raises(type(failure)):
         await check(check_of(avatar, upload_id))
     assert (quick.tried, patient.tried) == (1, 0)
-    await check(check_of(avatar, upload_id, starts=2))
+    await check(check_of(avatar, upload_id, attempts=2))
     assert (quick.tried, patient.tried) == (1, 1)
-    assert await verdict(database) == (UploadState.REFUSED, refusal.reason)
+    assert await assess_set(database) == (UploadState.REFUSED, refusal.reason)
 
 
 async def test_who_waits_for_patience_takes_no_slot(
     database: Database, avatar: Avatar, tmp_path: Path
 ) -> None:
-    [upload_id] = await send(database, avatar, Arrival(1, "file"))
+    [upload_id] = await send(database, avatar, IncomingMedia(1, "file"))
     patient = FailingDecoder(DecodingTookTooLong(), busy=True)
     check = checking(database, tmp_path, a_file, Decoders(IN_A_THREAD, patient, IN_A_THREAD, IN_A_THREAD))
     with pytest.raises(Retry):
-        await check(check_of(avatar, upload_id, starts=2))
-    assert (patient.tried, await verdict(database)) == (0, (UploadState.WAITING, None))
+        await check(check_of(avatar, upload_id, attempts=2))
+    assert (patient.tried, await assess_set(database)) == (0, (UploadState.WAITING, None))
 
 
 class Giving(Calls):
@@ -231,7 +233,9 @@ COPIES = {name: encoded(blocks(7, *size), quality=90) for name, size in SIZES.it
 async def test_of_copies_at_the_same_moment_one_is_kept_with_its_file(
     database: Database, avatar: Avatar, tmp_path: Path
 ) -> None:
-    sent = await send(database, avatar, *[Arrival(number, name) for number, name in enumerate(COPIES, 10)])
+    sent = await send(
+        database, avatar, *[IncomingMedia(number, name) for number, name in enumerate(COPIES, 10)]
+    )
     check = checking(database, tmp_path, Giving(COPIES))
     await asyncio.gather(*[check(check_of(avatar, upload_id)) for upload_id in sent])
     verdicts = sorted((upload.state.value, upload.refusal or "") for upload in await rows(database, Upload))
@@ -251,7 +255,9 @@ async def test_with_what_came_while_it_was_compared_a_photo_is_compared_too(
         "near": encoded(near, quality=90),
         "copy": encoded(near.resize((1000, 750)), quality=80),
     }
-    sent = await send(database, avatar, *[Arrival(number, name) for number, name in enumerate(files, 10)])
+    sent = await send(
+        database, avatar, *[IncomingMedia(number, name) for number, name in enumerate(files, 10)]
+    )
     first, second, third = (check_of(avatar, upload_id) for upload_id in sent)
     usual = checking(database, tmp_path, Giving(files))
     await usual(first)

@@ -11,7 +11,7 @@ from app.database.engine import Database
 from app.database.models import Avatar, AvatarPhoto, AvatarState, Upload, UploadState
 from app.photos.decoders import DecodingFailed, DecodingTookTooLong
 from app.photos.service import Decoders
-from app.photos.uploads import Arrival
+from app.photos.uploads import IncomingMedia
 from tests.integration.test_check_upload import COPIES, Giving, Interrupted, check_of, checking
 from tests.integration.test_uploads import send, someone
 from tests.integration.webhook_service import rows
@@ -30,7 +30,7 @@ async def verdicts(
     """Of a photo and its copy, one after the other; this happens when they are to be compared."""
     decoder = Interrupted(meanwhile)
     check = checking(database, folder, Giving(COPIES), Decoders(decoder, decoder, decoder, decoder))
-    for upload in await send(database, avatar, Arrival(10, "large"), Arrival(11, "small")):
+    for upload in await send(database, avatar, IncomingMedia(10, "large"), IncomingMedia(11, "small")):
         await check(check_of(avatar, upload))
     return [(upload.state, upload.refusal) for upload in sorted(await rows(database, Upload), key=_number)]
 

@@ -14,7 +14,7 @@ from app.database import revision
 from app.database.engine import Database
 from app.database.startup import open_database
 from app.jobs.pgqueuer_driver import connection_pool
-from app.telegram.poller_lock import OnlyPoller
+from app.telegram.poller_lock import PollerLock
 from tests.pgbouncer import needs_pgbouncer, pgbouncer
 from tests.unit.settings import PRODUCTION, put
 
@@ -39,7 +39,7 @@ async def test_whoever_connects_does_it_over_tls(encrypting: str, open_folder: P
     url = read_database_url(f"{encrypting}?{query.format(root=open_folder / 'root.crt')}")
     await asyncio.to_thread(revision.upgrade, url)
     database = Database(url)
-    async with connection_pool(url) as pool, OnlyPoller(url, 1):
+    async with connection_pool(url) as pool, PollerLock(url, 1):
         assert await pool.fetchval("SELECT 1") == 1
         assert await revision.behind(database.engine) == []
     await database.close()

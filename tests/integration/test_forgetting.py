@@ -17,7 +17,7 @@ from app.inbox.process import ProcessCallbacks
 from app.inbox.retention import RETENTION, InboxRetention
 from app.inbox.store import HANDLE
 from app.jobs.job import Job
-from app.jobs.priority_gate import RightOfWay
+from app.jobs.priority_gate import PriorityGate
 from app.jobs.queue import enqueue
 from app.notifications.deliver import DeliverNotification
 from app.notifications.rate_limit import EVERYBODY, Rates
@@ -116,7 +116,7 @@ async def test_one_that_was_being_kept_meanwhile_goes_when_it_is_handled(
         event.request_key = training.id if named else None
         stranger = await make_inbox_event(session, None, b"another")
     payload = {"event_ids": [event.id, stranger.id], "v": 1}
-    await ProcessCallbacks(database, PURPOSES, RightOfWay())(Job(1, HANDLE, payload, starts=1))
+    await ProcessCallbacks(database, PURPOSES, PriorityGate())(Job(1, HANDLE, payload, attempts=1))
     assert [row.id for row in await rows(database, InboxEvent)] == [stranger.id]
 
 
@@ -159,8 +159,8 @@ async def test_a_message_on_its_way_leaves_nothing_either(database: Database) ->
         note.fact = {"kind": "training_completed", "avatar_id": training.avatar_id, "avatar_name": "Aisha"}
     async with httpx.AsyncClient() as http:
         sender = Leaving(database, http, training)
-        deliver = DeliverNotification(database, sender, Dictionary(), Rates(25, 1), RightOfWay())
-        await deliver(Job(1, DELIVER, {"notification_id": note.id, "v": 1}, starts=1))
+        deliver = DeliverNotification(database, sender, Dictionary(), Rates(25, 1), PriorityGate())
+        await deliver(Job(1, DELIVER, {"notification_id": note.id, "v": 1}, attempts=1))
     assert [limit.chat_id for limit in await rows(database, SendingLimit)] == [EVERYBODY]
 
 

@@ -302,6 +302,14 @@ async def test_the_documentation_is_off_in_production(
         assert {(await service.client.get(path)).status_code for path in DOCUMENTATION} == {200}
 
 
+async def test_the_description_knows_the_callbacks_route_and_its_answers(service: Service) -> None:
+    paths = (await service.client.get("/openapi.json")).json()["paths"]
+    for path in ("/api/v1/avatar/status_update", OLDER_PATH):
+        answers = paths[path]["post"]["responses"]
+        assert answers.keys() == {"200", "400", "401", "408", "413", "429", "503"}
+        assert {"signature-mismatch", "unwelcome"} <= set(answers["401"]["description"].split(", "))
+
+
 async def test_answers_and_logs_hold_no_secret_and_no_body(
     service: Service, log: Path, monkeypatch: pytest.MonkeyPatch, lost: Database
 ) -> None:

@@ -17,7 +17,7 @@ from structlog.testing import capture_logs
 
 from app.database.engine import Database
 from app.jobs import runner
-from app.jobs.queue import held
+from app.jobs.queue import dead_letters
 from app.jobs.worker import Job, Schedule
 from tests.integration.jobs_harness import (
     IMPATIENT,
@@ -49,23 +49,23 @@ async def worker_process(url: str, *arguments: str) -> AsyncIterator[asyncio.sub
 async def test_a_job_is_run_again_when_postgres_was_lost_before_its_end_was_noted(
     database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Held, it would wait for an operator."""
+    """A dead letter would wait for an operator."""
     starts: list[int] = []
-    note = runner._note
+    note = runner._write
 
     async def lost(*_arguments: object) -> None:
         raise asyncpg.InternalClientError
 
     async def handle(job: Job) -> None:
-        starts.append(job.starts)
+        starts.append(job.attempts)
         if len(starts) == 1:
-            monkeypatch.setattr(runner, "_note", lost)
+            monkeypatch.setattr(runner, "_write", lost)
             raise ZeroDivisionError
 
     async with working(database_url, {"photo": handle}, options=IMPATIENT):
         await put(database, "photo")
         await until(lambda: len(starts) == 1)
-        monkeypatch.setattr(runner, "_note", note)
+        monkeypatch.setattr(runner, "_write", note)
         await until_empty(database)
     assert starts == [1, 2]
 
@@ -76,13 +76,15 @@ async def test_a_job_that_kills_its_worker_is_held_and_takes_nobody_along(
     """Pitfall 2: nothing is raised, so only a start counted beforehand can stop it."""
     await put(database, "poison")
     await put(database, "slow", {}, {}, {})
-    for _ in range(IMPATIENT.max_starts):
+    for _ in range(IMPATIENT.max_attempts):
         async with worker_process(database_url) as process:
             assert await process.wait() == 3
     async with worker_process(database_url):
         await until_queue(database, lambda kinds: list(kinds) == ["poison"] and kinds["poison"].held == 1)
     async with database.engine.connect() as connection:
-        assert [(job.kind, job.reason) for job in await held(connection)] == [("poison", "WorkerLost")]
+        assert [(job.kind, job.reason) for job in await dead_letters(connection)] == [
+            ("poison", "WorkerLost")
+        ]
 
 
 async def test_a_killed_workers_job_is_taken_over(database: Database, database_url: str) -> None:
@@ -90,7 +92,7 @@ async def test_a_killed_workers_job_is_taken_over(database: Database, database_u
     starts: list[int] = []
 
     async def handle(job: Job) -> None:
-        starts.append(job.starts)
+        starts.append(job.attempts)
 
     await put(database, "hang")
     async with worker_process(database_url) as process:
@@ -158,7 +160,7 @@ async def test_what_a_lost_postgres_costs_the_pool_is_logged_as_nobodys(
             await cable.cut()
             going_on.set()
             await until(lambda: len([one for one in lines if one["event"] == "worker.reconnecting"]) >= 2)
-            await cable.mend()
+            await cable.restore()
         await until_empty(database)
     assert [record for record in caplog.records if record.name.startswith("asyncpg")] == []
 
@@ -205,13 +207,13 @@ async def test_jobs_in_hand_during_an_outage_end_as_they_would_have(
     starts: list[tuple[str, int]] = []
 
     async def handle(job: Job) -> None:
-        starts.append((job.kind, job.starts))
+        starts.append((job.kind, job.attempts))
         await ends[job.kind].wait()
-        if starts.count(("bad", 1)) and job.kind == "bad" and job.starts == 1:
+        if starts.count(("bad", 1)) and job.kind == "bad" and job.attempts == 1:
             raise OSError
 
     async def quick(job: Job) -> None:
-        starts.append((job.kind, job.starts))
+        starts.append((job.kind, job.attempts))
 
     async with cable_to(database_url) as cable:
         handlers = {**dict.fromkeys(ends, handle), "quick": quick}
@@ -224,7 +226,7 @@ async def test_jobs_in_hand_during_an_outage_end_as_they_would_have(
                 ends["good"].set()
                 ends["bad"].set()
                 await until(lambda: "job.failed" in {line["event"] for line in lines})
-                await cable.mend()
+                await cable.restore()
                 await put(database, "quick")
                 await until_queue(database, lambda kinds: list(kinds) == ["long"])
                 ends["long"].set()
@@ -242,7 +244,7 @@ async def test_a_worker_started_before_postgres_waits_for_it(database: Database,
         with capture_logs() as lines:
             async with working(cable.url, {"photo": handle}):
                 await until(lambda: len(lines) >= 2)
-                await cable.mend()
+                await cable.restore()
                 await put(database, "photo")
                 await until_empty(database)
     assert {(line["event"], line["cause"]) for line in lines} == {

@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 
 from app.database.engine import Database
-from app.jobs.queue import URGENT, enqueue
+from app.jobs.job import HIGH_PRIORITY, JobKind
+from app.jobs.queue import enqueue
 from app.jobs.worker import Job
 from tests.integration.jobs_harness import (
     OPTIONS,
@@ -56,7 +57,7 @@ async def test_a_commit_leaves_one_job_and_wakes_a_worker(database: Database, da
             given = {"photo_id": 7, "note": None, "name": "Әсем"}
             await enqueue(await session.connection(), "photo", [given])
         await until(lambda: len(started) == 2)
-    assert (started[1].kind, started[1].payload, started[1].starts) == ("photo", {**given, "v": 1}, 1)
+    assert (started[1].kind, started[1].payload, started[1].attempts) == ("photo", {**given, "v": 1}, 1)
 
 
 async def test_nothing_to_enqueue_is_no_statement(database: Database) -> None:
@@ -140,7 +141,7 @@ async def test_an_urgent_job_goes_before_all_that_wait(database: Database, datab
     async with database.transaction() as session:
         connection = await session.connection()
         await enqueue(connection, "photo", [{}] * 8)
-        await enqueue(connection, "other", [{}], priority=URGENT)
+        await enqueue(connection, JobKind("other", priority=HIGH_PRIORITY), [{}])
     async with working(database_url, {"photo": handle, "other": handle}, slots=2):
         await until_empty(database)
     assert "other" in started[:2]

@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 
 from app.core.backoff import Backoff
 from app.database.engine import Database
-from app.jobs.queue import held, release
+from app.jobs.queue import dead_letters, release
 from app.jobs.worker import Job, JobPool, Retry, Schedule, Worker
 from tests.integration.jobs_harness import (
     DEADLINE,
@@ -42,8 +42,8 @@ async def test_a_failing_job_is_tried_again_until_it_succeeds(database: Database
     starts: list[int] = []
 
     async def handle(job: Job) -> None:
-        starts.append(job.starts)
-        if job.starts < 3:
+        starts.append(job.attempts)
+        if job.attempts < 3:
             raise Refused(SECRET)
 
     async with working(database_url, {"send": handle}):
@@ -59,7 +59,7 @@ async def test_a_job_that_was_put_back_is_found_when_its_wait_is_over(
     starts: list[int] = []
 
     async def handle(job: Job) -> None:
-        starts.append(job.starts)
+        starts.append(job.attempts)
         if len(starts) < 3:
             raise Retry(timedelta(milliseconds=300))
 
@@ -90,7 +90,7 @@ async def test_a_job_that_keeps_failing_is_held_and_its_secret_is_kept_nowhere(
     starts: list[int] = []
 
     async def handle(job: Job) -> None:
-        starts.append(job.starts)
+        starts.append(job.attempts)
         raise Refused(SECRET)
 
     with capture_logs(processors=[merge_contextvars]) as lines:
@@ -99,7 +99,7 @@ async def test_a_job_that_keeps_failing_is_held_and_its_secret_is_kept_nowhere(
             await until_queue(database, lambda kinds: kinds["send"].held == 1)
     assert starts == [1, 2, 3]
     async with database.engine.connect() as connection:
-        (job,) = await held(connection)
+        (job,) = await dead_letters(connection)
     assert (job.kind, job.payload["message_id"], job.reason) == ("send", 5, "Refused")
     told = [(line["event"], line["log_level"], line["correlation_id"]) for line in lines]
     assert told == [("job.failed", "warning", "c-1")] * 2 + [("job.held", "error", "c-1")]
@@ -112,7 +112,7 @@ async def test_a_released_job_runs_again_with_all_its_starts(database: Database,
     starts: list[int] = []
 
     async def handle(job: Job) -> None:
-        starts.append(job.starts)
+        starts.append(job.attempts)
         if len(starts) < 5:
             raise Refused
 
@@ -120,7 +120,7 @@ async def test_a_released_job_runs_again_with_all_its_starts(database: Database,
         await put(database, "send")
         await until_queue(database, lambda kinds: kinds["send"].held == 1)
         async with database.engine.begin() as connection:
-            await release(connection, [job.id for job in await held(connection)])
+            await release(connection, [job.id for job in await dead_letters(connection)])
         await until_empty(database)
     assert starts == [1, 2, 3, 1, 2]
 
@@ -139,7 +139,7 @@ async def test_waiting_for_a_rate_limit_uses_up_no_starts(database: Database, da
     starts: list[int] = []
 
     async def handle(job: Job) -> None:
-        starts.append(job.starts)
+        starts.append(job.attempts)
         if len(starts) < 6:
             raise Retry(timedelta(milliseconds=20))
 
@@ -264,7 +264,7 @@ async def test_after_the_grace_a_job_is_put_back_at_once_and_uncharged(
     starts: list[int] = []
 
     async def handle(job: Job) -> None:
-        starts.append(job.starts)
+        starts.append(job.attempts)
 
     async with working(database_url, {"photo": handle}):
         await until_empty(database)
@@ -405,7 +405,7 @@ async def test_old_history_is_forgotten_but_not_why_a_job_is_held(
 
         await until(pruned)
     async with database.engine.connect() as connection:
-        assert [job.reason for job in await held(connection)] == ["Refused"]
+        assert [job.reason for job in await dead_letters(connection)] == ["Refused"]
 
 
 def every_second() -> Schedule:

@@ -16,7 +16,7 @@ from app.inbox.process import ProcessCallbacks
 from app.inbox.retention import BATCH, InboxRetention
 from app.inbox.store import HANDLE
 from app.jobs.job import Job
-from app.jobs.priority_gate import RightOfWay
+from app.jobs.priority_gate import PriorityGate
 from app.jobs.queue import enqueue
 from app.jobs.worker import Worker
 from app.operations.callbacks import readable
@@ -101,7 +101,7 @@ async def test_a_replay_is_a_dry_run_until_it_is_meant(database: Database, datab
 
 
 async def handle_all(database: Database) -> None:
-    handle = ProcessCallbacks(database, PURPOSES, RightOfWay())
+    handle = ProcessCallbacks(database, PURPOSES, PriorityGate())
     for job in await take_jobs(database, HANDLE):
         await handle(job)
 
@@ -165,8 +165,8 @@ async def test_an_unknown_word_is_logged_once_and_every_copy_is_kept(database: D
         ]
     with structlog.testing.capture_logs() as lines:
         for event in events:
-            await ProcessCallbacks(database, PURPOSES, RightOfWay())(
-                Job(1, HANDLE, {"event_ids": [event.id]}, starts=1)
+            await ProcessCallbacks(database, PURPOSES, PriorityGate())(
+                Job(1, HANDLE, {"event_ids": [event.id]}, attempts=1)
             )
     warned = [line["status"] for line in lines if line["event"] == "webhook.unknown_status"]
     assert warned == ["paused", "resting"]

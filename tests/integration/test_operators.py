@@ -18,7 +18,7 @@ from app.database.models import NotificationState, Outcome, RequestState, Source
 from app.fal.answers import FalUnavailable, NoAnswer, Progress, Running, Waiting, Why
 from app.fal.failures import Failure, Reason
 from app.inbox.store import HANDLE
-from app.notifications.circuit_breaker import halt
+from app.notifications.circuit_breaker import open_circuit
 from app.notifications.service import flag_unreachable
 from tests.factories import make_inbox_event, make_notification
 from tests.integration.fal_signer import Signer
@@ -175,7 +175,7 @@ async def test_fals_answers_are_counted(
 ) -> None:
     training = await a_training(service.database)
     before = await scrape(service)
-    await ask(service.database, FakeFal(answer), training, starts=3)
+    await ask(service.database, FakeFal(answer), training, attempts=3)
     after = await scrape(service)
     assert after.since(before, "reconciler_answers_total", answer=label) == 1
     assert (await status_of(service))["since_start"]["reconciler_answers"][label] >= 1
@@ -253,7 +253,7 @@ async def test_a_message_that_is_tried_again_by_itself_waits_for_no_operator(ser
 async def test_a_halted_sender_shows(service: Service) -> None:
     assert (await scrape(service)).get("sender_halted") == 0
     async with service.database.transaction() as session:
-        await halt(session, bytes(32))
+        await open_circuit(session, bytes(32))
     assert (await scrape(service)).get("sender_halted") == 1
 
 

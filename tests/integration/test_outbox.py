@@ -123,7 +123,7 @@ async def test_held_messages_are_listed_with_a_remedy_and_released_when_it_is_me
     heading, *lines = printed.splitlines()
     assert (code, heading.split()[0], len(lines)) == (0, "ID", 2)
     assert all(part in lines[0] for part in (str(first.id), "blocked by the user", "write to the bot first"))
-    assert all(part in lines[1] for part in (str(second.id), "message is too long", "mend what"))
+    assert all(part in lines[1] for part in (str(second.id), "message is too long", "fix what"))
     assert len((await script(outbox.url, operators, "list", "--state", "sent"))[1].splitlines()) == 1
 
     release = (operators, "release", "--all")

@@ -12,7 +12,7 @@ from app.core.errors import CannotStart
 from app.database.engine import Database
 from app.database.pooler import lends_transactions
 from app.telegram import poller_lock
-from app.telegram.poller_lock import OnlyPoller
+from app.telegram.poller_lock import PollerLock
 from tests.integration.webhook_service import ENVIRONMENT
 from tests.pgbouncer import Mode, needs_pgbouncer, pgbouncer
 
@@ -74,6 +74,6 @@ async def test_the_pollers_lock_holds_through_a_session(
     open_folder: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(poller_lock, "_WAITING_SECONDS", 0.2)
-    async with pgbouncer(open_folder, database_url, "session") as url, OnlyPoller(url, 5_000_000_042):
+    async with pgbouncer(open_folder, database_url, "session") as url, PollerLock(url, 5_000_000_042):
         with pytest.raises(CannotStart, match="another bot process"):
-            await OnlyPoller(database_url, 5_000_000_042).__aenter__()
+            await PollerLock(database_url, 5_000_000_042).__aenter__()

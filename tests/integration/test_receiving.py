@@ -19,8 +19,8 @@ from app.core.i18n import Dictionary
 from app.core.settings import BotSettings, TelegramSettings
 from app.database.engine import Database
 from app.telegram import polling, webhook
-from app.telegram.chat_worker import Chats
-from app.telegram.flood_control import Floods
+from app.telegram.chat_worker import ChatWorkers
+from app.telegram.flood_control import FloodControl
 from app.telegram.http_session import GetUpdates
 from app.telegram.polling import Polling
 from app.telegram.update_store import Updates
@@ -36,7 +36,7 @@ URL = "https://aisha.example/telegram"
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     millisecond = timedelta(milliseconds=1)
     monkeypatch.setattr(polling, "_BACKOFF", Backoff(first=millisecond, factor=1, ceiling=millisecond))
-    monkeypatch.setattr(webhook, "_LOOKING_EVERY", 0.01)
+    monkeypatch.setattr(webhook, "_CHECK_INTERVAL_SECONDS", 0.01)
 
 
 class Patience:
@@ -64,10 +64,10 @@ def running(work: Any) -> Iterator[asyncio.Task[None]]:
     task.cancel()
 
 
-def parts(calls: Calls, database: Database) -> tuple[Bot, Updates, Chats]:
+def parts(calls: Calls, database: Database) -> tuple[Bot, Updates, ChatWorkers]:
     bot = Bot("42:token", session=calls)
-    updates, floods = Updates(bot, database), Floods(bot, database, Dictionary())
-    return bot, updates, Chats(bot, updates, cast("Any", None), DisabledEventIsolation(), floods)
+    updates, floods = Updates(bot, database), FloodControl(bot, database, Dictionary())
+    return bot, updates, ChatWorkers(bot, updates, cast("Any", None), DisabledEventIsolation(), floods)
 
 
 async def test_polling_deletes_a_webhook_once(database: Database) -> None:

@@ -70,10 +70,10 @@ class FakeFal(Fal):
 
 
 async def ask(
-    database: Database, fal: Fal, training: Training, *, request_id: str | None = None, starts: int = 1
+    database: Database, fal: Fal, training: Training, *, request_id: str | None = None, attempts: int = 1
 ) -> None:
     payload = {"training_id": str(training.id), "request_id": request_id or training.request_id, "v": 1}
-    await PollRequest(TRAINING, database, StatusPoller(database, fal))(Job(1, POLL, payload, starts))
+    await PollRequest(TRAINING, database, StatusPoller(database, fal))(Job(1, POLL, payload, attempts))
 
 
 @pytest.mark.parametrize(
@@ -145,20 +145,20 @@ async def test_without_an_answer_the_question_is_repeated_and_then_left_to_the_s
     database: Database,
 ) -> None:
     training, silent = await a_training(database), FakeFal(FalUnavailable())
-    for starts in (1, 2):
+    for attempts in (1, 2):
         with pytest.raises(FalUnavailable):
-            await ask(database, silent, training, starts=starts)
-    await ask(database, silent, training, starts=3)
+            await ask(database, silent, training, attempts=attempts)
+    await ask(database, silent, training, attempts=3)
     assert (await training_now(database, training)).state is RequestState.SUBMITTED
 
 
 @pytest.mark.parametrize("why", Why)
 async def test_an_answer_that_is_none_is_kept_until_there_is_one(database: Database, why: Why) -> None:
     training, unclear = await a_training(database), FakeFal(NoAnswer(why))
-    for starts in (1, 2):
+    for attempts in (1, 2):
         with pytest.raises(NoAnswer):
-            await ask(database, unclear, training, starts=starts)
-    await ask(database, unclear, training, starts=3)
+            await ask(database, unclear, training, attempts=attempts)
+    await ask(database, unclear, training, attempts=3)
     after = await training_now(database, training)
     assert (after.state, after.unanswered) == (RequestState.SUBMITTED, why)
     await ask(database, FakeFal(Waiting(None)), training)
@@ -183,7 +183,7 @@ async def test_a_failure_told_without_its_reason_holds_when_fal_tells_no_more(
         await requests.poll_later(session, TRAINING, training.id, training.request_id, failed="no type given")
     (payload,) = await jobs(database, POLL)
     await PollRequest(TRAINING, database, StatusPoller(database, FakeFal(answer)))(
-        Job(1, POLL, payload, starts=3)
+        Job(1, POLL, payload, attempts=3)
     )
     after = await training_now(database, training)
     assert (after.failure, after.state is RequestState.FAILED) == (failure, failure is not None)

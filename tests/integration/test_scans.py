@@ -15,10 +15,10 @@ from app.core.settings import Settings
 from app.database.engine import Database
 from app.database.models import Upload, UploadState
 from app.inbox.retention import InboxRetention
-from app.jobs.queue import held, queued
+from app.jobs.queue import dead_letters, queued
 from app.notifications import service as notifications
 from app.photos import uploads
-from app.photos.scratch import Workroom
+from app.photos.scratch import ScratchFolder
 from app.photos.service import Photos
 from app.photos.storage import FolderStorage
 from app.photos.store import is_kept
@@ -27,7 +27,7 @@ from app.requests.reconcile import Reconciler
 from app.trainings.deletion import remove_avatar, remove_person
 from app.trainings.purpose import TRAINING
 from devtools.postgres import wheel
-from tests.conftest import fresh_database
+from tests.databases import fresh_database
 from tests.decoders import IN_THREADS
 from tests.integration.webhook_service import ENVIRONMENT
 from tests.unit.settings import put
@@ -138,7 +138,9 @@ async def remove_photos(session: AsyncSession, user_id: int, avatar_id: int) -> 
     settings = Settings.load()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        photos = Photos(FolderStorage(folder), Workroom(folder), settings.avatar, settings.photo, IN_THREADS)
+        photos = Photos(
+            FolderStorage(folder), ScratchFolder(folder), settings.avatar, settings.photo, IN_THREADS
+        )
         await photos.remove(session, user_id, avatar_id)
 
 
@@ -171,7 +173,7 @@ async def test_to_look_for_jobs_reads_none_of_the_others(watched: Watched) -> No
     async with watched.transaction() as session:
         connection = await session.connection()
         assert await queued(connection, uploads.CHECK, ["-7", "7"]) == {"-7"}
-        assert await held(connection) == []
+        assert await dead_letters(connection) == []
     assert watched.total < A_FEW
 
 

@@ -28,9 +28,9 @@ from app.database.models import (
     Upload,
     User,
 )
-from app.photos.features import Light, PhotoFacts, PhotoTraits
+from app.photos.features import Light, PhotoFacts, PhotoFeatures
 from app.photos.refusals import PhotoDuplicate, PhotoLimitReached
-from app.photos.scratch import Workroom
+from app.photos.scratch import ScratchFolder
 from app.photos.service import Photos
 from app.photos.storage import FolderStorage
 from app.photos.store import keys
@@ -55,7 +55,9 @@ def settings(monkeypatch: pytest.MonkeyPatch) -> Settings:
 
 @pytest.fixture
 def photos(settings: Settings, tmp_path: Path) -> Photos:
-    return Photos(FolderStorage(tmp_path), Workroom(tmp_path), settings.avatar, settings.photo, IN_THREADS)
+    return Photos(
+        FolderStorage(tmp_path), ScratchFolder(tmp_path), settings.avatar, settings.photo, IN_THREADS
+    )
 
 
 async def an_avatar(
@@ -71,8 +73,10 @@ async def an_avatar(
 def facts(number: int) -> PhotoFacts:
     """The facts of a photo that differs from every other number's."""
     digest = hashlib.sha256(f"new photo {number}".encode()).digest()
-    traits = PhotoTraits(640, 640, 5, Light(200, 0), hash=digest[:8].hex(), background="00" * 54)
-    return PhotoFacts("jpeg", 640, 640, size_bytes=1, sha256=digest, traits=traits, thumbnail=bytes(64 * 64))
+    features = PhotoFeatures(640, 640, 5, Light(200, 0), hash=digest[:8].hex(), background="00" * 54)
+    return PhotoFacts(
+        "jpeg", 640, 640, size_bytes=1, sha256=digest, features=features, thumbnail=bytes(64 * 64)
+    )
 
 
 async def add(database: Database, photos: Photos, user_id: int, avatar_id: int, number: int) -> None:

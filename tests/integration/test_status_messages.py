@@ -18,7 +18,7 @@ from app.core.settings import Settings
 from app.database.engine import Database
 from app.database.models import AvatarState, RequestState, StatusMessage
 from app.fal.client import Fal
-from app.photos.scratch import Workroom
+from app.photos.scratch import ScratchFolder
 from app.photos.service import Photos
 from app.photos.storage import FolderStorage
 from app.requests.poll import StatusPoller
@@ -37,14 +37,16 @@ async def followed(database: Database, user_id: int) -> None:
     async with database.transaction() as session:
         avatar = await make_avatar(session, await make_user(session, user_id), state=AvatarState.TRAINING)
         training = await make_training(session, avatar, RequestState.RUNNING)
-        session.add(StatusMessage(training_id=training.id, user_id=user_id, message_id=1, shown=b"before"))
+        session.add(
+            StatusMessage(training_id=training.id, user_id=user_id, message_id=1, content_hash=b"before")
+        )
 
 
-async def change(database: Database, looked_at: timedelta) -> None:
+async def change(database: Database, checked_at: timedelta) -> None:
     """All of them read differently once more, and were looked at so much earlier than they were."""
     async with database.transaction() as session:
-        earlier = StatusMessage.looked_at - looked_at
-        await session.execute(update(StatusMessage).values(shown=b"before", looked_at=earlier))
+        earlier = StatusMessage.checked_at - checked_at
+        await session.execute(update(StatusMessage).values(content_hash=b"before", checked_at=earlier))
 
 
 async def test_a_chat_that_telegram_has_wait_is_left_alone_and_the_others_are_not(
@@ -55,8 +57,8 @@ async def test_a_chat_that_telegram_has_wait_is_left_alone_and_the_others_are_no
             raise TelegramRetryAfter(method, "Too Many Requests", int(AN_HOUR.total_seconds()))
 
     put(monkeypatch, ENVIRONMENT)
-    settings, calls, workroom = Settings.load(), Calls(answer), Workroom(tmp_path)
-    photos = Photos(FolderStorage(tmp_path), workroom, settings.avatar, settings.photo, IN_THREADS)
+    settings, calls, scratch = Settings.load(), Calls(answer), ScratchFolder(tmp_path)
+    photos = Photos(FolderStorage(tmp_path), scratch, settings.avatar, settings.photo, IN_THREADS)
     async with httpx.AsyncClient() as http:
         questions = StatusPoller(database, Fal(SecretStr("key"), http))
     status = Status(Bot("42:token", session=calls), database, Dictionary(), photos, questions)

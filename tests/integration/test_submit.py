@@ -32,10 +32,10 @@ from app.fal.client import Fal, SubmitRefused, SubmitUnknown
 from app.fal.failures import Failure, Reason
 from app.inbox.process import ProcessCallbacks
 from app.jobs.job import Job, Retry
-from app.jobs.priority_gate import RightOfWay
+from app.jobs.priority_gate import PriorityGate
 from app.photos.archive import build_archive
 from app.photos.features import Edit
-from app.photos.scratch import Workroom
+from app.photos.scratch import ScratchFolder
 from app.photos.storage import FolderStorage, PhotoStorage, StorageUnavailable
 from app.requests import submit
 from app.trainings import service
@@ -90,16 +90,16 @@ class FakeFal(Fal):
 
 
 @dataclass
-class Stage:
+class Scenario:
     database: Database
     fal: FakeFal
     storage: FolderStorage
-    workroom: Workroom
+    scratch: ScratchFolder
     settings: Settings
 
     async def run(self, training: Training) -> None:
-        submit = submit_training(self.database, self.fal, self.storage, self.workroom, self.settings)
-        await submit(Job(1, SUBMIT, {"training_id": str(training.id), "v": 1}, starts=1))
+        submit = submit_training(self.database, self.fal, self.storage, self.scratch, self.settings)
+        await submit(Job(1, SUBMIT, {"training_id": str(training.id), "v": 1}, attempts=1))
 
     async def requested(self, kind: TrainingKind = TrainingKind.REAL, **values: Any) -> Training:
         """A training with two photos in the storage."""
@@ -122,43 +122,43 @@ class Stage:
 
 
 @pytest.fixture
-async def stage(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
+async def scenario(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scenario:
     put(monkeypatch, ENVIRONMENT)
     storage, photo = FolderStorage(tmp_path / "photos"), stored(tmp_path, encoded(noise()))
     for position in (1, 2):
         await storage.put(f"{position}.jpeg", photo)
-    return Stage(database, FakeFal(), storage, Workroom(tmp_path / "tmp"), Settings.load())
+    return Scenario(database, FakeFal(), storage, ScratchFolder(tmp_path / "tmp"), Settings.load())
 
 
-async def told(stage: Stage) -> list[str]:
-    return [str(note.fact.get("failure", note.kind)) for note in await rows(stage.database, Notification)]
+async def told(scenario: Scenario) -> list[str]:
+    return [str(note.fact.get("failure", note.kind)) for note in await rows(scenario.database, Notification)]
 
 
-async def callback(stage: Stage, training: Training, body: bytes) -> Outcome | None:
-    async with stage.database.transaction() as session:
+async def callback(scenario: Scenario, training: Training, body: bytes) -> Outcome | None:
+    async with scenario.database.transaction() as session:
         event = await make_inbox_event(session, training, body)
-    await ProcessCallbacks(stage.database, PURPOSES, RightOfWay())(
-        Job(2, "inbox.handle", {"event_ids": [event.id]}, starts=1)
+    await ProcessCallbacks(scenario.database, PURPOSES, PriorityGate())(
+        Job(2, "inbox.handle", {"event_ids": [event.id]}, attempts=1)
     )
-    async with stage.database.transaction() as session:
+    async with scenario.database.transaction() as session:
         return (await session.get_one(InboxEvent, event.id)).outcome
 
 
-async def test_a_training_is_submitted_once_with_its_photos_and_its_own_address(stage: Stage) -> None:
-    training, request_id = await stage.requested(), a_request_id()
-    stage.fal.answers = [request_id]
+async def test_a_training_is_submitted_once_with_its_photos_and_its_own_address(scenario: Scenario) -> None:
+    training, request_id = await scenario.requested(), a_request_id()
+    scenario.fal.answers = [request_id]
     for _ in range(3):
-        await stage.run(training)
-    ((endpoint, arguments, url),) = stage.fal.submits
-    assert stage.fal.uploads == [["01.jpg", "02.jpg"]]
+        await scenario.run(training)
+    ((endpoint, arguments, url),) = scenario.fal.submits
+    assert scenario.fal.uploads == [["01.jpg", "02.jpg"]]
     assert endpoint == "fal-ai/flux-lora-portrait-trainer"
     assert arguments == {"steps": 1000, "images_data_url": ARCHIVE}
     parts = urlsplit(str(url))
     query = parse_qs(parts.query)
     assert f"{parts.scheme}://{parts.netloc}{parts.path}" == ENVIRONMENT["FAL_WEBHOOK_URL"]
-    named = verified_key(query["training"][0], query["token"][0], stage.settings.fal.secrets)
+    named = verified_key(query["training"][0], query["token"][0], scenario.settings.fal.secrets)
     assert (named, query["training_type"]) == (training.id, ["portrait"])
-    after = await training_now(stage.database, training)
+    after = await training_now(scenario.database, training)
     assert (after.state, after.request_id) == (RequestState.SUBMITTED, request_id)
     assert after.with_callback is True
     assert after.submitted_at is not None
@@ -167,23 +167,23 @@ async def test_a_training_is_submitted_once_with_its_photos_and_its_own_address(
 
 
 async def test_without_an_address_of_ours_fal_is_given_none(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
+    scenario: Scenario, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FAL_WEBHOOK_URL", "")
-    stage.settings = Settings.load()
-    stage.fal.answers = [a_request_id()]
-    training = await stage.requested()
-    await stage.run(training)
-    assert stage.fal.submits[0][2] is None
-    assert (await training_now(stage.database, training)).with_callback is False
+    scenario.settings = Settings.load()
+    scenario.fal.answers = [a_request_id()]
+    training = await scenario.requested()
+    await scenario.run(training)
+    assert scenario.fal.submits[0][2] is None
+    assert (await training_now(scenario.database, training)).with_callback is False
 
 
 @pytest.mark.parametrize("when", ["before the answer", "after the answer"])
 async def test_a_crash_around_the_call_never_submits_twice(
-    stage: Stage, when: str, monkeypatch: pytest.MonkeyPatch
+    scenario: Scenario, when: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    training = await stage.requested()
-    stage.fal.answers = [DEAD if when == "before the answer" else a_request_id(), a_request_id()]
+    training = await scenario.requested()
+    scenario.fal.answers = [DEAD if when == "before the answer" else a_request_id(), a_request_id()]
 
     async def dies(*_: object) -> None:
         raise DEAD
@@ -191,12 +191,12 @@ async def test_a_crash_around_the_call_never_submits_twice(
     with monkeypatch.context() as patched:
         patched.setattr("app.requests.service.record_submitted", dies)
         with pytest.raises(RuntimeError, match="dies"):
-            await stage.run(training)
-    assert (await training_now(stage.database, training)).state is RequestState.SUBMITTING
+            await scenario.run(training)
+    assert (await training_now(scenario.database, training)).state is RequestState.SUBMITTING
     for _ in range(2):
-        await stage.run(training)
-    assert len(stage.fal.submits) == 1
-    assert (await training_now(stage.database, training)).state is RequestState.SUBMIT_UNKNOWN
+        await scenario.run(training)
+    assert len(scenario.fal.submits) == 1
+    assert (await training_now(scenario.database, training)).state is RequestState.SUBMIT_UNKNOWN
 
 
 class FullDisk:
@@ -208,14 +208,14 @@ class FullDisk:
 
 
 async def test_what_fal_answered_is_committed_before_anything_is_told_of_it(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
+    scenario: Scenario, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    training = await stage.requested()
-    stage.fal.answers = [request_id := a_request_id()]
+    training = await scenario.requested()
+    scenario.fal.answers = [request_id := a_request_id()]
     monkeypatch.setattr(submit, "log", FullDisk())
     with pytest.raises(OSError, match="No space left"):
-        await stage.run(training)
-    assert (await training_now(stage.database, training)).request_id == request_id
+        await scenario.run(training)
+    assert (await training_now(scenario.database, training)).request_id == request_id
 
 
 @pytest.mark.parametrize(
@@ -227,27 +227,27 @@ async def test_what_fal_answered_is_committed_before_anything_is_told_of_it(
     ],
 )
 async def test_what_fal_answered_outlives_a_restart_of_postgres(
-    stage: Stage, postgres: str, answer: str | Exception, state: RequestState
+    scenario: Scenario, postgres: str, answer: str | Exception, state: RequestState
 ) -> None:
-    training = await stage.requested()
-    stage.fal.answers = [answer]
-    stage.fal.while_submitting = lambda: asyncio.to_thread(send_postgres_away, postgres, stage.database)
+    training = await scenario.requested()
+    scenario.fal.answers = [answer]
+    scenario.fal.while_submitting = lambda: asyncio.to_thread(send_postgres_away, postgres, scenario.database)
     with suppress(Retry):
-        await stage.run(training)
-    after = await training_now(stage.database, training)
+        await scenario.run(training)
+    after = await training_now(scenario.database, training)
     assert (after.state, after.request_id) == (state, answer if isinstance(answer, str) else None)
 
 
-async def test_a_lost_reply_is_not_repeated_and_the_callback_finishes_it(stage: Stage) -> None:
-    training, request_id = await stage.requested(), a_request_id()
-    stage.fal.answers = [SubmitUnknown()]
+async def test_a_lost_reply_is_not_repeated_and_the_callback_finishes_it(scenario: Scenario) -> None:
+    training, request_id = await scenario.requested(), a_request_id()
+    scenario.fal.answers = [SubmitUnknown()]
     for _ in range(2):
-        await stage.run(training)
-    assert (await training_now(stage.database, training)).state is RequestState.SUBMIT_UNKNOWN
-    assert await callback(stage, training, body_of(request_id)) is Outcome.COMPLETED
-    finished = await training_now(stage.database, training)
-    assert (len(stage.fal.submits), finished.request_id) == (1, request_id)
-    assert await told(stage) == ["training_completed"]
+        await scenario.run(training)
+    assert (await training_now(scenario.database, training)).state is RequestState.SUBMIT_UNKNOWN
+    assert await callback(scenario, training, body_of(request_id)) is Outcome.COMPLETED
+    finished = await training_now(scenario.database, training)
+    assert (len(scenario.fal.submits), finished.request_id) == (1, request_id)
+    assert await told(scenario) == ["training_completed"]
 
 
 @pytest.mark.parametrize(
@@ -259,134 +259,136 @@ async def test_a_lost_reply_is_not_repeated_and_the_callback_finishes_it(stage: 
     ],
 )
 async def test_a_callback_that_overtakes_the_reply_counts_once_and_the_request_id_is_kept(
-    stage: Stage, word: str, state: RequestState
+    scenario: Scenario, word: str, state: RequestState
 ) -> None:
-    training, request_id = await stage.requested(), a_request_id()
-    stage.fal.answers = [request_id]
+    training, request_id = await scenario.requested(), a_request_id()
+    scenario.fal.answers = [request_id]
 
     async def overtaking() -> None:
         body = failure_body(request_id) if word == "ERROR" else body_of(request_id, word)
-        await callback(stage, training, body)
+        await callback(scenario, training, body)
 
-    stage.fal.while_submitting = overtaking
-    await stage.run(training)
-    await stage.run(training)
-    after = await training_now(stage.database, training)
-    assert (after.state, after.request_id, len(stage.fal.submits)) == (state, request_id, 1)
+    scenario.fal.while_submitting = overtaking
+    await scenario.run(training)
+    await scenario.run(training)
+    after = await training_now(scenario.database, training)
+    assert (after.state, after.request_id, len(scenario.fal.submits)) == (state, request_id, 1)
     assert after.submitted_at is not None
     assert after.next_check_at is not None, "a lost callback would never be noticed"
-    assert len(await told(stage)) == (word != "in_progress")
+    assert len(await told(scenario)) == (word != "in_progress")
 
 
-async def test_fal_out_of_reach_is_tried_again_with_the_same_archive(stage: Stage) -> None:
-    training = await stage.requested()
-    stage.fal.answers = [FalUnavailable(), FalUnavailable(), a_request_id()]
+async def test_fal_out_of_reach_is_tried_again_with_the_same_archive(scenario: Scenario) -> None:
+    training = await scenario.requested()
+    scenario.fal.answers = [FalUnavailable(), FalUnavailable(), a_request_id()]
     for _ in range(2):
         with pytest.raises(Retry) as retry:
-            await stage.run(training)
+            await scenario.run(training)
         assert timedelta(seconds=2) <= retry.value.after <= timedelta(minutes=2)
-        assert (await training_now(stage.database, training)).state is RequestState.REQUESTED
-    await stage.run(training)
-    assert (len(stage.fal.uploads), len(stage.fal.submits)) == (1, 3)
-    assert (await training_now(stage.database, training)).state is RequestState.SUBMITTED
-    assert await told(stage) == []
+        assert (await training_now(scenario.database, training)).state is RequestState.REQUESTED
+    await scenario.run(training)
+    assert (len(scenario.fal.uploads), len(scenario.fal.submits)) == (1, 3)
+    assert (await training_now(scenario.database, training)).state is RequestState.SUBMITTED
+    assert await told(scenario) == []
 
 
 async def test_a_storage_out_of_order_is_tried_again_and_in_the_end_told(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
+    scenario: Scenario, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def broken(_key: str, _path: Path) -> None:
         raise StorageUnavailable
 
-    monkeypatch.setattr(stage.storage, "get", broken)
-    training = await stage.requested()
+    monkeypatch.setattr(scenario.storage, "get", broken)
+    training = await scenario.requested()
     with pytest.raises(Retry):
-        await stage.run(training)
-    async with stage.database.transaction() as session:
+        await scenario.run(training)
+    async with scenario.database.transaction() as session:
         await session.execute(update(Training).values(requested_at=datetime.now(UTC) - timedelta(minutes=31)))
-    await stage.run(training)
-    assert await avatar_now(stage.database, training) is AvatarState.DRAFT
-    assert (await told(stage), stage.fal.submits) == (["service"], [])
+    await scenario.run(training)
+    assert await avatar_now(scenario.database, training) is AvatarState.DRAFT
+    assert (await told(scenario), scenario.fal.submits) == (["service"], [])
 
 
 @pytest.mark.parametrize("part", ["upload", "submit"])
-async def test_when_patience_is_over_the_person_is_told_and_may_try_again(stage: Stage, part: str) -> None:
-    training = await stage.requested(requested_at=datetime.now(UTC) - timedelta(minutes=31))
-    stage.fal.answers = [FalUnavailable()]
-    stage.fal.upload_error = FalUnavailable() if part == "upload" else None
-    await stage.run(training)
-    assert (await training_now(stage.database, training)).state is RequestState.FAILED
-    assert await avatar_now(stage.database, training) is AvatarState.DRAFT
-    assert await told(stage) == ["service"]
+async def test_when_patience_is_over_the_person_is_told_and_may_try_again(
+    scenario: Scenario, part: str
+) -> None:
+    training = await scenario.requested(requested_at=datetime.now(UTC) - timedelta(minutes=31))
+    scenario.fal.answers = [FalUnavailable()]
+    scenario.fal.upload_error = FalUnavailable() if part == "upload" else None
+    await scenario.run(training)
+    assert (await training_now(scenario.database, training)).state is RequestState.FAILED
+    assert await avatar_now(scenario.database, training) is AvatarState.DRAFT
+    assert await told(scenario) == ["service"]
 
 
 @pytest.mark.parametrize("part", ["upload", "submit"])
-async def test_a_refusal_tells_why_and_leaves_the_avatar_ready(stage: Stage, part: str) -> None:
-    training = await stage.requested()
-    stage.fal.answers = [NO_BALANCE]
-    stage.fal.upload_error = NO_BALANCE if part == "upload" else None
+async def test_a_refusal_tells_why_and_leaves_the_avatar_ready(scenario: Scenario, part: str) -> None:
+    training = await scenario.requested()
+    scenario.fal.answers = [NO_BALANCE]
+    scenario.fal.upload_error = NO_BALANCE if part == "upload" else None
     for _ in range(2):
-        await stage.run(training)
-    failed = await training_now(stage.database, training)
+        await scenario.run(training)
+    failed = await training_now(scenario.database, training)
     assert (failed.state, failed.failure_detail) == (RequestState.FAILED, "HTTP 403")
-    assert await avatar_now(stage.database, training) is AvatarState.DRAFT
-    assert await told(stage) == ["our-account"]
+    assert await avatar_now(scenario.database, training) is AvatarState.DRAFT
+    assert await told(scenario) == ["our-account"]
 
 
 @pytest.mark.parametrize(("spoil", "reason"), [("lost", "photo-lost"), ("no picture", "image-unreadable")])
 async def test_a_photo_that_cannot_be_used_ends_the_training_in_words(
-    stage: Stage, tmp_path: Path, spoil: str, reason: str
+    scenario: Scenario, tmp_path: Path, spoil: str, reason: str
 ) -> None:
-    training = await stage.requested()
+    training = await scenario.requested()
     if spoil == "lost":
-        await stage.storage.delete("2.jpeg")
+        await scenario.storage.delete("2.jpeg")
     else:
-        await stage.storage.put("2.jpeg", stored(tmp_path, b"no picture"))
-    await stage.run(training)
-    assert (await training_now(stage.database, training)).state is RequestState.FAILED
-    assert await avatar_now(stage.database, training) is AvatarState.DRAFT
-    assert (await told(stage), stage.fal.submits) == ([reason], [])
+        await scenario.storage.put("2.jpeg", stored(tmp_path, b"no picture"))
+    await scenario.run(training)
+    assert (await training_now(scenario.database, training)).state is RequestState.FAILED
+    assert await avatar_now(scenario.database, training) is AvatarState.DRAFT
+    assert (await told(scenario), scenario.fal.submits) == ([reason], [])
 
 
 async def test_what_is_cancelled_while_its_photos_are_packed_does_not_leave_us(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
+    scenario: Scenario, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def then_cancelled(
         storage: PhotoStorage, photos: Sequence[tuple[str, Edit]], path: Path, *_: object
     ) -> None:
         await build_archive(storage, photos, path, IN_A_THREAD)
-        async with stage.database.transaction() as session:
+        async with scenario.database.transaction() as session:
             await service.cancel(session, training.user_id, training.avatar_id)
 
-    training = await stage.requested()
+    training = await scenario.requested()
     monkeypatch.setattr("app.trainings.prepare.build_archive", then_cancelled)
-    await stage.run(training)
-    assert (stage.fal.uploads, stage.fal.submits) == ([], [])
-    assert (await training_now(stage.database, training)).state is RequestState.CANCELLED
+    await scenario.run(training)
+    assert (scenario.fal.uploads, scenario.fal.submits) == ([], [])
+    assert (await training_now(scenario.database, training)).state is RequestState.CANCELLED
 
 
-async def test_what_is_deleted_is_not_submitted_and_leaves_no_job_behind(stage: Stage) -> None:
-    training = await stage.requested()
-    async with stage.database.transaction() as session:
+async def test_what_is_deleted_is_not_submitted_and_leaves_no_job_behind(scenario: Scenario) -> None:
+    training = await scenario.requested()
+    async with scenario.database.transaction() as session:
         await service.cancel(session, training.user_id, training.avatar_id)
         await remove_person(session, training.user_id)
-    await stage.run(training)
-    assert (stage.fal.uploads, stage.fal.submits) == ([], [])
+    await scenario.run(training)
+    assert (scenario.fal.uploads, scenario.fal.submits) == ([], [])
 
 
-async def test_a_drill_never_calls_fal(stage: Stage) -> None:
-    drill = await stage.requested(TrainingKind.DRILL)
-    await stage.run(drill)
-    assert (stage.fal.uploads, stage.fal.submits) == ([], [])
-    after = await training_now(stage.database, drill)
+async def test_a_drill_never_calls_fal(scenario: Scenario) -> None:
+    drill = await scenario.requested(TrainingKind.DRILL)
+    await scenario.run(drill)
+    assert (scenario.fal.uploads, scenario.fal.submits) == ([], [])
+    after = await training_now(scenario.database, drill)
     assert (after.state, after.next_check_at) == (RequestState.SUBMITTED, None)
 
 
-async def test_a_training_that_moved_on_meanwhile_is_not_submitted(stage: Stage) -> None:
-    training = await stage.requested(archive_url=ARCHIVE)
-    async with stage.database.transaction() as session:
+async def test_a_training_that_moved_on_meanwhile_is_not_submitted(scenario: Scenario) -> None:
+    training = await scenario.requested(archive_url=ARCHIVE)
+    async with scenario.database.transaction() as session:
         await session.execute(
             update(Training).values(state=RequestState.CANCELLED, finished_at=datetime.now(UTC))
         )
-    await stage.run(training)
-    assert stage.fal.submits == []
+    await scenario.run(training)
+    assert scenario.fal.submits == []

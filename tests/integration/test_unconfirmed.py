@@ -68,7 +68,7 @@ async def ask(database: Database, fal: Account) -> None:
     """Carry out the questions that wait, as their last try."""
     for job in await take_jobs(database, POLL):
         await PollRequest(TRAINING, database, StatusPoller(database, fal))(
-            Job(job.id, POLL, job.payload, starts=3)
+            Job(job.id, POLL, job.payload, attempts=3)
         )
 
 

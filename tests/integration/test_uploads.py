@@ -13,7 +13,7 @@ from app.database.models import Avatar, Upload, UploadState, User, WaitingPhoto
 from app.jobs.job import Retry
 from app.photos import uploads
 from app.photos.refusals import PhotoLimitReached
-from app.photos.uploads import Arrival, NoDraft, PhotoUnavailable, StickerRefused
+from app.photos.uploads import IncomingMedia, NoDraft, PhotoUnavailable, StickerRefused
 from app.trainings.deletion import remove_avatar, remove_person
 from tests.factories import make_avatar, make_photos, make_user
 from tests.integration.webhook_service import rows
@@ -28,7 +28,7 @@ async def someone(database: Database) -> Avatar:
     return avatar
 
 
-async def send(database: Database, avatar: Avatar, *arrivals: Arrival) -> list[int]:
+async def send(database: Database, avatar: Avatar, *arrivals: IncomingMedia) -> list[int]:
     """The uploads that become of these messages."""
     async with database.transaction() as session:
         for arrival in arrivals:
@@ -72,7 +72,7 @@ async def test_an_album_brings_a_check_for_each_photo_and_one_word_when_the_last
     database: Database,
 ) -> None:
     avatar = await someone(database)
-    sent = await send(database, avatar, *[Arrival(number, f"file-{number}") for number in (1, 2, 3)])
+    sent = await send(database, avatar, *[IncomingMedia(number, f"file-{number}") for number in (1, 2, 3)])
     assert await kinds(database) == ["upload.check"] * 3 + ["upload.progress"]
     await accept(database, sent[1])
     await refuse(database, sent[0], PhotoUnavailable())
@@ -83,14 +83,14 @@ async def test_an_album_brings_a_check_for_each_photo_and_one_word_when_the_last
 
 async def test_verdicts_at_the_same_moment_bring_one_word(database: Database) -> None:
     avatar = await someone(database)
-    sent = await send(database, avatar, *[Arrival(number, f"file-{number}") for number in range(1, 11)])
+    sent = await send(database, avatar, *[IncomingMedia(number, f"file-{number}") for number in range(1, 11)])
     await asyncio.gather(*[accept(database, upload_id) for upload_id in sent])
     assert (await kinds(database)).count(uploads.TELL) == 1
 
 
 async def test_a_second_verdict_changes_nothing(database: Database) -> None:
     avatar = await someone(database)
-    [upload_id] = await send(database, avatar, Arrival(1, "file"))
+    [upload_id] = await send(database, avatar, IncomingMedia(1, "file"))
     assert await asyncio.gather(*[accept(database, upload_id) for _ in range(3)]) in [
         [True, False, False],
         [False, True, False],
@@ -100,7 +100,7 @@ async def test_a_second_verdict_changes_nothing(database: Database) -> None:
 
 async def test_nothing_is_told_while_the_person_may_still_be_sending(database: Database) -> None:
     avatar = await someone(database)
-    [upload_id] = await send(database, avatar, Arrival(1, refusal=StickerRefused()))
+    [upload_id] = await send(database, avatar, IncomingMedia(1, refusal=StickerRefused()))
     with pytest.raises(Retry) as wanted:
         await claim(database, avatar, 7)
     assert timedelta(0) < wanted.value.after <= uploads.SILENCE
@@ -110,19 +110,21 @@ async def test_nothing_is_told_while_the_person_may_still_be_sending(database: D
 
 async def test_nothing_is_told_while_a_photo_is_unjudged(database: Database) -> None:
     avatar = await someone(database)
-    await send(database, avatar, Arrival(1, "file"), Arrival(2, refusal=StickerRefused()))
+    await send(database, avatar, IncomingMedia(1, "file"), IncomingMedia(2, refusal=StickerRefused()))
     await silent_for(database, 5)
     assert await claim(database, avatar, 7) == []
 
 
 async def test_what_is_claimed_is_told_by_one_job_and_found_again_by_it(database: Database) -> None:
     avatar = await someone(database)
-    sent = await send(database, avatar, *[Arrival(number, refusal=StickerRefused()) for number in (1, 2)])
+    sent = await send(
+        database, avatar, *[IncomingMedia(number, refusal=StickerRefused()) for number in (1, 2)]
+    )
     await silent_for(database, 1)
     claims = await asyncio.gather(*[claim(database, avatar, job_id) for job_id in (7, 8)])
     assert sorted(claims) == [[], sent]
     owner = 7 if claims[0] else 8
-    later = (await send(database, avatar, Arrival(3, "file")))[-1:]
+    later = (await send(database, avatar, IncomingMedia(3, "file")))[-1:]
     assert await claim(database, avatar, owner) == sent
     async with database.transaction() as session:
         await uploads.told(session, owner, avatar.id)
@@ -132,7 +134,7 @@ async def test_what_is_claimed_is_told_by_one_job_and_found_again_by_it(database
 async def test_without_an_avatar_the_person_is_told_so(database: Database) -> None:
     async with database.transaction() as session:
         user = await make_user(session)
-        await uploads.receive(session, user.id, Arrival(1, "file"))
+        await uploads.receive(session, user.id, IncomingMedia(1, "file"))
     [upload] = await rows(database, Upload)
     assert (upload.state, upload.refusal) == (UploadState.REFUSED, NoDraft.reason)
     assert await kinds(database) == [uploads.TELL]
@@ -143,7 +145,7 @@ async def newcomer(database: Database, photos: int) -> int:
     async with database.transaction() as session:
         user = await make_user(session)
         for number in range(1, photos + 1):
-            await uploads.receive(session, user.id, Arrival(number, f"file-{number}"))
+            await uploads.receive(session, user.id, IncomingMedia(number, f"file-{number}"))
     return user.id
 
 
@@ -201,7 +203,7 @@ async def give_up(database: Database) -> list[UploadState]:
 
 async def test_one_whose_job_is_gone_is_refused_after_a_while(database: Database) -> None:
     avatar = await someone(database)
-    await send(database, avatar, Arrival(1, "file"))
+    await send(database, avatar, IncomingMedia(1, "file"))
     await silent_for(database, 3600)
     assert await give_up(database) == [UploadState.WAITING]  # its job waits, however long that took
     async with database.transaction() as session:
@@ -215,12 +217,12 @@ async def test_one_whose_job_is_gone_is_refused_after_a_while(database: Database
 
 async def test_a_deleted_avatar_keeps_nobody_waiting_for_a_word_about_another(database: Database) -> None:
     first = await someone(database)
-    await send(database, first, Arrival(1, "file"))
+    await send(database, first, IncomingMedia(1, "file"))
     async with database.transaction() as session:
         user = await session.get_one(User, first.user_id)
         second = await make_avatar(session, user)
         await make_current(session, user.id, second.id)
-    sent = await send(database, second, Arrival(2, "file"))
+    sent = await send(database, second, IncomingMedia(2, "file"))
     await accept(database, sent[1])
     assert uploads.TELL not in await kinds(database)
     async with database.transaction() as session:
@@ -230,7 +232,7 @@ async def test_a_deleted_avatar_keeps_nobody_waiting_for_a_word_about_another(da
 
 async def test_progress_counts_what_is_judged(database: Database) -> None:
     avatar = await someone(database)
-    sent = await send(database, avatar, *[Arrival(number, "file") for number in (1, 2)])
+    sent = await send(database, avatar, *[IncomingMedia(number, "file") for number in (1, 2)])
 
     async def progress() -> tuple[int, int] | None:
         async with database.transaction() as session:

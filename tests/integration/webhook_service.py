@@ -177,7 +177,7 @@ async def take_jobs(database: Database, kind: str) -> list[Job]:
     query = "DELETE FROM jobs.pgqueuer WHERE entrypoint = :kind RETURNING id, convert_from(payload, 'UTF8')"
     async with database.transaction() as session:
         taken = (await session.execute(text(query), {"kind": kind})).all()
-    return [Job(row[0], kind, json.loads(row[1]), starts=1) for row in sorted(taken)]
+    return [Job(row[0], kind, json.loads(row[1]), attempts=1) for row in sorted(taken)]
 
 
 def send_postgres_away(server: str, database: Database) -> None:

@@ -29,7 +29,7 @@ from sandbox.page.lines import Tail
 from sandbox.page.rows import open_database, rows_of
 from sandbox.telegram.pulse import Pulse
 from tests import factories
-from tests.conftest import fresh_database
+from tests.databases import fresh_database
 from tests.ports import free_port
 from tests.sandbox.fal import harness as fal_harness
 from tests.sandbox.telegram import harness as telegram_harness
@@ -58,7 +58,7 @@ class Server:
 
 
 @dataclass(frozen=True)
-class House:
+class PageHarness:
     """The page's server and what it stands on."""
 
     page: httpx.AsyncClient
@@ -112,11 +112,11 @@ def server(tmp_path_factory: pytest.TempPathFactory, postgres: str, template: st
 
 
 @pytest.fixture
-async def house(server: Server) -> AsyncIterator[House]:
+async def harness(server: Server) -> AsyncIterator[PageHarness]:
     database = Database(server.database_url)
     async with httpx.AsyncClient(base_url=server.url, trust_env=False, timeout=30) as page:
         await fal_harness.until(lambda: healthy(page))
-        yield House(page, server, database)
+        yield PageHarness(page, server, database)
     await database.close()
 
 
@@ -149,14 +149,14 @@ class Stream:
 
 
 @asynccontextmanager
-async def listening(house: House, *persons: int) -> AsyncIterator[Stream]:
-    async with house.page.stream("GET", "/events", params={"person": list(persons)}) as response:
+async def listening(harness: PageHarness, *persons: int) -> AsyncIterator[Stream]:
+    async with harness.page.stream("GET", "/events", params={"person": list(persons)}) as response:
         assert response.headers["content-type"].startswith("text/event-stream")
         yield Stream(response)
 
 
-async def test_only_the_page_itself_is_let_in(house: House) -> None:
-    own = str(house.page.base_url)
+async def test_only_the_page_itself_is_let_in(harness: PageHarness) -> None:
+    own = str(harness.page.base_url)
     strangers = [
         {"Host": "evil.example"},
         {"Host": own.removeprefix("http://").replace("127.0.0.1", "localhost")},
@@ -167,16 +167,16 @@ async def test_only_the_page_itself_is_let_in(house: House) -> None:
     ]
     for headers in strangers:
         for path in ("/", "/events", "/samples"):
-            assert (await house.page.get(path, headers=headers)).status_code == 403, headers
-    page = await house.page.get("/", headers={"Origin": own, "Sec-Fetch-Site": "same-origin"})
+            assert (await harness.page.get(path, headers=headers)).status_code == 403, headers
+    page = await harness.page.get("/", headers={"Origin": own, "Sec-Fetch-Site": "same-origin"})
     assert page.status_code == 200
     assert "default-src 'none'" in page.headers["content-security-policy"]
     followed_link = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
-    assert (await house.page.get("/", headers=followed_link)).status_code == 200
+    assert (await harness.page.get("/", headers=followed_link)).status_code == 200
 
 
-async def test_only_the_hands_of_a_person_and_of_fal_are_handed_on(house: House) -> None:
-    person = await house.arrive()
+async def test_only_the_hands_of_a_person_and_of_fal_are_handed_on(harness: PageHarness) -> None:
+    person = await harness.arrive()
     shut = [
         "/telegram/control/faults",
         f"/telegram/bot{telegram_harness.TOKEN}/getMe",
@@ -185,35 +185,37 @@ async def test_only_the_hands_of_a_person_and_of_fal_are_handed_on(house: House)
         "/fal/uploads",
     ]
     for path in shut:
-        assert (await house.page.get(path)).status_code == 404, path
-    assert (await house.page.get("/fal/pace")).json() == {"training_seconds": 0.2}
-    said = await house.page.post(f"/telegram/user/{person}/messages", json={"text": "hello"})
+        assert (await harness.page.get(path)).status_code == 404, path
+    assert (await harness.page.get("/fal/pace")).json() == {"training_seconds": 0.2}
+    said = await harness.page.post(f"/telegram/user/{person}/messages", json={"text": "hello"})
     assert said.json()["text"] == "hello"
-    assert (await house.page.post(f"/telegram/user/{person}/messages", json={"text": ""})).status_code == 422
+    assert (
+        await harness.page.post(f"/telegram/user/{person}/messages", json={"text": ""})
+    ).status_code == 422
 
 
-async def test_a_chat_comes_with_each_of_its_changes(house: House) -> None:
-    person, other = await house.arrive(), await house.arrive("Bota")
-    async with listening(house, person) as stream:
+async def test_a_chat_comes_with_each_of_its_changes(harness: PageHarness) -> None:
+    person, other = await harness.arrive(), await harness.arrive("Bota")
+    async with listening(harness, person) as stream:
         known = await stream.next("people")
         assert {one["first_name"] for one in known} >= {"Aisha", "Bota"}
-    async with listening(house, person) as stream:
+    async with listening(harness, person) as stream:
         assert (await stream.next("chat"))["messages"] == []
-        await house.page.post(f"/telegram/user/{other}/messages", json={"text": "not hers"})
-        await house.page.post(f"/telegram/user/{person}/messages", json={"text": "hers"})
+        await harness.page.post(f"/telegram/user/{other}/messages", json={"text": "not hers"})
+        await harness.page.post(f"/telegram/user/{person}/messages", json={"text": "hers"})
         view = await stream.next("chat")
         assert (view["user_id"], [one["text"] for one in view["messages"]]) == (person, ["hers"])
 
 
-async def test_a_row_comes_as_the_database_has_it(house: House) -> None:
-    person = await house.arrive()
-    async with house.database.transaction() as session:
+async def test_a_row_comes_as_the_database_has_it(harness: PageHarness) -> None:
+    person = await harness.arrive()
+    async with harness.database.transaction() as session:
         user = await factories.make_user(session, person)
         stranger = await factories.make_user(session, next(people))
         avatar = await factories.make_avatar(session, user, state=AvatarState.TRAINING)
         await factories.make_avatar(session, stranger)
         training = await factories.make_training(session, avatar, RequestState.SUBMITTED)
-    async with listening(house, person) as stream:
+    async with listening(harness, person) as stream:
         found = [await stream.next("row") for _ in range(2)]
         assert [one["first"] for one in found] == [True, True]
         assert {(one["table"], one["key"]) for one in found} == {
@@ -221,29 +223,29 @@ async def test_a_row_comes_as_the_database_has_it(house: House) -> None:
             ("trainings", str(training.id)),
         }
         assert {one["table"]: one["row"] for one in found} == {
-            "avatars": await stored(house, "avatars", avatar.id),
-            "trainings": await stored(house, "trainings", training.id),
+            "avatars": await stored(harness, "avatars", avatar.id),
+            "trainings": await stored(harness, "trainings", training.id),
         }
-        before = await stored(house, "trainings", training.id)
+        before = await stored(harness, "trainings", training.id)
         started = "UPDATE trainings SET state = 'RUNNING', started_at = now() WHERE id = :id"
-        await execute(house, started, id=training.id)
+        await execute(harness, started, id=training.id)
         change = await stream.next("row")
         assert (change["first"], change["before"]) == (False, before)
-        assert change["row"] == await stored(house, "trainings", training.id)
-        await execute(house, "DELETE FROM trainings WHERE id = :id", id=training.id)
+        assert change["row"] == await stored(harness, "trainings", training.id)
+        await execute(harness, "DELETE FROM trainings WHERE id = :id", id=training.id)
         assert (await stream.next("row"))["row"] is None
 
 
-async def stored(house: House, table: Literal["avatars", "trainings"], key: object) -> Any:
+async def stored(harness: PageHarness, table: Literal["avatars", "trainings"], key: object) -> Any:
     """The whole row, as Postgres has it."""
     model = Base.metadata.tables[table]
     row = select(cast(func.to_jsonb(text(table)), Text)).select_from(model).where(model.c.id == key)
-    async with house.database.transaction() as session:
+    async with harness.database.transaction() as session:
         return json.loads((await session.execute(row)).scalar_one())
 
 
-async def execute(house: House, statement: str, **values: object) -> None:
-    async with house.database.transaction() as session:
+async def execute(harness: PageHarness, statement: str, **values: object) -> None:
+    async with harness.database.transaction() as session:
         await session.execute(text(statement), values)
 
 
@@ -256,25 +258,25 @@ async def test_the_database_can_only_be_read(database_url: str) -> None:
     await engine.dispose()
 
 
-async def test_a_callback_that_fits_nobody_is_everybodys(house: House) -> None:
-    async with house.database.transaction() as session:
+async def test_a_callback_that_fits_nobody_is_everybodys(harness: PageHarness) -> None:
+    async with harness.database.transaction() as session:
         user = await factories.make_user(session, next(people))
         avatar = await factories.make_avatar(session, user, state=AvatarState.TRAINING)
         training = await factories.make_training(session, avatar, RequestState.SUBMITTED)
         await factories.make_inbox_event(session, training)
         unmatched = await factories.make_inbox_event(session)
-    async with listening(house, await house.arrive()) as stream:
+    async with listening(harness, await harness.arrive()) as stream:
         event = await stream.next("row")
         assert (event["table"], event["key"]) == ("inbox_events", str(unmatched.id))
         assert "body" not in event["row"]
-    await execute(house, "DELETE FROM inbox_events")
+    await execute(harness, "DELETE FROM inbox_events")
 
 
-async def test_a_line_comes_once_it_is_whole(house: House) -> None:
-    log = house.server.logs / "bot.log"
+async def test_a_line_comes_once_it_is_whole(harness: PageHarness) -> None:
+    log = harness.server.logs / "bot.log"
     early = '{"event": "early", "timestamp": "2026-01-01T00:00:00Z"}\n'
     log.write_text(early)
-    async with listening(house) as stream:
+    async with listening(harness) as stream:
         assert (await stream.next("line")) == {
             "process": "bot",
             "event": "early",
@@ -284,7 +286,7 @@ async def test_a_line_comes_once_it_is_whole(house: House) -> None:
         with log.open("a") as file:
             file.write('{"event": "la')
             file.flush()
-            (house.server.logs / "fal.log").write_text("Traceback: no JSON\n")
+            (harness.server.logs / "fal.log").write_text("Traceback: no JSON\n")
             told = await stream.next("line")
             assert told == {"process": "fal", "event": "Traceback: no JSON", "offset": 0}
             file.write('te", "correlation_id": "abc"}\n')
@@ -301,52 +303,54 @@ async def test_of_a_long_log_whole_lines_come(tmp_path: Path) -> None:
     assert 30 < len(told) < 100
 
 
-async def test_streams_that_were_left_hold_nothing(house: House) -> None:
+async def test_streams_that_were_left_hold_nothing(harness: PageHarness) -> None:
     """More chats are waited for in all than there are connections to Telegram."""
-    speaker, *others = [await house.arrive() for _ in range(4)]
+    speaker, *others = [await harness.arrive() for _ in range(4)]
     for _ in range(40):
-        async with listening(house, speaker, *others) as stream:
+        async with listening(harness, speaker, *others) as stream:
             for _ in (speaker, *others):
                 await stream.next("chat")
-            await house.page.post(f"/telegram/user/{speaker}/messages", json={"text": "listen"})
+            await harness.page.post(f"/telegram/user/{speaker}/messages", json={"text": "listen"})
             await stream.next("chat")
-    async with listening(house, *others) as stream:
+    async with listening(harness, *others) as stream:
         assert {(await stream.next("chat"))["user_id"] for _ in others} == set(others)
 
 
-async def test_fals_queue_comes_and_is_steered(house: House) -> None:
-    async with listening(house) as stream:
+async def test_fals_queue_comes_and_is_steered(harness: PageHarness) -> None:
+    async with listening(harness) as stream:
         plans = await stream.next("plans")
         assert "face_detection_error" in plans["error_types"]
-        await house.page.post("/fal/behaviour", json={"training_seconds": 3600})
-        request_id = await house.submit("http://127.0.0.1:9/hook")
+        await harness.page.post("/fal/behaviour", json={"training_seconds": 3600})
+        request_id = await harness.submit("http://127.0.0.1:9/hook")
         waiting = await stream.next("request", lambda one: one["request_id"] == request_id)
         assert waiting["position"] == 0
-        await house.page.post(f"/fal/requests/{request_id}/course", json={"at_once": True})
+        await harness.page.post(f"/fal/requests/{request_id}/course", json={"at_once": True})
         await stream.next("request", lambda one: one["request_id"] == request_id and one["result"])
 
 
-async def test_no_secret_reaches_the_browser(house: House) -> None:
+async def test_no_secret_reaches_the_browser(harness: PageHarness) -> None:
     secrets = ["kT0k-en_kT0k-en", "1234567890:AAbbCCddEEffGGhhIIjjKKll", f"{'a1' * 16}:{'b2' * 16}", "pa55"]
     address = f"http://127.0.0.1:9/hook?training=7&token={secrets[0]}&training_type=style"
     lines = [address, f"https://api.telegram.org/bot{secrets[1]}/getMe", f"Key {secrets[2]}"]
     lines.append(f"postgresql+asyncpg://me:{secrets[3]}@127.0.0.1/x")
-    (house.server.logs / "api.log").write_text("".join(json.dumps({"event": line}) + "\n" for line in lines))
-    request_id = await house.submit(address)
-    async with listening(house) as stream:
+    (harness.server.logs / "api.log").write_text(
+        "".join(json.dumps({"event": line}) + "\n" for line in lines)
+    )
+    request_id = await harness.submit(address)
+    async with listening(harness) as stream:
         for _ in lines:
             assert HIDDEN in (await stream.next("line"))["event"]
         request = await stream.next(
             "request", lambda one: one["request_id"] == request_id and one["callbacks"]
         )
         assert request["webhook_url"] == address.replace(secrets[0], HIDDEN)
-    steered = await house.page.post(f"/fal/requests/{request_id}/callback", json={"forged": True})
+    steered = await harness.page.post(f"/fal/requests/{request_id}/callback", json={"forged": True})
     seen = "".join(stream.raw) + steered.text
     assert [secret for secret in secrets if secret in seen] == []
 
 
-async def test_what_a_person_sent_is_shown_small_and_never_run(house: House) -> None:
-    person = await house.arrive()
+async def test_what_a_person_sent_is_shown_small_and_never_run(harness: PageHarness) -> None:
+    person = await harness.arrive()
     picture = BytesIO()
     Image.new("RGB", (1200, 900), "teal").save(picture, "JPEG")
     files = [
@@ -354,34 +358,34 @@ async def test_what_a_person_sent_is_shown_small_and_never_run(house: House) -> 
         ("file", ("page.html", b"<script>alert(1)</script>", "text/html")),
         ("file", ("drawing.svg", b"<svg/>", "image/svg+xml")),
     ]
-    sent = (await house.page.post(f"/telegram/user/{person}/documents", files=files)).json()
+    sent = (await harness.page.post(f"/telegram/user/{person}/documents", files=files)).json()
     photo, *others = [one["attachment"]["url"] for one in sent]
-    thumbnail = await house.page.get(f"/thumbnails{photo}")
+    thumbnail = await harness.page.get(f"/thumbnails{photo}")
     assert max(Image.open(BytesIO(thumbnail.content)).size) == 320
-    assert (await house.page.get(f"/telegram{photo}")).content == picture.getvalue()
+    assert (await harness.page.get(f"/telegram{photo}")).content == picture.getvalue()
     for other in others:
-        answer = await house.page.get(f"/telegram{other}")
+        answer = await harness.page.get(f"/telegram{other}")
         assert answer.headers["content-disposition"] == "attachment"
         assert answer.headers["content-security-policy"].startswith("sandbox")
-        assert (await house.page.get(f"/thumbnails{other}")).status_code == 404
+        assert (await harness.page.get(f"/thumbnails{other}")).status_code == 404
 
 
-async def test_sample_pictures_are_painted_when_they_are_wanted(house: House) -> None:
-    assert (await house.page.get("/samples/small.jpg")).headers["content-type"] == "image/jpeg"
-    small = await house.page.get("/samples/small.jpg", params={"thumbnail": "true"})
+async def test_sample_pictures_are_painted_when_they_are_wanted(harness: PageHarness) -> None:
+    assert (await harness.page.get("/samples/small.jpg")).headers["content-type"] == "image/jpeg"
+    small = await harness.page.get("/samples/small.jpg", params={"thumbnail": "true"})
     assert max(Image.open(BytesIO(small.content)).size) == 320
-    assert (await house.page.get("/samples/..%2Fpage.out")).status_code == 404
+    assert (await harness.page.get("/samples/..%2Fpage.out")).status_code == 404
 
 
-async def test_the_page_is_whole_and_alone(house: House) -> None:
+async def test_the_page_is_whole_and_alone(harness: PageHarness) -> None:
     """Every file that is named is served from here, and nothing is fetched from anywhere else."""
-    front = (await house.page.get("/")).text
+    front = (await harness.page.get("/")).text
     modules = {file.name: file.read_text() for file in STATIC.glob("*.js")}
     imported = set(re.findall(r'(?:src|href)="([\w./]+)"', front))
     imported |= set(re.findall(r'from "\./([\w.]+)"', "".join(modules.values())))
     assert imported >= set(modules)
     for name in imported:
-        assert (await house.page.get(f"/{name}")).status_code == 200, name
+        assert (await harness.page.get(f"/{name}")).status_code == 200, name
     for file in STATIC.rglob("*.*"):
         outside = re.findall(r"https?://[\w.-]+", file.read_text())
         assert {one for one in outside if "www.w3.org" not in one} <= {"http://none"}, file
@@ -406,12 +410,12 @@ def fields(sentence: str) -> list[str]:
     return sorted(re.findall(r"\{\w+\}", sentence))
 
 
-async def test_painting_samples_leaves_no_memory_behind(house: House) -> None:
+async def test_painting_samples_leaves_no_memory_behind(harness: PageHarness) -> None:
     names = ["blurred.jpg", "moved.jpg", "dark.jpg", "strip.jpg"]
-    pictures = [house.page.get(f"/samples/{name}", params={"thumbnail": "true"}) for name in names]
+    pictures = [harness.page.get(f"/samples/{name}", params={"thumbnail": "true"}) for name in names]
     answers = await asyncio.gather(*pictures)
     assert [answer.status_code for answer in answers] == [200] * len(names)
-    assert house.server.megabytes < 180  # 110 of it are numpy's and Pillow's; kept blocks were 200 and more
+    assert harness.server.megabytes < 180  # 110 of it are numpy's and Pillow's; kept blocks were 200 and more
 
 
 async def test_a_browser_that_reads_slowly_makes_the_sources_wait() -> None:

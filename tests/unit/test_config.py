@@ -14,7 +14,7 @@ from app.core.settings import FalSettings, Section, Settings, SettingsError
 from tests.unit.settings import PRODUCTION, Variable, put, variables
 
 ROOT = Path(__file__).parents[2]
-CONFIG = ROOT / "app/core/settings/__init__.py"
+SETTINGS = ROOT / "app" / "core" / "settings"
 REQUIRED = sorted(PRODUCTION.keys() - {"ENVIRONMENT"})
 DEVELOPMENT = {"TELEGRAM_TOKEN": "123456:token", "FAL_API_KEY": "key:value"}
 SECRETS = (
@@ -129,7 +129,7 @@ def test_missing_placeholders_and_malformed_stand_in_one_message(load: Load) -> 
     error = refusal(load, {**given, **wrong, "FAL_API_KEY": "CHANGE_ME", "AVATAR_TEST_MODE": "on"})
     expected = sorted([*wrong, "FAL_API_KEY", "ADMIN_TOKEN", "AVATAR_TEST_MODE"])
     assert named(error) == expected
-    assert f"{len(expected)} settings" in str(error)
+    assert f"{len(expected)} invalid settings" in str(error)
 
 
 def test_development_needs_only_a_token_and_a_key(load: Load) -> None:
@@ -314,16 +314,17 @@ def dotted(node: ast.AST) -> str:
 @cache
 def product() -> tuple[Source, ...]:
     folders = (ROOT / name for name in ("app", "api_server", "scripts"))
-    paths = (path for folder in folders for path in sorted(folder.rglob("*.py")) if path != CONFIG)
+    paths = (path for folder in folders for path in sorted(folder.rglob("*.py")) if path.parent != SETTINGS)
     return tuple(Source.of(ast.parse(path.read_text(encoding="utf-8"))) for path in paths)
 
 
 @cache
 def properties() -> Mapping[tuple[str, str], Source]:
-    """The properties of config.py's classes, by class and name."""
+    """The properties of the settings' classes, by class and name."""
     return {
         (owner.name, node.name): Source.of(node)
-        for owner in ast.parse(CONFIG.read_text(encoding="utf-8")).body
+        for file in SETTINGS.glob("*.py")
+        for owner in ast.parse(file.read_text(encoding="utf-8")).body
         if isinstance(owner, ast.ClassDef)
         for node in owner.body
         if isinstance(node, ast.FunctionDef) and "property" in map(dotted, node.decorator_list)
@@ -331,9 +332,9 @@ def properties() -> Mapping[tuple[str, str], Source]:
 
 
 def is_read(variable: Variable, sources: Iterable[Source]) -> bool:
-    """Whether code outside config.py reads it, straight or through a property that is read.
+    """Whether code outside app/core/settings reads it, straight or through a property that is read.
 
-    What config.py does to check a value is no use of it.
+    What is done there to check a value is no use of it.
     """
     whole, part = f"self.{variable.section}.{variable.field}", f"self.{variable.field}"
     for (owner, name), body in properties().items():

@@ -70,8 +70,8 @@ def test_what_is_over_is_forgotten(limit: FailureLimit, clock: Clock) -> None:
     assert list(limit._windows) == [ME]
 
 
-def test_when_there_is_no_room_the_oldest_goes_first(clock: Clock) -> None:
+def test_when_there_is_no_room_who_failed_longest_ago_goes_first(clock: Clock) -> None:
     limit = FailureLimit(allowed=1, seconds=60, capacity=2, clock=clock)
     for who in (b"first", b"second", b"first", b"third"):
         limit.failed(who)
-    assert [limit.wait(who) > 0 for who in (b"first", b"second", b"third")] == [False, True, True]
+    assert [limit.wait(who) > 0 for who in (b"first", b"second", b"third")] == [True, False, True]

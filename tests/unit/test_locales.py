@@ -40,7 +40,7 @@ STATES = {
 # Errors of these modules end in a log, an exit code or an answer to FAL; no person meets them.
 UNSEEN = {
     "app.core.errors",
-    "app.core.settings",
+    "app.core.settings.section",
     "app.fal.account",
     "app.fal.answers",
     "app.fal.client",

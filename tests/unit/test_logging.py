@@ -6,7 +6,7 @@ import json
 import logging
 import shutil
 import string
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from app.core.errors import CannotStart
 from app.core.logging import MESSAGES, REDACTED, configure, correlation_id, new_correlation_id
 from app.core.pseudonyms import Pseudonyms
 from app.core.settings import LogSettings
+from app.trainings.purpose import TRAINING
 from scripts import pseudonym
 from tests.unit.settings import put
 
@@ -310,13 +311,28 @@ def logged() -> list[tuple[str, set[str]]]:
     paths = [path for folder in ("app", "api_server", "scripts") for path in (ROOT / folder).rglob("*.py")]
     nodes = [node for path in paths for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))]
     return [
-        (
-            ast.literal_eval(node.args[0]),
-            {keyword.arg for keyword in node.keywords if keyword.arg is not None},
-        )
+        (_event(node.args[0]), {name for keyword in node.keywords for name in _fields(keyword)})
         for node in nodes
         if isinstance(node, ast.Call) and ast.unparse(node.func) in LOG_CALLS
     ]
+
+
+def _event(argument: ast.expr) -> str:
+    """What all requests log alike is a training's event as well: `purpose.event("submitted")`."""
+    if isinstance(argument, ast.Call) and ast.unparse(argument.func).endswith(".event"):
+        return TRAINING.event(ast.literal_eval(argument.args[0]))
+    event = ast.literal_eval(argument)
+    assert isinstance(event, str)
+    return event
+
+
+def _fields(keyword: ast.keyword) -> Sequence[str]:
+    if keyword.arg is not None:
+        return [keyword.arg]
+    given = keyword.value
+    if isinstance(given, ast.Call) and ast.unparse(given.func).endswith(".key"):
+        return [TRAINING.key_name]
+    return []
 
 
 @pytest.mark.parametrize("event", MESSAGES)

@@ -30,7 +30,7 @@ def facts(folder: Path, image: Image.Image) -> PhotoFacts:
 
 
 def are_copies(one: PhotoFacts, other: PhotoFacts) -> bool:
-    near = quality.may_be_a_copy(one.traits.hash, other.traits.hash)
+    near = quality.may_be_a_copy(one.features.hash, other.features.hash)
     return near and misfit(one.thumbnail, other.thumbnail) < SAME
 
 
@@ -62,8 +62,8 @@ def test_what_changes_in_a_small_face_is_another_moment(tmp_path: Path) -> None:
     person = scene(0).resize((place.width // 4, place.height // 4))
     place.paste(person, (place.width // 4, place.height // 4))
     before = facts(tmp_path, place)
-    assert before.traits.faces
-    box, later = before.traits.faces[0].box, place.copy()
+    assert before.features.faces
+    box, later = before.features.faces[0].box, place.copy()
     x, y = (box.left + 0.5 * box.width) * place.width, (box.top + 0.78 * box.height) * place.height
     wide, high = 0.075 * box.width * place.width, 0.025 * box.height * place.height
     ImageDraw.Draw(later).ellipse((x - wide, y - high, x + wide, y + high), fill="#401010")

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.photos import edits
-from app.photos.features import Box, Edit, Face, Light, PhotoTraits
+from app.photos.features import Box, Edit, Face, Light, PhotoFeatures
 
 LIGHT = Light(200, 0)
-PHOTO = PhotoTraits(3000, 4000, 5, LIGHT, hash="00" * 8, background="80" * 54)
+PHOTO = PhotoFeatures(3000, 4000, 5, LIGHT, hash="00" * 8, background="80" * 54)
 SHARES = st.floats(0, 1)
 
 

@@ -9,7 +9,7 @@ from PIL import Image, ImageFilter
 from app.core.settings import PhotoSettings
 from app.photos import quality
 from app.photos.checks import inspect
-from app.photos.features import Box, Face, PhotoLimits, PhotoTraits
+from app.photos.features import Box, Face, PhotoFeatures, PhotoLimits
 from app.photos.quality import Advice
 from sandbox import spoils
 from tests.images import blocks, encoded, stored
@@ -17,21 +17,21 @@ from tests.unit.scenes import scene
 
 FOUND = range(7)  # every pose
 SETTINGS = PhotoSettings(_env_file=None)
-Looked = Callable[[Image.Image], PhotoTraits]
+Looked = Callable[[Image.Image], PhotoFeatures]
 
 
 @pytest.fixture
 def looked(tmp_path: Path) -> Looked:
-    def traits(image: Image.Image) -> PhotoTraits:
+    def features(image: Image.Image) -> PhotoFeatures:
         path = stored(tmp_path, encoded(image, quality=90))
-        return inspect(path, PhotoLimits(), look_for_faces=True).traits
+        return inspect(path, PhotoLimits(), look_for_faces=True).features
 
-    return traits
+    return features
 
 
-def only(traits: PhotoTraits) -> Face:
-    assert traits.faces is not None
-    [face] = traits.faces
+def only(features: PhotoFeatures) -> Face:
+    assert features.faces is not None
+    [face] = features.faces
     return face
 
 
@@ -106,4 +106,4 @@ def test_only_the_face_is_measured(looked: Looked) -> None:
 
 def test_nobody_looks_for_faces_unasked(tmp_path: Path) -> None:
     path = stored(tmp_path, encoded(scene(0), quality=90))
-    assert inspect(path, PhotoLimits()).traits.faces is None
+    assert inspect(path, PhotoLimits()).features.faces is None

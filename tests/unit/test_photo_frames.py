@@ -7,20 +7,20 @@ import pytest
 from PIL import Image, ImageDraw
 
 from app.photos.checks import inspect
-from app.photos.features import Box, PhotoLimits, PhotoTraits
+from app.photos.features import Box, PhotoFeatures, PhotoLimits
 from tests.images import blocks, encoded, stored
 from tests.unit.scenes import NUMBER, scene
 
-Measured = Callable[[Image.Image], PhotoTraits]
+Measured = Callable[[Image.Image], PhotoFeatures]
 SCREEN = 1080, 2340
 
 
 @pytest.fixture
 def measured(tmp_path: Path) -> Measured:
-    def traits(image: Image.Image) -> PhotoTraits:
-        return inspect(stored(tmp_path, encoded(image, quality=85)), PhotoLimits()).traits
+    def features(image: Image.Image) -> PhotoFeatures:
+        return inspect(stored(tmp_path, encoded(image, quality=85)), PhotoLimits()).features
 
-    return traits
+    return features
 
 
 def screenshot(photo: Image.Image, colour: str = "black", *, buttons: bool = True) -> Image.Image:
@@ -89,4 +89,4 @@ def test_a_plain_studio_is_no_border(measured: Measured) -> None:
 def test_what_is_measured_is_the_photo_and_not_its_borders(measured: Measured) -> None:
     alone, shown = measured(scene(1)), measured(screenshot(scene(1)))
     assert shown.light.highlights == pytest.approx(alone.light.highlights, abs=6)
-    assert shown.stretch > alone.stretch
+    assert shown.aspect_ratio > alone.aspect_ratio

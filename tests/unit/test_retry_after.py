@@ -10,8 +10,8 @@ from aiogram.exceptions import TelegramRetryAfter
 from aiogram.methods import AnswerCallbackQuery, SendMessage, TelegramMethod
 from aiogram.methods.base import Response
 
-from app.jobs.job import Job, Retry
-from app.telegram.retry_after import BRIEFLY, ObeyRetryAfter, Turn, postponed
+from app.jobs.job import Job, JobKind, Retry
+from app.telegram.retry_after import BRIEFLY, Postponed, RetryAfterMiddleware, Turn
 
 BOT = Bot("42:token")
 HELLO = SendMessage(chat_id=7, text="hello")
@@ -43,7 +43,7 @@ def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 async def ask(telegram: Telegram, method: TelegramMethod[Any] = HELLO) -> bool:
-    return (await ObeyRetryAfter()(telegram, BOT, method)).ok
+    return (await RetryAfterMiddleware()(telegram, BOT, method)).ok
 
 
 async def test_a_moment_is_waited(slept: list[float]) -> None:
@@ -86,9 +86,12 @@ async def test_a_chat_waits_for_no_other(slept: list[float], method: TelegramMet
 
 
 async def test_a_job_comes_again() -> None:
-    async def handle(_job: Job) -> None:
-        raise TelegramRetryAfter(HELLO, "Too Many Requests", AN_HOUR)
+    class Handler:
+        kind = JobKind("upload.tell")
+
+        async def __call__(self, _job: Job) -> None:
+            raise TelegramRetryAfter(HELLO, "Too Many Requests", AN_HOUR)
 
     with pytest.raises(Retry) as wanted:
-        await postponed(handle)(Job(1, "upload.tell", {}, 1))
+        await Postponed(Handler())(Job(1, "upload.tell", {}, 1))
     assert wanted.value.after == timedelta(hours=1)

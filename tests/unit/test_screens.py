@@ -14,7 +14,7 @@ import pytest
 from app.avatars.service import AvatarPage
 from app.bot import screens
 from app.bot.screens.photo_advice import advice_words, set_advice_words
-from app.bot.screens.upload_summary import Verdict
+from app.bot.screens.upload_summary import UploadResult
 from app.bot.views import AvatarView, PhotoView, TrainingView
 from app.core.buttons import (
     Action,
@@ -484,12 +484,12 @@ def test_after_a_cancelled_retraining_the_earlier_model_is_said_to_work(words: W
     assert told not in shown(AvatarState.DRAFT, RequestState.CANCELLED)
 
 
-def refusal(reason: str, **details: str | int) -> Verdict:
-    return Verdict(reason, details)
+def refusal(reason: str, **details: str | int) -> UploadResult:
+    return UploadResult(reason, details)
 
 
 def test_a_digest_counts_what_was_taken_and_numbers_what_was_not(words: Words) -> None:
-    sent = [Verdict(), refusal("photo-duplicate"), Verdict(), refusal("photo-broken")]
+    sent = [UploadResult(), refusal("photo-duplicate"), UploadResult(), refusal("photo-broken")]
     sent.append(refusal("photo-duplicate"))
     screen = screens.digest(words, view(have=2), sent)
     lines = checked(screen).splitlines()
@@ -506,7 +506,7 @@ def test_a_digest_counts_what_was_taken_and_numbers_what_was_not(words: Words) -
 
 
 def test_photos_that_a_full_set_has_no_room_for_are_not_called_unsuitable(words: Words) -> None:
-    sent = [Verdict()] * 20 + [refusal("photo-limit", maximum=20)] * 5
+    sent = [UploadResult()] * 20 + [refusal("photo-limit", maximum=20)] * 5
     shown = checked(screens.digest(words, view(have=20), sent))
     assert words("uploads-refused") not in shown
     assert words("error-photo-limit", maximum=20) in shown
@@ -554,13 +554,13 @@ def test_photos_for_an_avatar_that_takes_none_are_told_why_and_where_to_look(wor
 def test_photos_in_a_row_are_told_by_the_first_and_the_last(
     words: Words, advised: list[int], numbers: str
 ) -> None:
-    sent = [Verdict(advice=("small",) if n in advised else ()) for n in range(1, 11)]
+    sent = [UploadResult(advice=("small",) if n in advised else ()) for n in range(1, 11)]
     shown = checked(screens.digest(words, view(), sent))
     assert f"• {words('uploads-numbers', numbers=numbers)}: {words('advice-small')}" in shown
 
 
 def test_what_is_said_of_every_photo_is_said_of_all(words: Words) -> None:
-    shown = checked(screens.digest(words, view(have=20), [Verdict(advice=("no-face",))] * 20))
+    shown = checked(screens.digest(words, view(have=20), [UploadResult(advice=("no-face",))] * 20))
     assert f"• {words('uploads-all')}: {words('advice-no-face')}" in shown
     assert words("uploads-numbers", numbers="") not in shown
 

@@ -17,7 +17,7 @@ from app.bot.steps import IN_BETWEEN
 from app.bot.user_context import Person
 from app.core.buttons import ChooseLanguage, DeleteMe
 from app.core.i18n import Dictionary
-from app.telegram.update_store import KeptUpdate
+from app.telegram.update_store import StoredUpdate
 from app.trainings.deletion import remove_person
 
 
@@ -40,13 +40,13 @@ async def choose_language(
     query: CallbackQuery,
     action: ChooseLanguage,
     person: Person,
-    kept: KeptUpdate,
+    kept: StoredUpdate,
     bot: Bot,
     dictionary: FromDishka[Dictionary],
 ) -> None:
     words = dictionary[action.language]
     async with kept.effect() as session:
-        await avatars.speak(session, person.id, action.language)
+        await avatars.set_language(session, person.id, action.language)
         current = await avatars.current(session, person.id)
     await show(query, screens.menu(words, words("language-chosen"), current))
     with suppress(TelegramAPIError):  # the menu of commands stays in the other language, and works
@@ -62,7 +62,7 @@ async def ask_delete_me(message: Message, person: Person) -> None:
 
 
 @inject
-async def delete_me(query: CallbackQuery, action: DeleteMe, person: Person, kept: KeptUpdate) -> None:
+async def delete_me(query: CallbackQuery, action: DeleteMe, person: Person, kept: StoredUpdate) -> None:
     async with kept.effect() as session:
         await remove_person(session, person.id)
     await show(query, screens.farewell(person.words))

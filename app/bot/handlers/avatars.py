@@ -25,7 +25,7 @@ from app.core.buttons import (
 )
 from app.database.engine import Database
 from app.photos.service import Photos
-from app.telegram.update_store import KeptUpdate
+from app.telegram.update_store import StoredUpdate
 from app.trainings.deletion import remove_avatar
 
 
@@ -112,7 +112,7 @@ async def ask_new_name(
 
 @inject
 async def rename(
-    message: Message, person: Person, kept: KeptUpdate, state: FSMContext, photos: FromDishka[Photos]
+    message: Message, person: Person, kept: StoredUpdate, state: FSMContext, photos: FromDishka[Photos]
 ) -> None:
     """A process may end between the commit and the step's end: then the old name is gone already."""
     chosen = await state.get_data()
@@ -131,7 +131,7 @@ async def rename(
 
 @inject
 async def make_main(
-    query: CallbackQuery, action: MakeMain, person: Person, kept: KeptUpdate, photos: FromDishka[Photos]
+    query: CallbackQuery, action: MakeMain, person: Person, kept: StoredUpdate, photos: FromDishka[Photos]
 ) -> None:
     async with kept.effect() as session:
         avatar = await avatars.get(session, person.id, action.avatar_id)
@@ -154,7 +154,7 @@ async def ask_delete(
 
 
 @inject
-async def delete(query: CallbackQuery, action: DeleteAvatar, person: Person, kept: KeptUpdate) -> None:
+async def delete(query: CallbackQuery, action: DeleteAvatar, person: Person, kept: StoredUpdate) -> None:
     async with kept.effect() as session:
         avatar = await avatars.get(session, person.id, action.avatar_id)
         await remove_avatar(session, person.id, avatar.id)

@@ -24,7 +24,7 @@ from app.database.engine import Database
 from app.database.models import AvatarType, Gender
 from app.photos import uploads
 from app.photos.service import Photos
-from app.telegram.update_store import KeptUpdate
+from app.telegram.update_store import StoredUpdate
 
 
 def router() -> Router:
@@ -103,7 +103,7 @@ async def write_gender(
 async def name(
     message: Message,
     person: Person,
-    kept: KeptUpdate,
+    kept: StoredUpdate,
     state: FSMContext,
     photos: FromDishka[Photos],
 ) -> None:
@@ -111,7 +111,7 @@ async def name(
     kind = AvatarType(chosen["type"])
     gender = Gender(chosen["gender"]) if kind is AvatarType.PORTRAIT else None
     async with kept.effect() as session:
-        avatar = await avatars.made_since(session, person.id, chosen.get("begun_after"))
+        avatar = await avatars.newest_after(session, person.id, chosen.get("begun_after"))
         if avatar is None:
             avatar = await avatars.create(session, person.id, kind, gender, message.text or "")
             await uploads.take_waiting(session, avatar)

@@ -9,18 +9,18 @@ from aiogram.filters import ExceptionTypeFilter
 from aiogram.types import ErrorEvent, ReplyParameters
 from dishka.integrations.aiogram import FromDishka, inject
 
-from app.bot.error_alerts import Alarms
+from app.bot.error_alerts import ErrorAlerts
 from app.bot.user_context import Person
 from app.core.errors import AishaError
 from app.core.logging import correlation_id, where
-from app.telegram.update_store import AlreadyDone
+from app.telegram.update_store import AlreadyProcessed
 
 log = structlog.stdlib.get_logger(__name__)
 
 
 def router() -> Router:
     routes = Router(name="errors")
-    routes.errors.register(done_already, ExceptionTypeFilter(AlreadyDone))
+    routes.errors.register(done_already, ExceptionTypeFilter(AlreadyProcessed))
     routes.errors.register(refused, ExceptionTypeFilter(AishaError))
     routes.errors.register(unreachable, ExceptionTypeFilter(TelegramForbiddenError))
     routes.errors.register(unexpected)
@@ -45,13 +45,15 @@ async def unreachable(event: ErrorEvent) -> None:
 
 
 @inject
-async def unexpected(event: ErrorEvent, person: Person, bot: Bot, alarms: FromDishka[Alarms]) -> None:
+async def unexpected(
+    event: ErrorEvent, person: Person, bot: Bot, error_alerts: FromDishka[ErrorAlerts]
+) -> None:
     error, reference = event.exception, correlation_id()
     log.error("bot.unexpected", error=type(error).__name__, where=where(error), reference=reference)
     try:
         await _tell(event, person, bot, person.words("error-unexpected", reference=reference))
     finally:
-        await alarms.unexpected(error, reference)
+        await error_alerts.unexpected(error, reference)
 
 
 async def _tell(event: ErrorEvent, person: Person, bot: Bot, text: str) -> None:

@@ -30,7 +30,7 @@ from app.photos.decoders import DecodingFailed
 from app.photos.features import Edit
 from app.photos.service import Editing, Photos
 from app.photos.storage import PhotoMissing, StorageUnavailable
-from app.telegram.update_store import KeptUpdate
+from app.telegram.update_store import StoredUpdate
 
 
 def router() -> Router:
@@ -68,7 +68,7 @@ async def delete_photo(
     query: CallbackQuery,
     action: DeletePhoto,
     person: Person,
-    kept: KeptUpdate,
+    kept: StoredUpdate,
     photos: FromDishka[Photos],
 ) -> None:
     """The next one takes its place, or the one before."""
@@ -86,7 +86,7 @@ async def edit_photo(
     query: CallbackQuery,
     action: TurnPhoto | CropPhoto | ChooseFace | RestorePhoto,
     person: Person,
-    kept: KeptUpdate,
+    kept: StoredUpdate,
     photos: FromDishka[Photos],
 ) -> None:
     async with kept.effect() as session:
@@ -103,14 +103,14 @@ def _editing(action: TurnPhoto | CropPhoto | ChooseFace | RestorePhoto) -> Editi
         case CropPhoto():
             return edits.without_borders
         case ChooseFace():
-            return lambda traits, edit: edits.cropped_to_face(traits, edit, action.number)
+            return lambda features, edit: edits.cropped_to_face(features, edit, action.number)
         case RestorePhoto():
-            return lambda traits, edit: Edit()
+            return lambda features, edit: Edit()
 
 
 @inject
 async def open_photos(
-    query: CallbackQuery, action: OpenPhotos, person: Person, kept: KeptUpdate, photos: FromDishka[Photos]
+    query: CallbackQuery, action: OpenPhotos, person: Person, kept: StoredUpdate, photos: FromDishka[Photos]
 ) -> None:
     async with kept.effect() as session:
         avatar = await avatars.open_photos(session, person.id, action.avatar_id)
@@ -136,7 +136,7 @@ async def delete_photos(
     query: CallbackQuery,
     action: DeletePhotos,
     person: Person,
-    kept: KeptUpdate,
+    kept: StoredUpdate,
     photos: FromDishka[Photos],
 ) -> None:
     async with kept.effect() as session:

@@ -10,14 +10,14 @@ from app.bot.incoming_media import arrival_of
 from app.bot.steps import OF_A_STEP, Creation
 from app.bot.user_context import Person
 from app.photos import uploads
-from app.photos.uploads import Arrival, NameFirst
-from app.telegram.update_store import KeptUpdate
+from app.photos.uploads import IncomingMedia, NameFirst
+from app.telegram.update_store import StoredUpdate
 
 
 class BringsMedia(BaseFilter):
     """Lets a message with media through, and hands on what it brings."""
 
-    async def __call__(self, message: Message) -> bool | dict[str, Arrival]:
+    async def __call__(self, message: Message) -> bool | dict[str, IncomingMedia]:
         arrival = arrival_of(message)
         return {"arrival": arrival} if arrival else False
 
@@ -29,18 +29,18 @@ def router() -> Router:
     return routes
 
 
-async def take(message: Message, arrival: Arrival, person: Person, kept: KeptUpdate) -> None:
+async def take(message: Message, arrival: IncomingMedia, person: Person, kept: StoredUpdate) -> None:
     async with kept.effect() as session:
         await uploads.receive(session, person.id, arrival)
 
 
 async def too_early(
-    message: Message, arrival: Arrival, person: Person, kept: KeptUpdate, state: FSMContext
+    message: Message, arrival: IncomingMedia, person: Person, kept: StoredUpdate, state: FSMContext
 ) -> None:
     """Before an avatar has its name, a photo would go to the one before it: it waits."""
     begun_after = (await state.get_data()).get("begun_after")
     async with kept.effect() as session:
-        named = await avatars.made_since(session, person.id, begun_after)
+        named = await avatars.newest_after(session, person.id, begun_after)
         if named:
             await uploads.receive(session, person.id, arrival)
         else:

@@ -24,7 +24,7 @@ from app.core.settings import Preset, Settings
 from app.database.engine import Database
 from app.database.models import AvatarState, RequestState
 from app.photos.service import Photos
-from app.telegram.update_store import KeptUpdate
+from app.telegram.update_store import StoredUpdate
 from app.trainings import consent, trial_mode
 from app.trainings import service as trainings
 from app.trainings.plan import plan
@@ -61,7 +61,7 @@ async def start(
     query: CallbackQuery,
     action: GiveConsent | StartTraining,
     person: Person,
-    kept: KeptUpdate,
+    kept: StoredUpdate,
     photos: FromDishka[Photos],
     settings: FromDishka[Settings],
     status: FromDishka[Status],
@@ -102,7 +102,7 @@ async def cancel(
     query: CallbackQuery,
     action: CancelTraining,
     person: Person,
-    kept: KeptUpdate,
+    kept: StoredUpdate,
     photos: FromDishka[Photos],
     status: FromDishka[Status],
 ) -> None:

@@ -23,8 +23,8 @@ from aiohttp import ClientConnectorError
 from app.avatars import service as avatars
 from app.avatars.service import AvatarBusy, AvatarNotFound
 from app.bot import screens
-from app.bot.rendering import put, remove, send
-from app.bot.screens.upload_summary import Verdict
+from app.bot.rendering import remove, send, upsert
+from app.bot.screens.upload_summary import UploadResult
 from app.bot.steps import asked, step_of
 from app.bot.views import own_avatar_view
 from app.core.buttons import Screen
@@ -38,7 +38,7 @@ from app.photos import uploads
 from app.photos.decoders import DecodingFailed, DecodingTookTooLong
 from app.photos.features import PhotoFacts, PhotoLimits
 from app.photos.refusals import PhotoBroken, PhotoRefused, PhotoTooLarge, PhotoTooSlow
-from app.photos.scratch import Workroom
+from app.photos.scratch import ScratchFolder
 from app.photos.service import NotCompared, Photos
 from app.photos.store import is_kept
 from app.photos.uploads import PhotoUnavailable
@@ -60,14 +60,16 @@ _EVERY_HOUR = "23 * * * *"
 log = structlog.stdlib.get_logger(__name__)
 
 
-class CheckUpload:
-    """The job `upload.check`: fetches the file, and judges it. It may run twice; the first verdict counts."""
+class ProcessUpload:
+    """The job `upload.check`: fetches the file, and judges it. It may run twice; the first result counts."""
 
-    def __init__(self, bot: Bot, database: Database, photos: Photos, workroom: Workroom) -> None:
+    kind = uploads.CHECK
+
+    def __init__(self, bot: Bot, database: Database, photos: Photos, scratch: ScratchFolder) -> None:
         self._bot = bot
         self._database = database
         self._photos = photos
-        self._workroom = workroom
+        self._scratch = scratch
         self._begun: dict[int | None, list[float]] = {}
 
     async def __call__(self, job: Job) -> None:
@@ -103,7 +105,7 @@ class CheckUpload:
             # An earlier run may have left the file, killed before it could forget it.
             await self._forget_unused(key)
             return
-        patient = job.starts > 1
+        patient = job.attempts > 1
         if patient and self._photos.patience_is_busy:
             raise Retry(_UNTIL_PATIENT)
         try:
@@ -118,13 +120,13 @@ class CheckUpload:
             slow = isinstance(error, DecodingTookTooLong)
             await self._refuse(upload, key, PhotoTooSlow() if slow else PhotoBroken())
         except Exception as error:
-            if job.starts < _TRIES:
+            if job.attempts < _TRIES:
                 raise
             log.error("upload.not_checked", error=type(error).__name__, where=where(error))
             await self._refuse(upload, key, error if isinstance(error, AishaError) else PhotoUnavailable())
 
     async def _add(self, upload: Upload, key: str, *, portrait: bool, patient: bool) -> None:
-        with self._workroom.folder() as folder:
+        with self._scratch.folder() as folder:
             path = Path(folder) / "photo"
             await self._download(upload.file_id or "", path)
             facts = await self._photos.check(path, portrait=portrait, patient=patient)
@@ -189,12 +191,14 @@ def _address(file: File) -> str:
     return file.file_path
 
 
-class TellOfUploads:
+class SendUploadSummary:
     """The job `upload.tell`: one message for all that a person has sent to an avatar.
 
     What is to be told is claimed first and goes when it is told: a crash in between may tell it twice. Where
     Telegram's answer is lost it is told once more at once, and then rarely, for an hour.
     """
+
+    kind = uploads.TELL
 
     def __init__(
         self, bot: Bot, database: Database, photos: Photos, dictionary: Dictionary, states: States
@@ -221,7 +225,7 @@ class TellOfUploads:
             log.info("bot.blocked")
             await self._give_up(job, by_avatar)
         except (TelegramNetworkError, TelegramServerError) as error:
-            if job.starts == 1 or isinstance(error.__cause__, ClientConnectorError):
+            if job.attempts == 1 or isinstance(error.__cause__, ClientConnectorError):
                 raise
             # It may be in the chat already, twice by now: from here on there are long pauses, and not many.
             if datetime.now(UTC) - min(upload.created_at for upload in claimed) < _TOLD_WITHIN:
@@ -240,13 +244,13 @@ class TellOfUploads:
             words = self._dictionary[await avatars.language_of(session, user_id)]
             advice = await self._photos.advice(session, [one.photo_id for one in sent if one.photo_id])
         question = await asked(step_of(self._storage, self._bot.id, user_id), words)
-        verdicts = [_verdict(one, advice) for one in sent]
+        results = [_verdict(one, advice) for one in sent]
         only = sent[0] if len(sent) == 1 else None
         reply_to = only.message_id if only and only.refusal else None
         if avatar_id is None:
-            await self._tell_of_none(user_id, words, verdicts, question, reply_to)
+            await self._tell_of_none(user_id, words, results, question, reply_to)
             return
-        await self._tell_of_avatar(user_id, avatar_id, words, verdicts, reply_to)
+        await self._tell_of_avatar(user_id, avatar_id, words, results, reply_to)
         if question is not None:
             await send(self._bot, user_id, question)
 
@@ -254,13 +258,13 @@ class TellOfUploads:
         self,
         user_id: int,
         words: Words,
-        verdicts: Sequence[Verdict],
+        results: Sequence[UploadResult],
         question: Screen | None,
         reply_to: int | None,
     ) -> None:
         async with self._database.transaction() as session:
             waiting = await uploads.count_waiting(session, user_id)
-        screen = screens.refused(words, verdicts, waiting, question)
+        screen = screens.refused(words, results, waiting, question)
         if screen is not None:
             await send(self._bot, user_id, screen, reply_to=reply_to)
 
@@ -269,28 +273,30 @@ class TellOfUploads:
         user_id: int,
         avatar_id: int,
         words: Words,
-        verdicts: Sequence[Verdict],
+        results: Sequence[UploadResult],
         reply_to: int | None,
     ) -> None:
         async with self._database.transaction() as session:
-            replaces = (await avatars.get(session, user_id, avatar_id)).digest_message_id
+            replaces = (await avatars.get(session, user_id, avatar_id)).summary_message_id
             view = await own_avatar_view(session, self._photos, user_id, avatar_id)
-        message = await send(self._bot, user_id, screens.digest(words, view, verdicts), reply_to=reply_to)
+        message = await send(self._bot, user_id, screens.digest(words, view, results), reply_to=reply_to)
         if replaces is not None:
             with suppress(TelegramAPIError):  # that the older word stays is no reason to repeat this one
                 await remove(self._bot, user_id, replaces)
         # The next word replaces this one, unless there is something to read in it.
-        spotless = not any(verdict.refusal or verdict.advice for verdict in verdicts)
+        spotless = not any(result.refusal or result.advice for result in results)
         async with self._database.transaction() as session:
-            await avatars.note_digest(session, avatar_id, message.message_id if spotless else None)
+            await avatars.record_summary(session, avatar_id, message.message_id if spotless else None)
 
 
-def _verdict(upload: Upload, advice: Mapping[int, Sequence[str]]) -> Verdict:
-    return Verdict(upload.refusal, upload.details, tuple(advice.get(upload.photo_id or 0, ())))
+def _verdict(upload: Upload, advice: Mapping[int, Sequence[str]]) -> UploadResult:
+    return UploadResult(upload.refusal, upload.details, tuple(advice.get(upload.photo_id or 0, ())))
 
 
-class TellProgress:
+class SendUploadProgress:
     """The job `upload.progress`: while checks take long, one message tells how far they are."""
+
+    kind = uploads.PROGRESS
 
     def __init__(self, bot: Bot, database: Database, dictionary: Dictionary) -> None:
         self._bot = bot
@@ -317,7 +323,7 @@ class TellProgress:
         known = user.progress_message_id
         if progress is not None:
             words = self._dictionary[user.language]
-            return await put(self._bot, user.id, known, screens.checking(words, *progress))
+            return await upsert(self._bot, user.id, known, screens.checking(words, *progress))
         if known is not None:
             await remove(self._bot, user.id, known)
         return None

@@ -6,10 +6,10 @@ from app.bot.screens.gallery import ask_delete_photos, photo
 from app.bot.screens.menu import again, ask_delete_me, farewell, languages, menu, support
 from app.bot.screens.photo_advice import tips
 from app.bot.screens.training import confirm_cancel, confirm_training
-from app.bot.screens.upload_summary import Verdict, checking, digest, refused
+from app.bot.screens.upload_summary import UploadResult, checking, digest, refused
 
 __all__ = [
-    "Verdict",
+    "UploadResult",
     "again",
     "ask_delete",
     "ask_delete_me",

@@ -23,7 +23,7 @@ _OF_ONE_PHOTO = 2  # pieces of advice; the photo's own page says all
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class UploadResult:
     """On one photo: why it was refused, or what would make it better; ids of words."""
 
     refusal: str | None = None
@@ -31,7 +31,7 @@ class Verdict:
     advice: tuple[str, ...] = ()
 
 
-def digest(words: Words, view: AvatarView, verdicts: Sequence[Verdict]) -> Screen:
+def digest(words: Words, view: AvatarView, results: Sequence[UploadResult]) -> Screen:
     """All that was sent for one avatar, in the order it was sent, above the avatar as it is now.
 
     One that takes no photos now isn't shown whole: only how things are, and where to look.
@@ -40,15 +40,15 @@ def digest(words: Words, view: AvatarView, verdicts: Sequence[Verdict]) -> Scree
         after, unsaid = avatar(words, view), _TOLD_APART
     else:
         after, unsaid = _closed(words, view), _TOLD_APART | {AvatarBusy.reason}
-    return Screen("\n\n".join([*_judged(words, verdicts, unsaid), after.text]), after.rows)
+    return Screen("\n\n".join([*_judged(words, results, unsaid), after.text]), after.rows)
 
 
 def refused(
-    words: Words, verdicts: Sequence[Verdict], waiting: int = 0, question: Screen | None = None
+    words: Words, results: Sequence[UploadResult], waiting: int = 0, question: Screen | None = None
 ) -> Screen | None:
     """What was for no avatar: so many photos wait for one. None when there is nothing left to say."""
-    paragraphs = list(_judged(words, verdicts, _TOLD_APART | WAITS))
-    if waiting and any(verdict.refusal in WAITS for verdict in verdicts):
+    paragraphs = list(_judged(words, results, _TOLD_APART | WAITS))
+    if waiting and any(result.refusal in WAITS for result in results):
         then = words("error-name-first") if question else words("error-no-draft")
         paragraphs.append(f"{words('uploads-waiting', count=waiting)} {then}")
     if not paragraphs:
@@ -71,38 +71,38 @@ def checking(words: Words, done: int, sent: int) -> Screen:
     return Screen(words("uploads-checking", done=done, sent=sent))
 
 
-def _judged(words: Words, verdicts: Sequence[Verdict], unsaid: frozenset[str]) -> Iterator[str]:
+def _judged(words: Words, results: Sequence[UploadResult], unsaid: frozenset[str]) -> Iterator[str]:
     """Refusals that are `unsaid` here are told in another place."""
-    accepted = sum(verdict.refusal is None for verdict in verdicts)
+    accepted = sum(result.refusal is None for result in results)
     if accepted:
         yield words("uploads-accepted", count=accepted)
-    advised = _list(words, [_advice(words, verdict) for verdict in verdicts])
+    advised = _list(words, [_advice(words, result) for result in results])
     if advised:
         yield f"{words('uploads-advised')}\n{advised}"
-    refusals = _list(words, [_refusal(words, verdict, unsaid) for verdict in verdicts])
+    refusals = _list(words, [_refusal(words, result, unsaid) for result in results])
     if refusals:
         yield f"{words('uploads-refused')}\n{refusals}"
-    yield from _not_needed(words, verdicts)
+    yield from _not_needed(words, results)
 
 
-def _advice(words: Words, verdict: Verdict) -> str:
-    return "; ".join(advice_words(words, Advice(one)) for one in verdict.advice[:_OF_ONE_PHOTO])
+def _advice(words: Words, result: UploadResult) -> str:
+    return "; ".join(advice_words(words, Advice(one)) for one in result.advice[:_OF_ONE_PHOTO])
 
 
-def _refusal(words: Words, verdict: Verdict, unsaid: frozenset[str]) -> str:
-    if verdict.refusal is None or verdict.refusal in unsaid:
+def _refusal(words: Words, result: UploadResult, unsaid: frozenset[str]) -> str:
+    if result.refusal is None or result.refusal in unsaid:
         return ""
-    return words(f"error-{verdict.refusal}", **verdict.details)
+    return words(f"error-{result.refusal}", **result.details)
 
 
-def _not_needed(words: Words, verdicts: Sequence[Verdict]) -> Iterator[str]:
+def _not_needed(words: Words, results: Sequence[UploadResult]) -> Iterator[str]:
     """Nothing is wrong with a photo that the full set has no room for."""
-    over = [n for n, verdict in enumerate(verdicts, 1) if verdict.refusal == PhotoLimitReached.reason]
+    over = [n for n, result in enumerate(results, 1) if result.refusal == PhotoLimitReached.reason]
     if not over:
         return
-    text = f"👌 {words('error-photo-limit', **verdicts[over[0] - 1].details)}"
-    if len(over) < len(verdicts):
-        text = f"{text} {words('uploads-left-out', numbers=_which(words, over, len(verdicts)))}"
+    text = f"👌 {words('error-photo-limit', **results[over[0] - 1].details)}"
+    if len(over) < len(results):
+        text = f"{text} {words('uploads-left-out', numbers=_which(words, over, len(results)))}"
     yield text
 
 

@@ -18,7 +18,7 @@ from app.database.models import Base
 from app.database.pooler import REFUSED, REMEDY, lends_transactions
 
 _LOCK = text("SELECT pg_try_advisory_lock(hashtextextended('aisha.migrations', 0))")
-_BETWEEN_TRIES = 0.3
+_RETRY_INTERVAL_SECONDS = 0.3
 
 
 def address() -> str:
@@ -54,7 +54,7 @@ async def turn(engine: AsyncEngine) -> AsyncIterator[None]:
             if not told:
                 sys.stderr.write("Another migration is under way; this one waits for its end.\n")
             told = True
-            await asyncio.sleep(_BETWEEN_TRIES)
+            await asyncio.sleep(_RETRY_INTERVAL_SECONDS)
         yield
 
 

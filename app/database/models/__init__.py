@@ -3,7 +3,7 @@
 from app.database.models.avatars import Avatar, AvatarPhoto, AvatarState, AvatarType, Gender
 from app.database.models.base import Base
 from app.database.models.consents import Consent
-from app.database.models.errors import KnownError
+from app.database.models.errors import ReportedError
 from app.database.models.fal_keys import FalKeys
 from app.database.models.forgotten import ForgottenRequest
 from app.database.models.inbox import InboxEvent, Outcome, Source
@@ -35,11 +35,11 @@ __all__ = [
     "ForgottenRequest",
     "Gender",
     "InboxEvent",
-    "KnownError",
     "Notification",
     "NotificationState",
     "Outcome",
     "RefusedToken",
+    "ReportedError",
     "RequestState",
     "SendingLimit",
     "Source",

@@ -33,7 +33,7 @@ class Avatar(Base):
 
     `photos_open`: its photos can be changed though it has a model; until it is trained again.
 
-    `digest_message_id` is the latest word on its photos, if the next one replaces it.
+    `summary_message_id` is the latest word on its photos, if the next one replaces it.
     """
 
     __tablename__ = "avatars"
@@ -57,7 +57,7 @@ class Avatar(Base):
     model_url: Mapped[str | None]
     finetune_id: Mapped[str | None]
     photos_open: Mapped[bool] = mapped_column(default=False, server_default="false")
-    digest_message_id: Mapped[int | None] = mapped_column(BigInteger)
+    summary_message_id: Mapped[int | None] = mapped_column("digest_message_id", BigInteger)
     created_at: Mapped[Created]
 
 

@@ -9,10 +9,10 @@ from app.database.models.base import Base, Created, TelegramId
 
 
 class StatusMessage(Base):
-    """The newest message about a training, in the person's chat; `shown` is a hash of what stands in it.
+    """The newest message about a training, in its person's chat; `content_hash` is of what it shows.
 
-    It is edited while the training goes on, and once more when that is over; `looked_at` is when it was last
-    seen to, or until when Telegram has its chat wait.
+    It is edited while the training goes on, and once more when that is over. `checked_at` is when it was last
+    refreshed, or until when Telegram has its chat wait.
     """
 
     __tablename__ = "status_messages"
@@ -23,5 +23,5 @@ class StatusMessage(Base):
     )
     user_id: Mapped[TelegramId] = mapped_column(ForeignKey("users.id"))
     message_id: Mapped[TelegramId]
-    shown: Mapped[bytes] = mapped_column(LargeBinary)
-    looked_at: Mapped[Created]
+    content_hash: Mapped[bytes] = mapped_column("shown", LargeBinary)
+    checked_at: Mapped[Created] = mapped_column("looked_at")

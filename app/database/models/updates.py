@@ -1,4 +1,4 @@
-"""What people said to the bot, kept until it is done with, and what they are in the middle of saying."""
+"""Telegram's updates, stored until they are processed, and the wizard's state."""
 
 from typing import Any
 
@@ -12,8 +12,8 @@ from app.database.models.base import Base, Created, TelegramId
 class BotUpdate(Base):
     """An update of Telegram's as JSON; it goes in the commit of its effect.
 
-    The updates with the same `chat_id` are carried out one after another. `starts` counts how often it was
-    taken in hand.
+    The updates with the same `chat_id` are processed one after another; `attempts` counts how often this one
+    was.
     """
 
     __tablename__ = "bot_updates"
@@ -22,7 +22,7 @@ class BotUpdate(Base):
     update_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     chat_id: Mapped[TelegramId | None]
     payload: Mapped[bytes] = mapped_column(LargeBinary)
-    starts: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+    attempts: Mapped[int] = mapped_column("starts", SmallInteger, server_default="0")
     received_at: Mapped[Created]
 
 

@@ -4,26 +4,27 @@ from datetime import timedelta
 
 from sqlalchemy import func, select
 
-from app.database.models import InboxEvent, Notification, NotificationState, RefusedToken, User
-from app.doctor.context import Place
-from app.doctor.result import Check, Found, failure, ok, warning
+from app.database.models import Notification, NotificationState, User
+from app.doctor.context import DoctorContext
+from app.doctor.result import Check, CheckResult, failure, ok, warning
 from app.jobs import queue
+from app.operations.backlog import Backlog, read_backlog
 
 WARNING_AFTER = timedelta(minutes=1)
 FAILURE_AFTER = timedelta(minutes=10)
 
 _WORKERS = "See that the webhook service runs with API_WORKER on, and the bot; then scripts.jobs list"
-_JOBS = "Mend what the reason names, then: python -m scripts.jobs list, and release ID --yes"
+_JOBS = "Fix what the reason names, then: python -m scripts.jobs list, and release ID --yes"
 _MESSAGES = "python -m scripts.outbox list names the remedy of each; then release ID --yes"
 _TOKEN = "See telegram-token; messages go on by themselves once the token works"  # noqa: S105  # words
 
 
-def waiting(what: str, since: timedelta) -> Found:
+def waiting(what: str, since: timedelta) -> CheckResult:
     """How bad it is that this waits for so long."""
-    told = f"{what}, the oldest for {age(since)}"
+    found = f"{what}, the oldest for {age(since)}"
     if since > FAILURE_AFTER:
-        return failure(told)
-    return warning(told) if since > WARNING_AFTER else ok(told)
+        return failure(found)
+    return warning(found) if since > WARNING_AFTER else ok(found)
 
 
 def age(since: timedelta) -> str:
@@ -35,54 +36,58 @@ def age(since: timedelta) -> str:
     return f"{seconds:.0f} s"
 
 
-def work_checks(place: Place) -> list[Check]:
-    async def callbacks() -> Found:
-        since = func.extract("epoch", func.now() - func.min(InboxEvent.received_at))
-        pending = select(func.count(), since).where(InboxEvent.handled_at.is_(None))
-        async with place.database.transaction() as session:
-            count, seconds = (await session.execute(pending)).one()
-        if not count:
-            return ok("All are handled")
-        return waiting(f"{count} callbacks kept and not handled", timedelta(seconds=float(seconds)))
+class BacklogChecks:
+    def __init__(self, context: DoctorContext) -> None:
+        self._context = context
 
-    async def lag() -> Found:
-        async with place.database.engine.connect() as connection:
-            kinds = await queue.depth(connection)
+    def checks(self) -> list[Check]:
+        return [
+            Check("callbacks-pending", self.callbacks, _WORKERS, "migrations"),
+            Check("queue-lag", self.lag, _WORKERS, "migrations"),
+            Check("jobs-held", self.dead_letters, _JOBS, "migrations"),
+            Check("messages-held", self.messages, _MESSAGES, "migrations"),
+        ]
+
+    async def callbacks(self) -> CheckResult:
+        pending = (await self._backlog()).callbacks
+        if not pending.count:
+            return ok("All are handled")
+        return waiting(f"{pending.count} callbacks kept and not handled", pending.longest)
+
+    async def lag(self) -> CheckResult:
+        kinds = (await self._backlog()).jobs
         if not any(kind.lag for kind in kinds.values()):
             return ok("No job waits for a worker")
         slowest = max(kinds, key=lambda kind: kinds[kind].lag)
         return waiting(f"{kinds[slowest].waiting} jobs {slowest}", kinds[slowest].lag)
 
-    async def held() -> Found:
-        async with place.database.engine.connect() as connection:
-            jobs = await queue.held(connection)
+    async def dead_letters(self) -> CheckResult:
+        async with self._context.database.engine.connect() as connection:
+            jobs = await queue.dead_letters(connection)
         if not jobs:
             return ok("None is held")
         kinds = sorted({f"{job.kind} ({job.reason or 'no reason kept'})" for job in jobs})
         return failure(f"{len(jobs)} held: {', '.join(kinds)}")
 
-    async def messages() -> Found:
+    async def messages(self) -> CheckResult:
         """Those for people who left the bot wait for them, and for no operator."""
-        async with place.database.transaction() as session:
-            halted = await session.scalar(select(func.min(RefusedToken.refused_at)))
+        stopped_at = (await self._backlog()).sending_stopped_at
+        if stopped_at is not None:
+            what = f"Sending stands still since {stopped_at:%Y-%m-%d %H:%M}: Telegram refused the bot's token"
+            return failure(what, _TOKEN)
+        async with self._context.database.transaction() as session:
             rows = await session.execute(
                 select(Notification.held_reason, func.count())
                 .join(User, User.id == Notification.user_id)
                 .where(Notification.state == NotificationState.HELD, User.unreachable_at.is_(None))
                 .group_by(Notification.held_reason)
             )
-            reasons = {str(row[0]): int(row[1]) for row in rows}
-        if halted is not None:
-            what = f"Sending stands still since {halted:%Y-%m-%d %H:%M}: Telegram refused the bot's token"
-            return failure(what, _TOKEN)
+            reasons = {str(reason): count for reason, count in rows}
         if reasons:
-            told = ", ".join(f"{count} × {reason}" for reason, count in sorted(reasons.items()))
-            return warning(f"{sum(reasons.values())} held: {told}")
+            counted = ", ".join(f"{count} × {reason}" for reason, count in sorted(reasons.items()))
+            return warning(f"{sum(reasons.values())} held: {counted}")
         return ok("None is held")
 
-    return [
-        Check("callbacks-pending", callbacks, _WORKERS, "migrations"),
-        Check("queue-lag", lag, _WORKERS, "migrations"),
-        Check("jobs-held", held, _JOBS, "migrations"),
-        Check("messages-held", messages, _MESSAGES, "migrations"),
-    ]
+    async def _backlog(self) -> Backlog:
+        async with self._context.database.transaction() as session:
+            return await read_backlog(session)

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from app.doctor.result import Found, failure, ok, warning
+from app.doctor.result import CheckResult, failure, ok, warning
 
 DAYS_WARNING = 21
 _HANDSHAKE_SECONDS = 8
@@ -21,7 +21,7 @@ _SERVE = (
 RENEW = f"Put the renewed certificate.crt, private.key and ca_bundle.crt into TLS_DIR, then run: {_SERVE}"
 _JOIN = f"Put the authority's bundle into TLS_DIR as ca_bundle.crt, then run: {_SERVE}"
 _KNOWN = "Use a certificate of a public authority, with its ca_bundle.crt: FAL trusts no other"
-_NAME = "Use a certificate for this name, or mend the name in FAL_WEBHOOK_URL"
+_NAME = "Use a certificate for this name, or fix the name in FAL_WEBHOOK_URL"
 _REFUSED = "See that the name leads to this installation, and that nginx knows it as DOMAIN"
 _BROKEN = "See nginx's error log, and whatever stands before it (a firewall, a proxy of the provider's)"
 
@@ -33,7 +33,7 @@ _WRONG_NAME = frozenset({62, 63, 64})
 Facts = Mapping[str, Any]  # as ssl.SSLSocket.getpeercert() gives them
 
 
-async def inspect(address: str, port: int, host: str) -> Found:
+async def inspect(address: str, port: int, host: str) -> CheckResult:
     """The certificate that is shown there for `host`, seen as FAL sees it."""
     try:
         async with asyncio.timeout(_HANDSHAKE_SECONDS):
@@ -71,14 +71,14 @@ def _believing_all() -> ssl.SSLContext:
     return context
 
 
-def _lasting(certificate: Facts) -> Found:
+def _lasting(certificate: Facts) -> CheckResult:
     ends = datetime.fromtimestamp(ssl.cert_time_to_seconds(certificate["notAfter"]), UTC)
     days = (ends - datetime.now(UTC)).days
     what = f"Valid for {days} more days, until {ends:%Y-%m-%d}"
     return warning(what, RENEW) if days < DAYS_WARNING else ok(what)
 
 
-def _disbelieved(code: int, chain: Sequence[Facts], host: str) -> Found:
+def _disbelieved(code: int, chain: Sequence[Facts], host: str) -> CheckResult:
     certificate, last = chain[0], chain[-1]
     if code == _EXPIRED:
         return failure(f"The certificate has expired: it was valid until {certificate['notAfter']}", RENEW)

@@ -3,18 +3,18 @@
 from collections.abc import Sequence
 
 from app.core.settings import FalSettings, Problem, Settings
-from app.doctor.context import Place
-from app.doctor.result import Check, Found, failure, ok, skipped, warning
+from app.doctor.context import DoctorContext
+from app.doctor.result import Check, CheckResult, failure, ok, skipped, warning
 from app.fal import trainers
 from app.fal.trainers import TrainerDeprecated
 
 
-def settings_checks(place: Place) -> list[Check]:
-    return [settings_check(place.problems), test_mode_check(place.settings)]
+def settings_checks(context: DoctorContext) -> list[Check]:
+    return [settings_check(context.problems), test_mode_check(context.settings)]
 
 
 def settings_check(problems: Sequence[Problem]) -> Check:
-    async def look() -> Found:
+    async def look() -> CheckResult:
         if not problems:
             return ok("Complete, and without placeholders")
         what = "; ".join(f"{problem.variable} {problem.what}" for problem in problems)
@@ -25,7 +25,7 @@ def settings_check(problems: Sequence[Problem]) -> Check:
 
 
 def test_mode_check(settings: Settings) -> Check:
-    async def look() -> Found:
+    async def look() -> CheckResult:
         if not settings.avatar.test_mode:
             return ok("Off")
         what = "On: trainings are drills, nothing is sent to FAL, and only ADMIN_CHAT_ID may train"
@@ -37,19 +37,19 @@ def test_mode_check(settings: Settings) -> Check:
 def trainers_check(settings: FalSettings) -> Check:
     """Which trainer gets how many steps."""
 
-    async def look() -> Found:
+    async def look() -> CheckResult:
         try:
             chosen = [trainers.choose(kind, settings) for kind in ("portrait", "style")]
         except TrainerDeprecated as error:
             return failure(f"{error.details['trainer']} is chosen, and FAL no longer supports it")
-        what = "; ".join(_told(trainer, settings) for trainer in chosen)
+        what = "; ".join(_summary(trainer, settings) for trainer in chosen)
         deprecated = [trainer.endpoint for trainer in chosen if trainer.deprecated]
         return warning(f"{what}. FAL no longer supports {deprecated[0]}") if deprecated else ok(what)
 
     return Check("training-settings", look, "Remove FAL_STYLE_TRAINER and FAL_ALLOW_DEPRECATED")
 
 
-def _told(trainer: trainers.Trainer, settings: FalSettings) -> str:
+def _summary(trainer: trainers.Trainer, settings: FalSettings) -> str:
     preset, steps = trainers.steps_of(trainer, settings, None)
     offered = trainers.presets(trainer, settings)
     own = "" if len(offered) > 1 else ", the only choice"
@@ -57,7 +57,7 @@ def _told(trainer: trainers.Trainer, settings: FalSettings) -> str:
 
 
 def account_check(settings: Settings) -> Check:
-    async def look() -> Found:
+    async def look() -> CheckResult:
         if settings.fal.webhook_user_id:
             return ok("Callbacks signed for other FAL accounts are refused")
         if settings.in_production:

@@ -24,8 +24,8 @@ from app.database.models import (
     RequestState,
     Training,
 )
-from app.doctor.context import Place
-from app.doctor.result import Check, Found, failure, ok
+from app.doctor.context import DoctorContext
+from app.doctor.result import Check, CheckResult, failure, ok
 from app.fal import simulation
 from app.notifications.service import UNSENT
 from app.trainings import drill
@@ -51,11 +51,11 @@ log = structlog.stdlib.get_logger(__name__)
 Row = TypeVar("Row", InboxEvent, Training, Notification)
 
 
-class Rehearsal:
+class EndToEnd:
     """`patience` is how many seconds each step of the jobs may take."""
 
-    def __init__(self, place: Place, patience: float = 30) -> None:
-        self._place = place
+    def __init__(self, context: DoctorContext, patience: float = 30) -> None:
+        self._context = context
         self._patience = patience
         self._training = Training()
 
@@ -63,30 +63,32 @@ class Rehearsal:
         telegram = "See messages-held, telegram-token, and that the webhook service reaches Telegram"
         return [
             Check("drill-begun", self.begin, _OWNER, "migrations", ("ADMIN_CHAT_ID", "FAL_WEBHOOK_SECRET")),
-            Check("drill-accepted", self.call, "See the webhook checks", "drill-begun", deadline=30),
-            Check("drill-kept", self.see_row, _DATABASE, "drill-accepted"),
-            self._step("drill-handled", self.see_handled, "drill-kept", _WORKER, "nobody handles it"),
-            self._step("drill-finished", self.see_end, "drill-handled", _WORKER, "the drill isn't finished"),
+            Check("drill-accepted", self.call, "See the webhook checks", "drill-begun", timeout_seconds=30),
+            Check("drill-kept", self.check_row, _DATABASE, "drill-accepted"),
+            self._step("drill-handled", self.check_handled, "drill-kept", _WORKER, "nobody handles it"),
             self._step(
-                "drill-told", self.see_message, "drill-finished", telegram, "Telegram has confirmed nothing"
+                "drill-finished", self.check_end, "drill-handled", _WORKER, "the drill isn't finished"
+            ),
+            self._step(
+                "drill-told", self.check_message, "drill-finished", telegram, "Telegram has confirmed nothing"
             ),
         ]
 
-    async def begin(self) -> Found:
-        settings = self._place.settings
+    async def begin(self) -> CheckResult:
+        settings = self._context.settings
         if settings.admin.chat_id is None:
             return failure("ADMIN_CHAT_ID is empty: nobody owns the drill")
         if not settings.fal.webhook_url:
             return failure("FAL_WEBHOOK_URL is empty: there is no address to call", "See webhook-address")
-        async with self._place.database.transaction() as session:
+        async with self._context.database.transaction() as session:
             begun = await drill.begin(session, settings.admin.chat_id)
         self._training = begun.training
-        self._place.closing.push_async_callback(self._clear_away, begun)
+        self._context.closing.push_async_callback(self._clear_away, begun)
         return ok(f"Drill {self._training.id} of {settings.admin.chat_id} waits for its callback")
 
-    async def call(self) -> Found:
+    async def call(self) -> CheckResult:
         callback = simulation.callback(
-            self._place.settings.fal, self._training.id, "completed", datetime.now(UTC)
+            self._context.settings.fal, self._training.id, "completed", datetime.now(UTC)
         )
         try:
             async with httpx.AsyncClient(trust_env=False, timeout=ANSWER_SECONDS) as http:
@@ -95,35 +97,35 @@ class Rehearsal:
             return failure(f"Nobody answers at FAL_WEBHOOK_URL ({type(error).__name__})")
         return _answered(response)
 
-    async def see_row(self) -> Found:
+    async def check_row(self) -> CheckResult:
         event = await self._find(self._event)
         if event is None:
             return failure("It was accepted, and is not in this database: the service has another one")
         return ok(f"It is row {event.id} of the inbox")
 
-    async def see_handled(self) -> Found:
+    async def check_handled(self) -> CheckResult:
         event = await self._until(self._event, lambda event: event.handled_at is not None)
         if event.outcome is Outcome.COMPLETED:
             return ok("A job carried it out")
         return failure(f"It was handled as {event.outcome}", "python -m scripts.inbox list")
 
-    async def see_end(self) -> Found:
+    async def check_end(self) -> CheckResult:
         training = await self._until(self._drill, lambda training: training.state in FINAL)
         if training.state is RequestState.COMPLETED:
             return ok("The drill is COMPLETED")
         return failure(f"The drill is {training.state}", "Somebody else ended it: run the doctor again")
 
-    async def see_message(self) -> Found:
+    async def check_message(self) -> CheckResult:
         message = await self._until(self._message, lambda message: message.state not in UNSENT)
         if message.state is NotificationState.SENT:
             return ok(f"The operator was told (message {message.message_id})")
         return failure(f"The message is held: {message.held_reason}")
 
     def _step(
-        self, name: str, look: Callable[[], Awaitable[Found]], after: str, remedy: str, late: str
+        self, name: str, look: Callable[[], Awaitable[CheckResult]], after: str, remedy: str, late: str
     ) -> Check:
         words = f"After {self._patience:g} s {late}"
-        return Check(name, look, remedy, after, deadline=self._patience, late=words)
+        return Check(name, look, remedy, after, timeout_seconds=self._patience, late=words)
 
     async def _event(self, session: AsyncSession) -> InboxEvent | None:
         return await session.scalar(
@@ -137,7 +139,7 @@ class Rehearsal:
         return await session.scalar(select(Notification).where(Notification.request_key == self._training.id))
 
     async def _find(self, read: Callable[[AsyncSession], Awaitable[Row | None]]) -> Row | None:
-        async with self._place.database.transaction() as session:
+        async with self._context.database.transaction() as session:
             return await read(session)
 
     async def _until(
@@ -152,13 +154,13 @@ class Rehearsal:
 
     async def _clear_away(self, begun: drill.Drill) -> None:
         try:
-            async with self._place.database.transaction() as session:
+            async with self._context.database.transaction() as session:
                 await drill.clear_away(session, begun)
         except (OSError, SQLAlchemyError) as error:
             log.error("doctor.drill_left", training_id=str(self._training.id), error=type(error).__name__)
 
 
-def _answered(response: httpx.Response) -> Found:
+def _answered(response: httpx.Response) -> CheckResult:
     if response.is_redirect:
         return failure(f"It is redirected ({response.status_code}), which FAL never follows", _ANSWER)
     try:

@@ -9,8 +9,8 @@ from importlib.util import find_spec
 import httpx
 
 from app.core.setting_types import Network
-from app.doctor.context import Place
-from app.doctor.result import Check, Found, failure, ok, skipped, warning
+from app.doctor.context import DoctorContext
+from app.doctor.result import Check, CheckResult, failure, ok, skipped, warning
 from app.fal.account import KeyRefused, callback_networks, check_key
 from app.fal.answers import FalUnavailable, json_of
 from app.fal.jwks import parse_keys
@@ -22,10 +22,10 @@ SKEW_FAILURE_SECONDS = 60
 _CLOCK = "Set this machine's clock by NTP (timedatectl set-ntp true): FAL's words are taken within 300 s only"
 
 
-def fal_checks(place: Place) -> list[Check]:
-    settings, http = place.settings.fal, place.http
+def fal_checks(context: DoctorContext) -> list[Check]:
+    settings, http = context.settings.fal, context.http
 
-    async def key() -> Found:
+    async def key() -> CheckResult:
         if not settings.api_key.get_secret_value():
             return skipped("FAL_API_KEY is empty: test mode trains nothing")
         try:
@@ -38,7 +38,7 @@ def fal_checks(place: Place) -> list[Check]:
             return failure("FAL doesn't answer", "See this machine's way out (DNS, firewall, HTTPS_PROXY)")
         return ok("FAL accepts the key")
 
-    async def keys() -> Found:
+    async def keys() -> CheckResult:
         try:
             answer = (await http.get(settings.jwks_url)).raise_for_status()
             return ok(f"{len(parse_keys(json_of(answer)))} to verify callbacks with")
@@ -47,8 +47,8 @@ def fal_checks(place: Place) -> list[Check]:
         except ValueError:
             return failure("What FAL_JWKS_URL gives is no set of keys: callbacks get 503")
 
-    async def networks() -> Found:
-        allowed = place.settings.edges.allowed_ips
+    async def networks() -> CheckResult:
+        allowed = context.settings.edges.allowed_ips
         if not allowed:
             return skipped("ALLOWED_IPS is empty: any address may call")
         try:
@@ -69,10 +69,10 @@ def fal_checks(place: Place) -> list[Check]:
     ]
 
 
-def telegram_check(place: Place) -> Check:
-    telegram = TelegramSender(place.http, place.settings.telegram)
+def telegram_check(context: DoctorContext) -> Check:
+    telegram = TelegramSender(context.http, context.settings.telegram)
 
-    async def look() -> Found:
+    async def look() -> CheckResult:
         try:
             return ok(f"@{await telegram.bot_name()}")
         except TokenRefused:
@@ -85,17 +85,17 @@ def telegram_check(place: Place) -> Check:
     return Check("telegram-token", look, remedy, needs=("TELEGRAM_TOKEN",))
 
 
-def clock_check(place: Place) -> Check:
-    async def look() -> Found:
-        addresses = {"FAL": place.settings.fal.jwks_url, "Telegram": place.settings.telegram.api_url}
-        skews = await asyncio.gather(*[_skew(place.http, url) for url in addresses.values()])
+def clock_check(context: DoctorContext) -> Check:
+    async def look() -> CheckResult:
+        addresses = {"FAL": context.settings.fal.jwks_url, "Telegram": context.settings.telegram.api_url}
+        skews = await asyncio.gather(*[_skew(context.http, url) for url in addresses.values()])
         told = {name: skew for name, skew in zip(addresses, skews, strict=True) if skew is not None}
         return judged(told) if told else skipped("Neither FAL nor Telegram tells the time")
 
     return Check("clock", look, _CLOCK)
 
 
-def judged(skews: Mapping[str, float]) -> Found:
+def judged(skews: Mapping[str, float]) -> CheckResult:
     """`skews` are seconds that this machine's clock is ahead of another's, by the other's name."""
     what = ", ".join(f"{seconds:+.0f} s against {name}" for name, seconds in skews.items())
     worst = max(abs(seconds) for seconds in skews.values())
@@ -106,9 +106,9 @@ def judged(skews: Mapping[str, float]) -> Found:
     return ok(what)
 
 
-def redis_check(place: Place) -> Check:
-    async def look() -> Found:
-        url = place.settings.general.redis_url
+def redis_check(context: DoctorContext) -> Check:
+    async def look() -> CheckResult:
+        url = context.settings.general.redis_url
         if url is None:
             return skipped("REDIS_URL is empty: one bot process, its state in the database")
         if find_spec("redis") is None:

@@ -6,8 +6,8 @@ from collections.abc import Collection, Mapping
 import httpx
 
 from app.core.settings import Settings
-from app.doctor.context import Place
-from app.doctor.result import Check, Found, failure, ok, warning
+from app.doctor.context import DoctorContext
+from app.doctor.result import Check, CheckResult, failure, ok, warning
 
 PORTS = (8001, 8002)
 COMPOSED = (("aisha-webhook-api-1", 8001), ("aisha-webhook-api-2", 8002))  # in the containers' network
@@ -18,11 +18,11 @@ _ANYWHERE = ("0.0.0.0", "::")  # noqa: S104  # where it may listen, not where we
 _START = "Start the webhook service (aisha-webhook-api-1 and -2, or aisha-api.service); its log says more"
 
 
-def instances_check(place: Place) -> Check:
+def instances_check(context: DoctorContext) -> Check:
     """An instance may run on another machine or in another container, so that none here is no failure."""
 
-    async def look() -> Found:
-        addresses, pair = await _addresses(place)
+    async def look() -> CheckResult:
+        addresses, pair = await _addresses(context)
         async with httpx.AsyncClient(trust_env=False, verify=False, timeout=5) as http:  # noqa: S501  # loopback
             told = await asyncio.gather(*[_health(http, address) for address in addresses])
         return _summed_up(dict(zip(addresses, told, strict=True)), pair)
@@ -30,11 +30,11 @@ def instances_check(place: Place) -> Check:
     return Check("instances", look, _START)
 
 
-async def _addresses(place: Place) -> tuple[list[str], list[str]]:
+async def _addresses(context: DoctorContext) -> tuple[list[str], list[str]]:
     """All to ask, and those of which none is there without the other."""
-    settings, api = place.settings, place.settings.api
+    settings, api = context.settings, context.settings.api
     composed = [_address(settings, *each) for each in COMPOSED]
-    if any(await asyncio.gather(*[_resolves(place, *each) for each in COMPOSED])):
+    if any(await asyncio.gather(*[_resolves(context, *each) for each in COMPOSED])):
         return composed, composed
     host = "127.0.0.1" if api.host in _ANYWHERE else api.host
     pair = [_address(settings, host, port) for port in PORTS]
@@ -47,11 +47,11 @@ def _address(settings: Settings, host: str, port: int) -> str:
     return str(httpx.URL(scheme=scheme, host=host, port=port))
 
 
-async def _resolves(place: Place, name: str, port: int) -> bool:
+async def _resolves(context: DoctorContext, name: str, port: int) -> bool:
     """A container that is stopped has no name, so that one of them tells which network this is."""
     try:
         async with asyncio.timeout(_RESOLVING_SECONDS):
-            return bool(await place.resolve(name, port))
+            return bool(await context.resolve(name, port))
     except OSError:
         return False
 
@@ -67,7 +67,7 @@ async def _health(http: httpx.AsyncClient, address: str) -> str | None:
         return _STRANGER
 
 
-def _summed_up(told: Mapping[str, str | None], pair: Collection[str]) -> Found:
+def _summed_up(told: Mapping[str, str | None], pair: Collection[str]) -> CheckResult:
     there = {address: word for address, word in told.items() if word}
     if not there:
         return warning(f"No instance listens at {', '.join(told)}")

@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.database.models import OPEN, InboxEvent, RequestState, Training, TrainingKind
 from app.doctor.checks.backlog import age
-from app.doctor.context import Place
-from app.doctor.result import Check, Found, failure, ok, skipped, warning, worst
+from app.doctor.context import DoctorContext
+from app.doctor.result import Check, CheckResult, failure, ok, skipped, warning, worst
 from app.trainings import trial_mode
 
 SHOWN = 5
@@ -34,7 +34,7 @@ _SUBMITTED_AND_ENDED_LATELY = and_(
 )
 _WITHOUT_ADDRESS = (
     select(Training.id)
-    .where(Training.kind == TrainingKind.REAL, Training.with_callback.is_(False))
+    .where(~Training.simulated, Training.with_callback.is_(False))
     .where(or_(_SUBMITTED_AND_OPEN, _SUBMITTED_AND_ENDED_LATELY))
     .order_by(Training.requested_at)
 )
@@ -83,11 +83,11 @@ def _active(training: Training, since: timedelta, called_at: datetime | None) ->
     )
 
 
-def training_checks(place: Place, *, listing: bool = False) -> list[Check]:
+def training_checks(context: DoctorContext, *, listing: bool = False) -> list[Check]:
     """With `listing` each open training is a line of what was found."""
 
-    async def open_ones() -> Found:
-        async with place.database.transaction() as session:
+    async def open_ones() -> CheckResult:
+        async with context.database.transaction() as session:
             trainings = await active(session)
         overdue = sum(one.state is RequestState.OVERDUE for one in trainings)
         unanswered = sum(one.unanswered for one in trainings)
@@ -97,11 +97,11 @@ def training_checks(place: Place, *, listing: bool = False) -> list[Check]:
         what = "\n".join([told, *(map(_line, trainings) if listing else ())])
         return warning(what) if overdue or unanswered else ok(what)
 
-    async def called_back() -> Found:
-        async with place.database.transaction() as session:
+    async def called_back() -> CheckResult:
+        async with context.database.transaction() as session:
             unreachable = (await session.scalars(_WITHOUT_ADDRESS)).all()
             ended = (await session.execute(text(_ENDED_LATELY))).mappings().all()
-        called = bool(place.settings.fal.webhook_url)
+        called = bool(context.settings.fal.webhook_url)
         missed = _missed(ended) if called else skipped("FAL_WEBHOOK_URL is empty: FAL is asked for results")
         return worst([_unreachable(unreachable), missed]) if unreachable else missed
 
@@ -113,9 +113,9 @@ def training_checks(place: Place, *, listing: bool = False) -> list[Check]:
     ]
 
 
-def smoke_check(place: Place) -> Check:
-    async def look() -> Found:
-        async with place.database.transaction() as session:
+def smoke_check(context: DoctorContext) -> Check:
+    async def look() -> CheckResult:
+        async with context.database.transaction() as session:
             lasting = await trial_mode.enabled(session)
         if not lasting:
             return ok("Off")
@@ -126,7 +126,7 @@ def smoke_check(place: Place) -> Check:
     return Check("smoke", look, remedy, "migrations")
 
 
-def _unreachable(trainings: Sequence[UUID]) -> Found:
+def _unreachable(trainings: Sequence[UUID]) -> CheckResult:
     ids = _listed([str(training) for training in trainings])
     return warning(
         f"{len(trainings)} submitted without a callback URL, open or ended within 7 days: {ids}",
@@ -134,7 +134,7 @@ def _unreachable(trainings: Sequence[UUID]) -> Found:
     )
 
 
-def _missed(ended: Sequence[RowMapping]) -> Found:
+def _missed(ended: Sequence[RowMapping]) -> CheckResult:
     if not ended:
         return ok("None ended within 7 days: nothing to tell")
     missed = [str(row["request_id"]) for row in ended if not row["called_back"]]

@@ -10,27 +10,27 @@ from ipaddress import ip_address
 
 import httpx
 
+from app.core import paths
 from app.core.settings import PLACEHOLDER
 from app.doctor.checks import certificate
-from app.doctor.context import Place
-from app.doctor.result import Check, Found, Verdict, failure, ok, skipped, warning, worst
+from app.doctor.context import DoctorContext
+from app.doctor.result import Check, CheckResult, Status, failure, ok, skipped, warning, worst
 
-PATHS = ("/api/v1/avatar/status_update", "/api/avatar/status_update")
 _CONNECTING_SECONDS = 5
 _PORTS = {"https": 443, "http": 80}
 _MOST_ADDRESSES = 4
 _NO_IPV6 = frozenset({errno.ENETUNREACH, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT})
 
-_URL = "Set FAL_WEBHOOK_URL to https://<your domain>/api/v1/avatar/status_update"
-_DNS = "Add an A record for the name at your DNS provider, or mend the name in FAL_WEBHOOK_URL"
-_PORT = "Start nginx (aisha-nginx-webhook), open the port in the firewall, mend the port in FAL_WEBHOOK_URL"
+_URL = f"Set FAL_WEBHOOK_URL to https://<your domain>{paths.STATUS_UPDATE}"
+_DNS = "Add an A record for the name at your DNS provider, or fix the name in FAL_WEBHOOK_URL"
+_PORT = "Start nginx (aisha-nginx-webhook), open the port in the firewall, fix the port in FAL_WEBHOOK_URL"
 
 
-class Door:
+class WebhookEndpoint:
     """Where FAL_WEBHOOK_URL leads. Each look needs what the one before it found out."""
 
-    def __init__(self, place: Place) -> None:
-        self._place = place
+    def __init__(self, context: DoctorContext) -> None:
+        self._context = context
         self.url = httpx.URL("")
         self.addresses: list[str] = []
 
@@ -44,22 +44,22 @@ class Door:
 
     def checks(self) -> list[Check]:
         return [
-            Check("webhook-address", self.read_address, _URL),
-            Check("webhook-name", self.look_name_up, _DNS, "webhook-address"),
-            Check("webhook-port", self.knock, _PORT, "webhook-name"),
+            Check("webhook-address", self.check_address, _URL),
+            Check("webhook-name", self.check_name, _DNS, "webhook-address"),
+            Check("webhook-port", self.check_ports, _PORT, "webhook-name"),
             Check(
                 "webhook-certificate",
-                partial(self.worst, self.see_certificate),
+                partial(self.worst, self.check_certificate),
                 certificate.RENEW,
                 "webhook-port",
             ),
         ]
 
-    async def read_address(self) -> Found:
-        given = self._place.settings.fal.webhook_url
+    async def check_address(self) -> CheckResult:
+        given = self._context.settings.fal.webhook_url
         if not given:
             what = "FAL_WEBHOOK_URL is empty: no callback comes, FAL is asked for results"
-            return failure(what) if self._place.settings.in_production else skipped(what)
+            return failure(what) if self._context.settings.in_production else skipped(what)
         try:
             self.url = httpx.URL("" if PLACEHOLDER in given else given)
         except httpx.InvalidURL:
@@ -68,14 +68,16 @@ class Door:
             return failure("FAL_WEBHOOK_URL is no https address")
         if self.url.scheme == "http":
             what = "FAL_WEBHOOK_URL is plain http: whoever is on the way reads the callbacks"
-            return failure(what) if self._place.settings.in_production else warning(what)
-        if self.url.path not in PATHS:
-            return warning(f"Its path is {self.url.path}, where the service answers at {' and '.join(PATHS)}")
+            return failure(what) if self._context.settings.in_production else warning(what)
+        if self.url.path not in paths.CALLBACKS:
+            return warning(
+                f"Its path is {self.url.path}, where the service answers at {' and '.join(paths.CALLBACKS)}"
+            )
         return ok(f"https, {self.host}, port {self.port}")
 
-    async def look_name_up(self) -> Found:
+    async def check_name(self) -> CheckResult:
         try:
-            self.addresses = list(await self._place.resolve(self.host, self.port))
+            self.addresses = list(await self._context.resolve(self.host, self.port))
         except OSError as error:
             return failure(f"{self.host} doesn't resolve ({error.strerror or type(error).__name__})")
         what = f"{self.host} is {', '.join(self.addresses)}"
@@ -84,9 +86,9 @@ class Door:
         reach = "If the name leads there for FAL too: make it a public address, FAL calls no private one"
         return warning(f"{what}, which nobody outside reaches", reach)
 
-    async def knock(self) -> Found:
+    async def check_ports(self) -> CheckResult:
         """At every address: FAL may come to any of them."""
-        answers = await asyncio.gather(*map(self._opens, self.addresses))
+        answers = await asyncio.gather(*map(self._connect_error, self.addresses))
         errors = {address: why for address, why in zip(self.addresses, answers, strict=True) if why}
         self.addresses = [address for address in self.addresses if address not in errors]
         unseen = [address for address, why in errors.items() if _out_of_sight(address, why)]
@@ -101,7 +103,7 @@ class Door:
             return ok(f"Port {self.port} is open{beside}")
         return skipped(f"{', '.join(unseen)} can't be seen from here (no IPv6)")
 
-    async def worst(self, look: Callable[[str], Awaitable[Found]]) -> Found:
+    async def worst(self, look: Callable[[str], Awaitable[CheckResult]]) -> CheckResult:
         """What a look at each open address finds: one of them may lead to another server, and FAL to it."""
         addresses = self.addresses[:_MOST_ADDRESSES]
         found = await asyncio.gather(*map(look, addresses))
@@ -112,9 +114,9 @@ class Door:
             for address, each in zip(addresses, found, strict=True)
         ]
         bad = worst(named)
-        return found[0] if bad.verdict is Verdict.OK else bad
+        return found[0] if bad.status is Status.OK else bad
 
-    async def see_certificate(self, address: str) -> Found:
+    async def check_certificate(self, address: str) -> CheckResult:
         if self.url.scheme == "http":
             return ok("Plain http has none")
         return await certificate.inspect(address, self.port, self.host)
@@ -142,7 +144,7 @@ class Door:
             )
             return await http.send(request)
 
-    async def _opens(self, address: str) -> OSError | None:
+    async def _connect_error(self, address: str) -> OSError | None:
         """Why not."""
         try:
             async with asyncio.timeout(_CONNECTING_SECONDS):

@@ -9,12 +9,12 @@ from uuid import uuid4
 
 import httpx
 
-from app.doctor.checks.webhook_endpoint import Door
-from app.doctor.context import Place
-from app.doctor.result import Check, Found, failure, ok, skipped, warning
+from app.core import paths
+from app.doctor.checks.webhook_endpoint import WebhookEndpoint
+from app.doctor.context import DoctorContext
+from app.doctor.result import Check, CheckResult, failure, ok, skipped, warning
 from app.fal import simulation
 
-TEST_PATH = "/api/v1/avatar/test_webhook"
 OURS = {"status": "ok", "message": "Webhook API работает"}
 
 _REDIRECT = "Put the address that it leads to into FAL_WEBHOOK_URL, or end the redirect: FAL follows none"
@@ -23,8 +23,8 @@ _ELSEWHERE = "Lead the name to this installation, or give both the same FAL_WEBH
 _INSTANCES = "Start the webhook service (aisha-webhook-api-1 and -2) and reload nginx"
 
 _NO_INSTANCE = failure("nginx answers, and no instance behind it", _INSTANCES)
-# What our service, or our nginx, says in the place of an answer, and what that means.
-_REFUSALS: Mapping[str, Found] = {
+# What our service, or our nginx, says instead of an answer, and what that means.
+_REFUSALS: Mapping[str, CheckResult] = {
     "host-not-allowed": failure(
         "This host name isn't known there", "Add it to ALLOWED_HOSTS, and let nginx know it as DOMAIN"
     ),
@@ -41,29 +41,36 @@ _REFUSALS: Mapping[str, Found] = {
 }
 
 
-class Answers:
-    """What the door says, to different questions."""
+class WebhookResponse:
+    """What the endpoint says, to different questions."""
 
-    def __init__(self, place: Place, door: Door) -> None:
-        self._secrets = place.settings.fal.secrets
-        self._door = door
+    def __init__(self, context: DoctorContext, endpoint: WebhookEndpoint) -> None:
+        self._secrets = context.settings.fal.secrets
+        self._endpoint = endpoint
 
     def checks(self) -> list[Check]:
         return [
-            Check("webhook-answer", partial(self._door.worst, self.to_get), _LEAD, "webhook-certificate"),
-            Check("webhook-service", partial(self._door.worst, self.to_test), _LEAD, "webhook-answer"),
+            Check(
+                "webhook-answer", partial(self._endpoint.worst, self.check_get), _LEAD, "webhook-certificate"
+            ),
+            Check(
+                "webhook-service",
+                partial(self._endpoint.worst, self.check_test_route),
+                _LEAD,
+                "webhook-answer",
+            ),
             Check(
                 "webhook-installation",
-                partial(self._door.worst, self.to_knock),
+                partial(self._endpoint.worst, self.check_signed_callback),
                 _ELSEWHERE,
                 "webhook-service",
             ),
         ]
 
-    async def to_get(self, address: str) -> Found:
+    async def check_get(self, address: str) -> CheckResult:
         """Our route answers 405 to whatever isn't a POST."""
         try:
-            response = await self._door.ask(address, "GET", self._door.url)
+            response = await self._endpoint.ask(address, "GET", self._endpoint.url)
         except httpx.HTTPError as error:
             return _broken(error)
         if response.is_redirect:
@@ -77,11 +84,11 @@ class Answers:
         what = f"GET gets {response.status_code}, where the webhook service answers 405"
         return _REFUSALS.get(_reason(body)) or failure(f"{what}: it is another service, or another path")
 
-    async def to_test(self, address: str) -> Found:
+    async def check_test_route(self, address: str) -> CheckResult:
         """Only our service knows these words."""
         try:
-            response = await self._door.ask(
-                address, "GET", self._door.url.copy_with(path=TEST_PATH, query=None)
+            response = await self._endpoint.ask(
+                address, "GET", self._endpoint.url.copy_with(path=paths.TEST_WEBHOOK, query=None)
             )
         except httpx.HTTPError as error:
             return _broken(error)
@@ -89,9 +96,11 @@ class Answers:
         if body == OURS:
             return ok("It is the webhook service")
         refusal = _REFUSALS.get(_reason(body or {}))
-        return refusal or failure(f"Another service answers there: {TEST_PATH} gets {response.status_code}")
+        return refusal or failure(
+            f"Another service answers there: {paths.TEST_WEBHOOK} gets {response.status_code}"
+        )
 
-    async def to_knock(self, address: str) -> Found:
+    async def check_signed_callback(self, address: str) -> CheckResult:
         """A simulated callback about a training that there is not: who knows our secret says so.
 
         Nothing is stored. The secret doesn't leave this machine, and who doesn't know it can't tell the
@@ -103,13 +112,15 @@ class Answers:
         body = json.dumps({"request_id": request_id, "status": "completed"}).encode()
         headers = simulation.sign(request_id, body, self._secrets[0], datetime.now(UTC))
         try:
-            response = await self._door.ask(address, "POST", self._door.url, content=body, headers=headers)
+            response = await self._endpoint.ask(
+                address, "POST", self._endpoint.url, content=body, headers=headers
+            )
         except httpx.HTTPError as error:
             return _broken(error)
         return _recognised(response)
 
 
-def _recognised(response: httpx.Response) -> Found:
+def _recognised(response: httpx.Response) -> CheckResult:
     reason = _reason(_json(response) or {})
     if reason == "unwelcome":
         return ok("It knows our FAL_WEBHOOK_SECRET")
@@ -121,11 +132,11 @@ def _recognised(response: httpx.Response) -> Found:
     return _REFUSALS.get(reason) or failure(f"A signed callback gets {response.status_code}")
 
 
-def _broken(error: httpx.HTTPError) -> Found:
+def _broken(error: httpx.HTTPError) -> CheckResult:
     return failure(f"No answer comes ({type(error).__name__})", "See nginx's error log")
 
 
-def _not_json(response: httpx.Response) -> Found:
+def _not_json(response: httpx.Response) -> CheckResult:
     if response.status_code in (502, 503, 504):
         return _NO_INSTANCE
     kind = response.headers.get("Content-Type", "").partition(";")[0]

@@ -11,22 +11,22 @@ from tests.deploy.edge.upstream import Manner, Upstream, upstream
 
 
 @dataclass(frozen=True)
-class Street:
+class ServiceCluster:
     edge: Edge
     one: Upstream
     other: Upstream
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def street_of_module() -> AsyncIterator[Street]:
+async def cluster_of_module() -> AsyncIterator[ServiceCluster]:
     async with upstream() as one, upstream() as other, running_edge((one.port, other.port)) as edge:
-        yield Street(edge, one, other)
+        yield ServiceCluster(edge, one, other)
 
 
 @pytest.fixture
-def street(street_of_module: Street) -> Street:
+def cluster(cluster_of_module: ServiceCluster) -> ServiceCluster:
     """Both answer well, and have heard nothing."""
-    for each in (street_of_module.one, street_of_module.other):
+    for each in (cluster_of_module.one, cluster_of_module.other):
         each.manner = Manner.WELL
         each.heard.clear()
-    return street_of_module
+    return cluster_of_module

@@ -11,8 +11,8 @@ import trustme
 
 from sandbox.nginx import EdgePorts, join_chain, lay_out
 from tests.conftest import passable_folder
-from tests.deploy.tools import needs
 from tests.ports import free_port
+from tests.programs import needs
 
 COMPOSE = Path(__file__).parents[3] / "docker-compose.webhook.prod.yml"
 

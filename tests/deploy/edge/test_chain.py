@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from sandbox.nginx import EdgePorts, join_chain, lay_out
-from tests.deploy.tools import needs
+from tests.programs import needs
 
 pytestmark = needs("openssl", "openssl")
 

@@ -8,93 +8,95 @@ from typing import Any
 
 import pytest
 
-from tests.deploy.edge.conftest import Street
+from tests.deploy.edge.conftest import ServiceCluster
 from tests.deploy.edge.edge import running_edge
 from tests.deploy.edge.upstream import Manner, upstream
-from tests.deploy.tools import needs
 from tests.integration.jobs_harness import until
 from tests.integration.webhook_service import PATH
 from tests.ports import free_port
+from tests.programs import needs
 
 pytestmark = [needs("nginx", "nginx-light"), pytest.mark.asyncio(loop_scope="module")]
 
 CALLBACK: dict[str, Any] = {"content": b'{"request_id": "r"}', "headers": {"X-Fal-Webhook-Request-Id": "r"}}
 
 
-async def test_a_callback_reaches_an_instance_as_it_was_sent(street: Street) -> None:
+async def test_a_callback_reaches_an_instance_as_it_was_sent(cluster: ServiceCluster) -> None:
     target = f"{PATH}?training=t%2F1&token=a-token"
-    answer = await street.edge.ask(target, "POST", **CALLBACK)
+    answer = await cluster.edge.ask(target, "POST", **CALLBACK)
     assert answer.status_code == 200
-    [heard] = street.one.heard + street.other.heard
+    [heard] = cluster.one.heard + cluster.other.heard
     assert (heard.line, heard.body) == (f"POST {target} HTTP/1.1", CALLBACK["content"])
     assert (heard.headers["host"], heard.headers["x-fal-webhook-request-id"]) == ("aisha.example", "r")
 
 
-async def test_both_instances_are_used_over_connections_that_stay(street: Street) -> None:
-    before = street.one.connections + street.other.connections
+async def test_both_instances_are_used_over_connections_that_stay(cluster: ServiceCluster) -> None:
+    before = cluster.one.connections + cluster.other.connections
     for _ in range(40):
-        assert (await street.edge.ask(PATH, "POST", **CALLBACK)).status_code == 200
-    assert min(len(street.one.heard), len(street.other.heard)) >= 10
-    assert street.one.connections + street.other.connections - before < 20
+        assert (await cluster.edge.ask(PATH, "POST", **CALLBACK)).status_code == 200
+    assert min(len(cluster.one.heard), len(cluster.other.heard)) >= 10
+    assert cluster.one.connections + cluster.other.connections - before < 20
 
 
-async def test_nobody_says_himself_where_he_comes_from(street: Street) -> None:
+async def test_nobody_says_himself_where_he_comes_from(cluster: ServiceCluster) -> None:
     claimed = {"X-Forwarded-For": "203.0.113.9"}
-    await street.edge.ask("/health", peer="127.0.7.7", headers=claimed)
-    [heard] = street.one.heard + street.other.heard
+    await cluster.edge.ask("/health", peer="127.0.7.7", headers=claimed)
+    [heard] = cluster.one.heard + cluster.other.heard
     assert heard.headers["x-forwarded-for"] == "127.0.7.7"
 
 
 @pytest.mark.parametrize(("given", "kept"), [("doctor-42", True), ("a b", False), ("x" * 65, False)])
-async def test_one_id_is_passed_on_answered_and_logged(street: Street, given: str, kept: bool) -> None:
+async def test_one_id_is_passed_on_answered_and_logged(
+    cluster: ServiceCluster, given: str, kept: bool
+) -> None:
     for path in ("/health", "/nowhere"):
-        answer = await street.edge.ask(path, headers={"X-Request-ID": given})
+        answer = await cluster.edge.ask(path, headers={"X-Request-ID": given})
         [answered] = answer.headers.get_list("x-request-id")
         assert (answered == given) == kept
         assert re.fullmatch("[A-Za-z0-9._-]{1,64}", answered)
-        await until(partial(last_is, street, answered))
-    [heard] = street.one.heard + street.other.heard
+        await until(partial(last_is, cluster, answered))
+    [heard] = cluster.one.heard + cluster.other.heard
     assert (heard.headers["x-request-id"] == given) == kept
 
 
-def last_is(street: Street, correlation_id: str) -> bool:
+def last_is(cluster: ServiceCluster, correlation_id: str) -> bool:
     """nginx writes a line once the answer is sent."""
-    return [line["correlation_id"] for line in street.edge.logged()][-1:] == [correlation_id]
+    return [line["correlation_id"] for line in cluster.edge.logged()][-1:] == [correlation_id]
 
 
 @pytest.mark.parametrize("manner", [Manner.FULL, Manner.HANGS_UP])
 async def test_who_fails_is_asked_nothing_twice_and_the_other_one_answers(
-    street: Street, manner: Manner
+    cluster: ServiceCluster, manner: Manner
 ) -> None:
-    street.one.manner = manner
-    answers = await asyncio.gather(*[street.edge.ask(PATH, "POST", **CALLBACK) for _ in range(20)])
+    cluster.one.manner = manner
+    answers = await asyncio.gather(*[cluster.edge.ask(PATH, "POST", **CALLBACK) for _ in range(20)])
     assert Counter(answer.status_code for answer in answers) == {200: 20}
-    assert len(street.other.heard) == 20
-    assert 0 < len(street.one.heard) <= 20
+    assert len(cluster.other.heard) == 20
+    assert 0 < len(cluster.one.heard) <= 20
 
 
-async def test_when_both_fail_fal_is_told_to_come_again(street: Street) -> None:
-    street.one.manner = street.other.manner = Manner.HANGS_UP
-    answer = await street.edge.ask(f"{PATH}?token=a-token", "POST", **CALLBACK)
+async def test_when_both_fail_fal_is_told_to_come_again(cluster: ServiceCluster) -> None:
+    cluster.one.manner = cluster.other.manner = Manner.HANGS_UP
+    answer = await cluster.edge.ask(f"{PATH}?token=a-token", "POST", **CALLBACK)
     assert answer.json() == {"status": "error", "reason": "service-unavailable"}
     assert (answer.status_code, answer.headers["retry-after"]) == (502, "5")
-    street.one.manner = street.other.manner = Manner.FULL
-    answer = await street.edge.ask(PATH, "POST", **CALLBACK)
+    cluster.one.manner = cluster.other.manner = Manner.FULL
+    answer = await cluster.edge.ask(PATH, "POST", **CALLBACK)
     assert (answer.status_code, answer.text) == (503, "{}")
-    street.one.manner = Manner.WELL  # at once: nobody was set aside
-    assert (await street.edge.ask(PATH, "POST", **CALLBACK)).status_code == 200
+    cluster.one.manner = Manner.WELL  # at once: nobody was set aside
+    assert (await cluster.edge.ask(PATH, "POST", **CALLBACK)).status_code == 200
 
 
-async def test_the_log_tells_of_each_request_and_of_no_token(street: Street) -> None:
+async def test_the_log_tells_of_each_request_and_of_no_token(cluster: ServiceCluster) -> None:
     """Lines of other requests may come late, and in any order."""
-    street.one.manner = street.other.manner = Manner.HANGS_UP
+    cluster.one.manner = cluster.other.manner = Manner.HANGS_UP
     asked = [PATH, "/api/avatar/status_update", "/metrics"]
     headers = {"Authorization": "Bearer secret-word", "User-Agent": "looked for in the log"}
     for path in asked:
-        await street.edge.ask(f"{path}?token=secret-word", "POST", headers=headers)
+        await cluster.edge.ask(f"{path}?token=secret-word", "POST", headers=headers)
 
     def told_of() -> dict[str, dict[str, Any]]:
-        lines = street.edge.logged()
+        lines = cluster.edge.logged()
         return {each["uri"]: each for each in lines if each["agent"] == headers["User-Agent"]}
 
     await until(lambda: told_of().keys() == set(asked))
@@ -103,7 +105,7 @@ async def test_the_log_tells_of_each_request_and_of_no_token(street: Street) -> 
     assert line | told == line
     assert line["upstream_status"].startswith("502, 502")
     assert {"time", "correlation_id", "client", "port", "seconds", "upstream", "agent"} < line.keys()
-    for log in street.edge.folder.glob("*.log"):
+    for log in cluster.edge.folder.glob("*.log"):
         assert "secret-word" not in log.read_text()
 
 

@@ -11,10 +11,10 @@ import pytest
 from api_server.body import MAX_BYTES
 from sandbox.environment import LOOPBACK
 from sandbox.nginx import DOMAIN
-from tests.deploy.edge.conftest import Street
+from tests.deploy.edge.conftest import ServiceCluster
 from tests.deploy.edge.edge import PATIENCE, Edge, a_peer, running_edge
-from tests.deploy.tools import needs
 from tests.integration.webhook_service import PATH
+from tests.programs import needs
 
 pytestmark = [needs("nginx", "nginx-light"), pytest.mark.asyncio(loop_scope="module")]
 
@@ -41,29 +41,29 @@ def is_refusal(answer: httpx.Response, status: int, reason: str) -> bool:
 
 
 @pytest.mark.parametrize("path", CLOSED)
-async def test_what_is_not_named_is_not_there_for_anybody_outside(street: Street, path: str) -> None:
+async def test_what_is_not_named_is_not_there_for_anybody_outside(cluster: ServiceCluster, path: str) -> None:
     request = f"GET {path} HTTP/1.1\r\nHost: {DOMAIN}\r\nConnection: close\r\n\r\n".encode()
-    for port in (street.edge.nginx.ports.http, street.edge.nginx.ports.https_alt):
-        head, _, body = (await street.edge.raw(port, request)).partition(b"\r\n\r\n")
+    for port in (cluster.edge.nginx.ports.http, cluster.edge.nginx.ports.https_alt):
+        head, _, body = (await cluster.edge.raw(port, request)).partition(b"\r\n\r\n")
         assert head.startswith(b"HTTP/1.1 404 ")
         assert body == b'{"status": "error", "reason": "not-found"}'
-    assert street.one.heard + street.other.heard == []
+    assert cluster.one.heard + cluster.other.heard == []
 
 
 @pytest.mark.parametrize("path", ["/api/v1/webhook/status", "/api/v1/avatar/test_webhook"])
-async def test_operators_routes_are_over_tls_alone(street: Street, path: str) -> None:
-    assert (await street.edge.ask(path)).status_code == 200
-    assert is_refusal(await street.edge.ask(path, port=street.edge.nginx.ports.http), 404, "not-found")
-    assert len(street.one.heard + street.other.heard) == 1
+async def test_operators_routes_are_over_tls_alone(cluster: ServiceCluster, path: str) -> None:
+    assert (await cluster.edge.ask(path)).status_code == 200
+    assert is_refusal(await cluster.edge.ask(path, port=cluster.edge.nginx.ports.http), 404, "not-found")
+    assert len(cluster.one.heard + cluster.other.heard) == 1
 
 
-async def test_another_host_is_not_ours_though_it_may_ask_how_we_are(street: Street) -> None:
-    for port in (street.edge.nginx.ports.http, street.edge.nginx.ports.https):
-        answer = await street.edge.ask(PATH, "POST", port=port, host="stranger.example")
+async def test_another_host_is_not_ours_though_it_may_ask_how_we_are(cluster: ServiceCluster) -> None:
+    for port in (cluster.edge.nginx.ports.http, cluster.edge.nginx.ports.https):
+        answer = await cluster.edge.ask(PATH, "POST", port=port, host="stranger.example")
         assert is_refusal(answer, 421, "host-not-allowed")
-        assert (await street.edge.ask("/live", port=port, host="10.0.0.7")).json() == {"status": "ok"}
-        assert street.one.heard + street.other.heard == []
-    assert (await street.edge.ask("/health", host="10.0.0.7")).status_code == 200
+        assert (await cluster.edge.ask("/live", port=port, host="10.0.0.7")).json() == {"status": "ok"}
+        assert cluster.one.heard + cluster.other.heard == []
+    assert (await cluster.edge.ask("/health", host="10.0.0.7")).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -80,38 +80,38 @@ async def test_another_host_is_not_ours_though_it_may_ask_how_we_are(street: Str
     ],
 )
 async def test_not_even_nonsense_is_answered_with_a_page(
-    street: Street, request_line: str, status: int
+    cluster: ServiceCluster, request_line: str, status: int
 ) -> None:
     nonsense = f"{request_line}\r\nConnection: close\r\n\r\n".encode()
-    for port in (street.edge.nginx.ports.http, street.edge.nginx.ports.https):
-        answer = await street.edge.raw(port, nonsense)
+    for port in (cluster.edge.nginx.ports.http, cluster.edge.nginx.ports.https):
+        answer = await cluster.edge.raw(port, nonsense)
         assert answer.startswith(f"HTTP/1.1 {status} ".encode())
         assert b'{"status": "error", "reason": "' in answer
         assert b"<html" not in answer
         assert b"1.22" not in answer
 
 
-async def test_plain_http_on_a_port_of_tls_is_refused_in_words(street: Street) -> None:
+async def test_plain_http_on_a_port_of_tls_is_refused_in_words(cluster: ServiceCluster) -> None:
     async with httpx.AsyncClient(trust_env=False) as client:
-        url = f"http://{LOOPBACK}:{street.edge.nginx.ports.https}{PATH}"
+        url = f"http://{LOOPBACK}:{cluster.edge.nginx.ports.https}{PATH}"
         assert is_refusal(await client.post(url, headers={"Host": DOMAIN}), 400, "bad-request")
 
 
-async def test_a_body_is_let_through_as_far_as_the_service_reads(street: Street) -> None:
+async def test_a_body_is_let_through_as_far_as_the_service_reads(cluster: ServiceCluster) -> None:
     async def post(size: int) -> httpx.Response:
-        return await street.edge.ask(PATH, "POST", content=bytes(size))
+        return await cluster.edge.ask(PATH, "POST", content=bytes(size))
 
     assert (await post(MAX_BYTES)).status_code == 200
-    assert len((street.one.heard + street.other.heard)[0].body) == MAX_BYTES
+    assert len((cluster.one.heard + cluster.other.heard)[0].body) == MAX_BYTES
     assert is_refusal(await post(MAX_BYTES + 1), 413, "body-too-large")
-    assert len(street.one.heard + street.other.heard) == 1
+    assert len(cluster.one.heard + cluster.other.heard) == 1
 
 
-async def test_who_asks_too_often_is_told_so_and_callbacks_never_are(street: Street) -> None:
+async def test_who_asks_too_often_is_told_so_and_callbacks_never_are(cluster: ServiceCluster) -> None:
     peer = a_peer()
 
     async def often(path: str, method: str) -> list[httpx.Response]:
-        return await asyncio.gather(*[street.edge.ask(path, method, peer=peer) for _ in range(100)])
+        return await asyncio.gather(*[cluster.edge.ask(path, method, peer=peer) for _ in range(100)])
 
     answers = await often("/health", "GET")
     refused = [answer for answer in answers if answer.status_code != 200]
@@ -122,36 +122,36 @@ async def test_who_asks_too_often_is_told_so_and_callbacks_never_are(street: Str
 
 
 async def test_one_address_has_so_many_callbacks_in_hand_and_the_others_have_their_own(
-    street: Street,
+    cluster: ServiceCluster,
 ) -> None:
-    peer, port = a_peer(), street.edge.nginx.ports.http
+    peer, port = a_peer(), cluster.edge.nginx.ports.http
     halves = [await asyncio.open_connection(LOOPBACK, port, local_addr=(peer, 0)) for _ in range(256)]
     for _, writer in halves:
         writer.write(HALF_BODY.encode())
     async with asyncio.timeout(PATIENCE):
-        while (answer := await street.edge.ask(PATH, "POST", peer=peer)).status_code == 200:
+        while (answer := await cluster.edge.ask(PATH, "POST", peer=peer)).status_code == 200:
             pass  # not all of the halves have been read
     assert is_refusal(answer, 503, "too-many-connections")
     assert answer.headers["retry-after"] == "5"
-    assert (await street.edge.ask(PATH, "POST")).status_code == 200
+    assert (await cluster.edge.ask(PATH, "POST")).status_code == 200
     for _, writer in halves:
         writer.transport.abort()
 
 
 @pytest.fixture
-async def impatient(street: Street) -> AsyncIterator[Edge]:
+async def impatient(cluster: ServiceCluster) -> AsyncIterator[Edge]:
     """The same with three seconds where it says ten."""
     changed = {f"client_{what}_timeout 10s": f"client_{what}_timeout 3s" for what in ("header", "body")}
-    async with running_edge((street.one.port, street.other.port), changed) as edge:
+    async with running_edge((cluster.one.port, cluster.other.port), changed) as edge:
         yield edge
 
 
-async def test_whoever_stops_in_the_middle_is_hung_up_on(street: Street, impatient: Edge) -> None:
+async def test_whoever_stops_in_the_middle_is_hung_up_on(cluster: ServiceCluster, impatient: Edge) -> None:
     halves = ["", f"POST {PATH} HTTP/1.1\r\nHost:", HALF_BODY]
     ports = (impatient.nginx.ports.http, impatient.nginx.ports.https)
     said = await asyncio.gather(*[impatient.raw(port, half.encode()) for half in halves for port in ports])
     assert set(said) == {b""}
-    assert street.one.heard + street.other.heard == []
+    assert cluster.one.heard + cluster.other.heard == []
 
 
 async def test_who_drips_a_head_is_hung_up_on_too(impatient: Edge) -> None:
@@ -168,9 +168,9 @@ async def test_who_drips_a_head_is_hung_up_on_too(impatient: Edge) -> None:
 
 @needs("openssl", "openssl")
 @pytest.mark.parametrize(("version", "taken"), [("tls1_1", False), ("tls1_2", True), ("tls1_3", True)])
-async def test_old_tls_is_refused(street: Street, version: str, taken: bool) -> None:
+async def test_old_tls_is_refused(cluster: ServiceCluster, version: str, taken: bool) -> None:
     """OpenSSL speaks 1.1 only when it is told to take any cipher."""
-    at = f"{LOOPBACK}:{street.edge.nginx.ports.https}"
+    at = f"{LOOPBACK}:{cluster.edge.nginx.ports.https}"
     options = ["-connect", at, f"-{version}", "-cipher", "ALL:@SECLEVEL=0"]
     asked = await asyncio.create_subprocess_exec(
         *["openssl", "s_client", *options], stdin=DEVNULL, stdout=PIPE, stderr=PIPE
@@ -179,15 +179,15 @@ async def test_old_tls_is_refused(street: Street, version: str, taken: bool) -> 
     assert (asked.returncode == 0, b"alert protocol version" in said) == (taken, not taken)
 
 
-async def test_the_chain_is_served_whole_and_for_our_name_alone(street: Street) -> None:
+async def test_the_chain_is_served_whole_and_for_our_name_alone(cluster: ServiceCluster) -> None:
     """The client knows the root; an intermediate authority issued the certificate."""
-    assert (await street.edge.ask("/live")).status_code == 200
+    assert (await cluster.edge.ask("/live")).status_code == 200
     with pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
-        async with street.edge.client(street.edge.nginx.ports.https) as client:
+        async with cluster.edge.client(cluster.edge.nginx.ports.https) as client:
             await client.get("/live", extensions={"sni_hostname": "other.example"})
 
 
-async def test_the_configuration_has_no_complaints(street: Street) -> None:
-    code, said = await street.edge.nginx.told("-t")
+async def test_the_configuration_has_no_complaints(cluster: ServiceCluster) -> None:
+    code, said = await cluster.edge.nginx.told("-t")
     assert code == 0, said
     assert "[warn]" not in said

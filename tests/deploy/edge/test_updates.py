@@ -19,9 +19,8 @@ from app.database.engine import Database
 from app.database.models import InboxEvent, Notification, Outcome, RequestState, Training
 from sandbox.nginx import DOMAIN
 from sandbox.process import Child, ChildDiedError
-from tests.conftest import fresh_database
+from tests.databases import fresh_database
 from tests.deploy.edge.edge import Edge, running_edge
-from tests.deploy.tools import needs
 from tests.factories import make_avatar, make_training, make_user
 from tests.fault_injection import processes
 from tests.fault_injection.processes import Instance
@@ -29,6 +28,7 @@ from tests.integration.fal_signer import Signer, serving_keys
 from tests.integration.jobs_harness import until
 from tests.integration.webhook_service import ADMIN_TOKEN, PATH, address, body_of
 from tests.ports import HOST, free_port
+from tests.programs import needs
 
 pytestmark = [needs("nginx", "nginx-light"), pytest.mark.asyncio(loop_scope="module")]
 

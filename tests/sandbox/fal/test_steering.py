@@ -94,10 +94,10 @@ async def test_what_is_planned_is_told_and_can_be_forgotten(control: FalControl)
 async def test_the_pace_is_for_all_trainings_to_come(
     fal: fal_client.AsyncClient, control: FalControl, photos: str
 ) -> None:
-    usual = (await control.pace()).training_seconds
-    await control.set_pace(FOREVER)
+    usual = (await control.speed()).training_seconds
+    await control.set_speed(FOREVER)
     slow = await fal.submit(FAST, {"images_data_url": photos})
-    await control.set_pace(usual)
+    await control.set_speed(usual)
     quick = await fal.submit(FAST, {"images_data_url": photos})
     await finished(control, quick.request_id, callbacks=0)
     assert (await control.request(slow.request_id)).state in (State.IN_QUEUE, State.IN_PROGRESS)

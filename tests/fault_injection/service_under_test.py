@@ -1,4 +1,4 @@
-"""The service's own process and all that it talks to: what comes through its door can be followed."""
+"""The service's own process and all that it talks to: what reaches it can be followed."""
 
 import asyncio
 import hashlib
@@ -12,7 +12,8 @@ from app.database.engine import Database
 from app.database.models import Base, InboxEvent, RequestState, Training
 from sandbox.fal.ca import BUNDLE_NAME, issue
 from sandbox.fal.proxy import Proxy, child_environment
-from tests.conftest import fresh_database, passable_folder
+from tests.conftest import passable_folder
+from tests.databases import fresh_database
 from tests.factories import make_avatar, make_training, make_user
 from tests.fault_injection.wire import DEADLINE, Answer, Field, Line, measured
 from tests.integration.fal_signer import ACCOUNT, KeyServer, Signer, serving_keys
@@ -28,7 +29,7 @@ _TABLES = ("inbox_events", "trainings", "avatars", "notifications")
 _JOBS_EVER = (
     "SELECT entrypoint, count(*) FROM jobs.pgqueuer_log WHERE status = 'queued' GROUP BY 1 ORDER BY 1"
 )
-_HELD = "SELECT entrypoint FROM jobs.pgqueuer WHERE status = 'failed'"
+_DEAD_LETTERS = "SELECT entrypoint FROM jobs.pgqueuer WHERE status = 'failed'"
 _UNDONE = """
     SELECT 1 FROM inbox_events WHERE handled_at IS NULL
     UNION ALL SELECT 1 FROM jobs.pgqueuer WHERE status <> 'failed'
@@ -84,7 +85,7 @@ async def _serve(
 
 
 @dataclass
-class Door:
+class ServiceUnderTest:
     """The way into one instance of the service."""
 
     service: ServiceProcess
@@ -122,7 +123,7 @@ class Door:
                 await asyncio.sleep(0.05)
 
     async def held(self) -> list[tuple[object, ...]]:
-        return await run_sql(self.database, _HELD)
+        return await run_sql(self.database, _DEAD_LETTERS)
 
     def logged(self, event: str) -> int:
         return self._log.count(f'"event":"{event}"')
@@ -154,7 +155,7 @@ class Door:
 
 
 @dataclass
-class Street:
+class ServiceCluster:
     """What stands around the service: Postgres, Telegram, FAL's queue and its keys, one `signer`'s."""
 
     url: str
@@ -166,11 +167,11 @@ class Street:
     environment: dict[str, str]
 
     @asynccontextmanager
-    async def door(self, keys_url: str = "", **environment: str) -> AsyncIterator[Door]:
+    async def service(self, keys_url: str = "", **environment: str) -> AsyncIterator[ServiceUnderTest]:
         given = self.environment | environment
         keys_url = keys_url or self.keys.url
         async with service_process(self.folder, self.url, keys_url, **given) as service:
-            yield Door(service, self.database, self.folder)
+            yield ServiceUnderTest(service, self.database, self.folder)
 
     async def trainings(
         self, number: int, state: RequestState = RequestState.SUBMITTED
@@ -184,7 +185,7 @@ class Street:
 
 
 @asynccontextmanager
-async def running_street(postgres: str, template: str) -> AsyncIterator[Street]:
+async def running_street(postgres: str, template: str) -> AsyncIterator[ServiceCluster]:
     signer, fal = Signer(), Fal()
     async with AsyncExitStack() as stack:
         url = stack.enter_context(fresh_database(postgres, template))
@@ -206,7 +207,7 @@ async def running_street(postgres: str, template: str) -> AsyncIterator[Street]:
             "LOG_FORMAT": "json",
             **child_environment(_port(way), folder / BUNDLE_NAME),
         }
-        yield Street(url, database, keys, signer, fal, folder, environment)
+        yield ServiceCluster(url, database, keys, signer, fal, folder, environment)
 
 
 def _port(server: asyncio.Server) -> int:

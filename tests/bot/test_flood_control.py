@@ -3,17 +3,19 @@
 import asyncio
 
 from app.core.buttons import NewAvatar, ShowAvatars
-from tests.bot.harness import Guest, Town, eventually, picture, words
+from tests.bot.harness import BotHarness, ChatUser, eventually, picture, words
 
 TAPS = TEXTS = 100
 
 
-async def test_a_flood_loses_no_photo_and_holds_up_nobody(town: Town, aisha: Guest, bota: Guest) -> None:
+async def test_a_flood_loses_no_photo_and_holds_up_nobody(
+    harness: BotHarness, aisha: ChatUser, bota: ChatUser
+) -> None:
     await aisha.create()
     await bota.say("/start")
     menu = await aisha.say("/help")
     quiet = await said_by_bot(aisha)
-    await town.hold_back_updates(bota)
+    await harness.hold_back_updates(bota)
     presses = []
     for number in range(TAPS):
         presses.append(await aisha.user.press_data(menu.id, ShowAvatars().pack()))
@@ -32,13 +34,13 @@ async def test_a_flood_loses_no_photo_and_holds_up_nobody(town: Town, aisha: Gue
     toasts = [press.text for press in answered].count(words("too-fast-tap"))
     assert toasts > TAPS * 3 / 4
     assert await said_by_bot(aisha) - quiet < 50
-    assert town.errors(aisha) == []
+    assert harness.errors(aisha) == []
 
 
-async def test_a_dozen_taps_are_one(town: Town, aisha: Guest) -> None:
+async def test_a_dozen_taps_are_one(harness: BotHarness, aisha: ChatUser) -> None:
     """The newest is carried out, and each of the others is answered."""
     menu = await aisha.say("/start")
-    await town.hold_back_updates(aisha)
+    await harness.hold_back_updates(aisha)
     before = (await aisha.user.chat()).seq
     presses = [await aisha.user.press_data(menu.id, ShowAvatars().pack()) for _ in range(12)]
     presses.append(await aisha.user.press_data(menu.id, NewAvatar().pack()))
@@ -49,9 +51,9 @@ async def test_a_dozen_taps_are_one(town: Town, aisha: Guest) -> None:
     assert [one.edits for one in chat.messages if one.id == menu.id] == [1]
 
 
-async def test_a_dozen_texts_get_one_excuse_and_one_answer(town: Town, aisha: Guest) -> None:
+async def test_a_dozen_texts_get_one_excuse_and_one_answer(harness: BotHarness, aisha: ChatUser) -> None:
     await aisha.say("/start")
-    await town.hold_back_updates(aisha)
+    await harness.hold_back_updates(aisha)
     before = await said_by_bot(aisha)
     for number in range(12):
         await aisha.user.send(f"words {number}")
@@ -61,5 +63,5 @@ async def test_a_dozen_texts_get_one_excuse_and_one_answer(town: Town, aisha: Gu
     assert await said_by_bot(aisha) == before + 2
 
 
-async def said_by_bot(guest: Guest) -> int:
-    return len([one for one in (await guest.user.chat()).messages if one.sender == "bot"])
+async def said_by_bot(chat_user: ChatUser) -> int:
+    return len([one for one in (await chat_user.user.chat()).messages if one.sender == "bot"])

@@ -10,7 +10,7 @@ from PIL import Image
 
 from app.core.settings import PhotoSettings
 from app.photos import checks, quality
-from app.photos.features import Box, Face, Light, PhotoTraits
+from app.photos.features import Box, Face, Light, PhotoFeatures
 from app.photos.quality import Advice
 from app.photos.refusals import (
     PhotoFaceBlurry,
@@ -25,7 +25,7 @@ from tests.images import blocks, encoded, noise, stored
 from tests.unit.scenes import NUMBER, scene
 
 SETTINGS = PhotoSettings(_env_file=None)
-GOOD = PhotoTraits(3024, 4032, 5, Light(220, 0), hash="00" * 8, background="80" * 54)
+GOOD = PhotoFeatures(3024, 4032, 5, Light(220, 0), hash="00" * 8, background="80" * 54)
 FACE = Face(Box(0.4, 0.3, 0.2, 0.2), yaw=0, sharpness=5, light=Light(200, 0))
 PORTRAIT = replace(GOOD, faces=(FACE,))
 
@@ -33,7 +33,7 @@ PORTRAIT = replace(GOOD, faces=(FACE,))
 def checked(folder: Path, image: Image.Image, settings: PhotoSettings = SETTINGS) -> list[Advice]:
     """Advice for a photo, or a PhotoRefused."""
     path = stored(folder, encoded(image, quality=88))
-    return quality.advise(checks.check(path, settings, portrait=False).traits, settings)
+    return quality.advise(checks.check(path, settings, portrait=False).features, settings)
 
 
 @pytest.mark.parametrize("number", range(NUMBER))
@@ -185,7 +185,7 @@ def test_faces_are_looked_for_in_portraits_only(
 ) -> None:
     settings = SETTINGS.model_copy(update={"faces": wanted})
     facts = checks.check(stored(tmp_path, encoded(blocks(1))), settings, portrait=portrait)
-    assert (facts.traits.faces is not None) is looked
+    assert (facts.features.faces is not None) is looked
 
 
 def hashed(*bits: int) -> str:

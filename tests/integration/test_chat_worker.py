@@ -1,4 +1,4 @@
-"""Chats drained side by side, each in its order; what fails, what others left, what is in hand at the end."""
+"""Chats are processed side by side, each in its order: failures, leftovers, what is in hand at the end."""
 
 import asyncio
 from collections import Counter
@@ -22,10 +22,10 @@ from app.core.i18n import Dictionary
 from app.database.engine import Database
 from app.telegram import chat_worker, flood_control
 from app.telegram.chat_locks import LockLost
-from app.telegram.chat_worker import Chats
-from app.telegram.flood_control import FEW, Floods
+from app.telegram.chat_worker import ChatWorkers
+from app.telegram.flood_control import FEW, FloodControl
 from app.telegram.retry_after import turn
-from app.telegram.update_store import MOST_STARTS, KeptUpdate, Updates
+from app.telegram.update_store import MAX_ATTEMPTS, StoredUpdate, Updates
 from tests.integration.bot_calls import Calls
 from tests.integration.jobs_harness import until
 from tests.integration.test_bot_updates import count, said
@@ -37,11 +37,11 @@ BOT = Bot("42:token")
 class Handlers:
     """Stands in for the dispatcher: notes what it is given, and does with it what the test says."""
 
-    deed: Callable[[Update, KeptUpdate], Awaitable[object]] | None = None
+    deed: Callable[[Update, StoredUpdate], Awaitable[object]] | None = None
     given: list[int] = field(default_factory=list)
     done: list[int] = field(default_factory=list)
 
-    async def feed_update(self, _bot: Bot, update: Update, *, kept: KeptUpdate) -> None:
+    async def feed_update(self, _bot: Bot, update: Update, *, kept: StoredUpdate) -> None:
         self.given.append(update.update_id)
         if self.deed is not None:
             await self.deed(update, kept)
@@ -109,16 +109,16 @@ def chats_of(
     handlers: Any,
     locks: BaseEventIsolation | None = None,
     calls: Calls | None = None,
-) -> Chats:
+) -> ChatWorkers:
     bot = Bot("42:token", session=calls or Calls())
-    excuses = Floods(bot, database, Dictionary())
-    return Chats(bot, updates, handlers, locks or DisabledEventIsolation(), excuses)
+    excuses = FloodControl(bot, database, Dictionary())
+    return ChatWorkers(bot, updates, handlers, locks or DisabledEventIsolation(), excuses)
 
 
 async def test_each_chat_in_its_order_and_none_behind_another(updates: Updates, database: Database) -> None:
     free = asyncio.Event()
 
-    async def wait_in_chat_7(update: Update, _kept: KeptUpdate) -> None:
+    async def wait_in_chat_7(update: Update, _kept: StoredUpdate) -> None:
         if update.update_id == 1:
             await free.wait()
 
@@ -150,7 +150,7 @@ async def test_what_comes_while_the_last_one_ends_is_not_left(updates: Updates, 
 async def test_what_always_fails_is_tried_a_few_times_and_the_next_gets_its_turn(
     updates: Updates, database: Database
 ) -> None:
-    async def fail_at_1(update: Update, _kept: KeptUpdate) -> None:
+    async def fail_at_1(update: Update, _kept: StoredUpdate) -> None:
         if update.update_id == 1:
             raise ZeroDivisionError
 
@@ -159,7 +159,7 @@ async def test_what_always_fails_is_tried_a_few_times_and_the_next_gets_its_turn
     running = chats_of(database, updates, handlers, calls=calls)
     running.drain(await updates.keep([said(1), said(2)]))
     await until(lambda: handlers.done == [2])
-    assert Counter(handlers.given) == {1: MOST_STARTS, 2: 1}
+    assert Counter(handlers.given) == {1: MAX_ATTEMPTS, 2: 1}
     await running.stop()
     assert await count(database) == 0
     [told] = calls.made
@@ -171,20 +171,20 @@ async def test_while_redis_is_away_nothing_is_counted_and_nothing_is_lost(
     updates: Updates, database: Database
 ) -> None:
     handlers = Handlers()
-    running = chats_of(database, updates, handlers, UnsteadyLocks(times=5 * MOST_STARTS))
+    running = chats_of(database, updates, handlers, UnsteadyLocks(times=5 * MAX_ATTEMPTS))
     running.drain(await updates.keep([said(1), said(2)]))
     await until(lambda: handlers.done == [1, 2])
     await running.stop()
 
 
-@pytest.mark.parametrize("absence", [RedisAway, TimeoutError])
+@pytest.mark.parametrize("outage", [RedisAway, TimeoutError])
 async def test_nor_are_starts_that_an_absence_ends(
-    updates: Updates, database: Database, absence: type[Exception]
+    updates: Updates, database: Database, outage: type[Exception]
 ) -> None:
     """Not even together with one that failed."""
-    tries = iter([absence, absence, absence, ZeroDivisionError, absence, absence])
+    tries = iter([outage, outage, outage, ZeroDivisionError, outage, outage])
 
-    async def fail_for_a_while(_update: Update, _kept: KeptUpdate) -> None:
+    async def fail_for_a_while(_update: Update, _kept: StoredUpdate) -> None:
         if (failure := next(tries, None)) is not None:
             raise failure
 
@@ -198,8 +198,8 @@ async def test_nor_are_starts_that_an_absence_ends(
 async def test_nor_are_those_whose_lock_is_lost(updates: Updates, database: Database) -> None:
     locks = OthersLocks()
 
-    async def lose_it_again_and_again(_update: Update, _kept: KeptUpdate) -> None:
-        if len(handlers.given) <= MOST_STARTS + 1:
+    async def lose_it_again_and_again(_update: Update, _kept: StoredUpdate) -> None:
+        if len(handlers.given) <= MAX_ATTEMPTS + 1:
             locks.lose()
             await asyncio.Event().wait()
 
@@ -235,7 +235,7 @@ async def test_the_newest_tap_waits_for_no_excuse_and_no_excuse_holds_up_what_is
     calls = Calls(hang)
     excused: list[int] = []
 
-    async def note(_update: Update, _kept: KeptUpdate) -> None:
+    async def note(_update: Update, _kept: StoredUpdate) -> None:
         excused.append(len(calls.made))
 
     handlers = Handlers(note)
@@ -268,7 +268,7 @@ async def test_what_others_left_is_found_at_the_start_and_later(updates: Updates
 async def test_what_is_in_hand_is_finished_and_the_rest_stays(updates: Updates, database: Database) -> None:
     free = asyncio.Event()
 
-    async def wait(_update: Update, _kept: KeptUpdate) -> None:
+    async def wait(_update: Update, _kept: StoredUpdate) -> None:
         await free.wait()
 
     handlers = Handlers(wait)
@@ -290,7 +290,7 @@ async def test_chats_that_telegram_has_wait_take_no_slot_and_lose_nothing_when_i
     """The stop doesn't wait for them, and their start isn't counted."""
     monkeypatch.setattr(chat_worker, "_AT_ONCE", 2)
 
-    async def wait_for_an_hour(_update: Update, _kept: KeptUpdate) -> None:
+    async def wait_for_an_hour(_update: Update, _kept: StoredUpdate) -> None:
         mine = turn.get()
         assert mine is not None
         if mine.chat_id != 99:
@@ -313,7 +313,7 @@ async def test_what_does_not_end_is_left_after_a_grace(
 ) -> None:
     monkeypatch.setattr(chat_worker, "_GRACE_SECONDS", 0.05)
 
-    async def hang(_update: Update, _kept: KeptUpdate) -> None:
+    async def hang(_update: Update, _kept: StoredUpdate) -> None:
         await asyncio.Event().wait()
 
     handlers = Handlers(hang)

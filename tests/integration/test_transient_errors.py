@@ -1,4 +1,4 @@
-"""What an update does that meets an error: one of the process' own is answered, an absence is waited out."""
+"""What an update does that meets an error: one of the process' own is answered, an outage is waited out."""
 
 from typing import Any
 

@@ -19,7 +19,7 @@ from app.database.engine import Database
 from app.database.models import BotState
 from app.telegram import chat_locks, fsm_storage
 from app.telegram.chat_locks import LockLost, RedisLocks
-from app.telegram.fsm_storage import PostgresStorage, States, open_states
+from app.telegram.fsm_storage import PostgresStorage, States, open_fsm_storage
 from tests.conftest import passable_folder
 from tests.ports import HOST
 from tests.redis_server import RedisServer, needs_redis, redis_server
@@ -53,7 +53,7 @@ async def opened(request: pytest.FixtureRequest, database: Database) -> AsyncIte
         if request.param == "redis":
             folder = stack.enter_context(passable_folder())
             url = (await stack.enter_async_context(redis_server(folder))).url
-        yield await stack.enter_async_context(open_states(general(url), database))
+        yield await stack.enter_async_context(open_fsm_storage(general(url), database))
 
 
 async def test_a_step_is_kept_until_it_is_left(opened: States) -> None:
@@ -155,10 +155,10 @@ async def test_who_has_taken_a_lock_and_was_not_told_does_not_wait_for_it(
     redis: RedisServer, database: Database, monkeypatch: pytest.MonkeyPatch, command: bytes, lost: int
 ) -> None:
     """One reply, or so many that the chat's worker begins anew; to taking the lock, or to letting it go."""
-    monkeypatch.setattr(fsm_storage, "_ANSWERING_SECONDS", 0.2)
+    monkeypatch.setattr(fsm_storage, "_TIMEOUT_SECONDS", 0.2)
     async with (
         lossy(redis.port, command, lost) as port,
-        open_states(general(f"redis://{HOST}:{port}/0"), database) as opened,
+        open_fsm_storage(general(f"redis://{HOST}:{port}/0"), database) as opened,
         asyncio.timeout(10),
     ):
         for _ in range(2):
@@ -218,7 +218,7 @@ async def test_a_step_that_was_left_leaves_no_row(database: Database) -> None:
 
 async def test_a_redis_that_does_not_answer_is_told_without_its_password(database: Database) -> None:
     with pytest.raises(CannotStart) as told:
-        async with open_states(general("redis://:s3cret-word@127.0.0.1:1/0"), database):
+        async with open_fsm_storage(general("redis://:s3cret-word@127.0.0.1:1/0"), database):
             pass
     assert "REDIS_URL" in str(told.value)
     assert "s3cret-word" not in str(told.value)

@@ -8,18 +8,18 @@ import numpy as np
 import pytest
 
 from app.core.settings import PhotoSettings
-from app.photos.features import Box, Edit, Face, Light, PhotoTraits
-from app.photos.set_quality import SetAdvice, SetRemark, Shot, shots, verdict
+from app.photos.features import Box, Edit, Face, Light, PhotoFeatures
+from app.photos.set_quality import SetAdvice, SetRemark, Shot, assess_set, shots
 
 SETTINGS = PhotoSettings(_env_file=None)
 FACE = Face(Box(0.4, 0.3, 0.2, 0.2), yaw=0, sharpness=5, light=Light(200, 0))
 
 
-def photos(number: int = 12, *, changed: int = 0, **change: Any) -> list[PhotoTraits]:
+def photos(number: int = 12, *, changed: int = 0, **change: Any) -> list[PhotoFeatures]:
     """Good ones, each another; the first `changed` of them have something in common."""
     rng = np.random.default_rng(1)
     good = [
-        PhotoTraits(
+        PhotoFeatures(
             3024,
             4032,
             sharpness=5,
@@ -33,8 +33,8 @@ def photos(number: int = 12, *, changed: int = 0, **change: Any) -> list[PhotoTr
     return [replace(photo, **change) for photo in good[:changed]] + good[changed:]
 
 
-def said(traits: Sequence[PhotoTraits]) -> list[SetRemark]:
-    return verdict(traits, SETTINGS)
+def said(features: Sequence[PhotoFeatures]) -> list[SetRemark]:
+    return assess_set(features, SETTINGS)
 
 
 @pytest.mark.parametrize("number", [0, 1, 4, 10, 20])
@@ -84,7 +84,7 @@ def test_what_matters_most_comes_first() -> None:
     ]
 
 
-def faces(*of: tuple[float, float]) -> list[PhotoTraits]:
+def faces(*of: tuple[float, float]) -> list[PhotoFeatures]:
     """Photos with a face each, of this height and yaw."""
     return [
         replace(photo, faces=(replace(FACE, box=Box(0.4, 0.3, height, height), yaw=yaw),))

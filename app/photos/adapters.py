@@ -2,9 +2,9 @@
 
 from pydantic import TypeAdapter
 
-from app.photos.features import Box, Edit, PhotoFacts, PhotoTraits
+from app.photos.features import Box, Edit, PhotoFacts, PhotoFeatures
 
 BOX = TypeAdapter(Box)
 EDIT = TypeAdapter(Edit)
 FACTS = TypeAdapter(PhotoFacts)
-TRAITS = TypeAdapter(PhotoTraits)
+FEATURES = TypeAdapter(PhotoFeatures)

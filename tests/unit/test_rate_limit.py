@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from app.database.models import SendingLimit
-from app.notifications.rate_limit import SHORT, count_at, free_at, line_up
+from app.notifications.rate_limit import SHORT, count_at, free_at, reserve_slot
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -29,7 +29,7 @@ def drain(rate: int, arrivals: list[datetime], lateness: random.Random) -> list[
         now, waited = waiting.pop(0)
         slot = free_at(shared, now, rate, waited=waited)
         if slot > now + SHORT:
-            waiting.append((line_up(shared, slot, rate) + seconds(lateness.random() / 2), True))
+            waiting.append((reserve_slot(shared, slot, rate) + seconds(lateness.random() / 2), True))
         else:
             count_at(shared, slot, rate)
             sent.append(slot)
@@ -58,14 +58,14 @@ def test_as_many_as_the_rate_go_at_once() -> None:
 def test_those_who_wait_come_back_one_after_the_other() -> None:
     shared = limit()
     count_at(shared, NOON, 1)
-    places = [line_up(shared, free_at(shared, NOON, 1, waited=False), 1) for _ in range(3)]
+    places = [reserve_slot(shared, free_at(shared, NOON, 1, waited=False), 1) for _ in range(3)]
     assert places == [NOON + seconds(number) for number in (1, 2, 3)]
 
 
 def test_a_newcomer_stands_behind_those_who_wait() -> None:
     shared = limit()
     for _ in range(3):
-        line_up(shared, NOON, 1)
+        reserve_slot(shared, NOON, 1)
     assert free_at(shared, NOON, 1, waited=True) == NOON
     assert free_at(shared, NOON, 1, waited=False) == NOON + seconds(3)
 

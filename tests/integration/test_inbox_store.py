@@ -85,9 +85,10 @@ async def test_copies_in_one_commit_are_one_row_and_the_trusted_one_counts(datab
 async def test_the_unwelcome_are_refused_among_the_welcome(database: Database) -> None:
     (request,) = await known_requests(database, 1)
     inbox = InboxStore(database, PURPOSES, timeout=12)
-    strangers = [delivery(a_request_id()) for _ in range(3)]
+    unauthenticated_clients = [delivery(a_request_id()) for _ in range(3)]
     answers = await asyncio.gather(
-        *[inbox.accept(each) for each in [*strangers, delivery(request)]], return_exceptions=True
+        *[inbox.accept(each) for each in [*unauthenticated_clients, delivery(request)]],
+        return_exceptions=True,
     )
     assert [type(answer) for answer in answers] == [
         CallbackRejected,

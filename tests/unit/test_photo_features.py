@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
+from app.photos.adapters import FEATURES
 from app.photos.checks import inspect
-from app.photos.features import Light, Orientation, PhotoLimits, PhotoTraits, background_distance, distance
-from app.photos.kept import TRAITS
+from app.photos.features import Light, Orientation, PhotoFeatures, PhotoLimits, background_distance, distance
 from sandbox import spoils
 from tests.images import blocks, encoded, exif, heic, noise, stored
 from tests.unit.scenes import NUMBER, scene
@@ -27,16 +27,16 @@ HELD = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_270,
 }
-Measured = Callable[[bytes | Image.Image], PhotoTraits]
+Measured = Callable[[bytes | Image.Image], PhotoFeatures]
 
 
 @pytest.fixture
 def measured(tmp_path: Path) -> Measured:
-    def traits(photo: bytes | Image.Image) -> PhotoTraits:
+    def features(photo: bytes | Image.Image) -> PhotoFeatures:
         content = photo if isinstance(photo, bytes) else encoded(photo, quality=90)
-        return inspect(stored(tmp_path, content), PhotoLimits()).traits
+        return inspect(stored(tmp_path, content), PhotoLimits()).features
 
-    return traits
+    return features
 
 
 @pytest.mark.parametrize("number", range(NUMBER))
@@ -136,18 +136,18 @@ def test_grain_is_no_sharpness(measured: Measured, sigma: float) -> None:
 def test_one_grey_is_as_light_as_it_is_and_never_sharp(
     measured: Measured, level: int, clipped: float
 ) -> None:
-    traits = measured(Image.new("L", (640, 520), level))
-    assert (traits.sharpness, traits.light) == (0, Light(level, clipped))
+    features = measured(Image.new("L", (640, 520), level))
+    assert (features.sharpness, features.light) == (0, Light(level, clipped))
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "P", "L", "1", "CMYK", "I;16"])
 def test_every_mode_can_be_measured(measured: Measured, mode: str) -> None:
     patchwork = blocks(5).convert("L").convert("RGB")
     image = Image.new("I;16", patchwork.size, 40_000) if mode == "I;16" else patchwork.convert(mode)
-    traits = measured(encoded(image, "JPEG" if mode == "CMYK" else "PNG"))
-    assert (traits.width, traits.height) == (640, 520)
+    features = measured(encoded(image, "JPEG" if mode == "CMYK" else "PNG"))
+    assert (features.width, features.height) == (640, 520)
     if mode not in ("I;16", "1"):
-        assert distance(traits.hash, measured(patchwork).hash) <= 4
+        assert distance(features.hash, measured(patchwork).hash) <= 4
 
 
 def test_what_is_transparent_is_white(measured: Measured) -> None:
@@ -155,12 +155,12 @@ def test_what_is_transparent_is_white(measured: Measured) -> None:
 
 
 def test_traits_survive_json(measured: Measured) -> None:
-    traits = measured(blocks(1))
-    assert TRAITS.validate_python(json.loads(json.dumps(asdict(traits)))) == traits
+    features = measured(blocks(1))
+    assert FEATURES.validate_python(json.loads(json.dumps(asdict(features)))) == features
 
 
 @pytest.mark.parametrize(
-    ("size", "orientation", "stretch"),
+    ("size", "orientation", "aspect_ratio"),
     [
         ((640, 520), Orientation.LANDSCAPE, 640 / 520),
         ((520, 640), Orientation.PORTRAIT, 640 / 520),
@@ -168,7 +168,11 @@ def test_traits_survive_json(measured: Measured) -> None:
     ],
 )
 def test_the_sides_tell_how_it_lies(
-    measured: Measured, size: tuple[int, int], orientation: Orientation, stretch: float
+    measured: Measured, size: tuple[int, int], orientation: Orientation, aspect_ratio: float
 ) -> None:
-    traits = measured(noise(*size))
-    assert (traits.orientation, traits.stretch, traits.side) == (orientation, stretch, 520)
+    features = measured(noise(*size))
+    assert (features.orientation, features.aspect_ratio, features.short_side) == (
+        orientation,
+        aspect_ratio,
+        520,
+    )

@@ -28,7 +28,7 @@ from app.inbox.rematch import RematchCallbacks
 from app.inbox.store import HANDLE
 from app.jobs import priority_gate
 from app.jobs.job import Job
-from app.jobs.priority_gate import RightOfWay
+from app.jobs.priority_gate import PriorityGate
 from app.notifications.service import DELIVER
 from app.requests import service as requests
 from app.trainings.purpose import TRAINING
@@ -83,7 +83,7 @@ async def service(monkeypatch: pytest.MonkeyPatch, database: Database) -> AsyncI
 async def handle(database: Database, training: Training, body: bytes) -> Outcome | None:
     """A trusted callback, kept and handled; its outcome."""
     event = await keep(database, training, body)
-    await ProcessCallbacks(database, PURPOSES, RightOfWay())(job_of(event))
+    await ProcessCallbacks(database, PURPOSES, PriorityGate())(job_of(event))
     async with database.transaction() as session:
         return (await session.get_one(InboxEvent, event.id)).outcome
 
@@ -94,7 +94,7 @@ async def keep(database: Database, training: Training, body: bytes) -> InboxEven
 
 
 def job_of(event: InboxEvent) -> Job:
-    return Job(1, "inbox.handle", {"event_ids": [event.id], "v": 1}, starts=1)
+    return Job(1, "inbox.handle", {"event_ids": [event.id], "v": 1}, attempts=1)
 
 
 async def told(database: Database, training: Training) -> list[str]:
@@ -104,25 +104,25 @@ async def told(database: Database, training: Training) -> list[str]:
 async def test_a_batch_is_handled_by_one_job_and_a_second_run_does_nothing(database: Database) -> None:
     trainings = [await a_training(database) for _ in range(5)]
     events = [await keep(database, each, body_of(each.request_id)) for each in trainings]
-    batch = Job(1, HANDLE, {"event_ids": [event.id for event in events]}, starts=1)
+    batch = Job(1, HANDLE, {"event_ids": [event.id for event in events]}, attempts=1)
     for _ in range(2):
-        await ProcessCallbacks(database, PURPOSES, RightOfWay())(batch)
+        await ProcessCallbacks(database, PURPOSES, PriorityGate())(batch)
         assert [event.outcome for event in await rows(database, InboxEvent)] == [Outcome.COMPLETED] * 5
         assert len(await rows(database, Notification)) == 5
 
 
 async def test_a_batch_that_failed_goes_on_one_by_one(database: Database) -> None:
-    handle_callback = ProcessCallbacks(database, PURPOSES, RightOfWay())
+    handle_callback = ProcessCallbacks(database, PURPOSES, PriorityGate())
     good, bad, behind = [await a_training(database) for _ in range(3)]
     events = [await keep(database, each, body_of(each.request_id)) for each in (good, bad, behind)]
     async with database.transaction() as session:
         await session.execute(
             update(Training).where(Training.id == bad.id).values(endpoint="a trainer that we never had")
         )
-    batch = Job(1, HANDLE, {"event_ids": [event.id for event in events]}, starts=1)
+    batch = Job(1, HANDLE, {"event_ids": [event.id for event in events]}, attempts=1)
     with pytest.raises(KeyError):
         await handle_callback(batch)
-    await handle_callback(replace(batch, starts=2))
+    await handle_callback(replace(batch, attempts=2))
     alone = await take_jobs(database, HANDLE)
     assert [job.payload["event_ids"] for job in alone] == [[event.id] for event in events]
     await handle_callback(alone[0])
@@ -137,18 +137,18 @@ async def test_accepting_goes_first_and_never_stops_the_jobs(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(priority_gate, "PATIENCE_SECONDS", 30)
-    way = RightOfWay()
+    gate = PriorityGate()
     training = await a_training(database)
     event = await keep(database, training, body_of(training.request_id))
-    with way:
-        handling = asyncio.create_task(ProcessCallbacks(database, PURPOSES, way)(job_of(event)))
+    with gate:
+        handling = asyncio.create_task(ProcessCallbacks(database, PURPOSES, gate)(job_of(event)))
         await a_training(database)
         assert [found.outcome for found in await rows(database, InboxEvent)] == [None]
     await handling
     assert [found.outcome for found in await rows(database, InboxEvent)] == [Outcome.COMPLETED]
     monkeypatch.setattr(priority_gate, "PATIENCE_SECONDS", 0.01)
-    with way:
-        async with way.step():
+    with gate:
+        async with gate.background():
             pass
 
 
@@ -388,14 +388,14 @@ async def test_all_of_it_is_one_commit(database: Database, monkeypatch: pytest.M
     with monkeypatch.context() as patched:
         patched.setattr("app.requests.outcome.announce", broken)
         with pytest.raises(OSError, match="lost"):
-            await ProcessCallbacks(database, PURPOSES, RightOfWay())(job_of(event))
+            await ProcessCallbacks(database, PURPOSES, PriorityGate())(job_of(event))
     (kept,) = await rows(database, InboxEvent)
     assert (kept.handled_at, (await training_now(database, training)).state) == (
         None,
         RequestState.SUBMITTED,
     )
     assert await avatar_now(database, training) is AvatarState.TRAINING
-    await ProcessCallbacks(database, PURPOSES, RightOfWay())(job_of(event))
+    await ProcessCallbacks(database, PURPOSES, PriorityGate())(job_of(event))
     assert await avatar_now(database, training) is AvatarState.COMPLETED
 
 
@@ -403,7 +403,7 @@ async def test_sixteen_runs_of_one_job_at_once_have_one_effect(database: Databas
     training = await a_training(database)
     event = await keep(database, training, body_of(training.request_id))
     await asyncio.gather(
-        *(ProcessCallbacks(database, PURPOSES, RightOfWay())(job_of(event)) for _ in range(16))
+        *(ProcessCallbacks(database, PURPOSES, PriorityGate())(job_of(event)) for _ in range(16))
     )
     assert len(await jobs(database, DELIVER)) == len(await rows(database, Notification)) == 1
     assert [kept.outcome for kept in await rows(database, InboxEvent)] == [Outcome.COMPLETED]
@@ -418,7 +418,7 @@ async def test_sixteen_different_words_at_once_have_one_effect(database: Databas
     ]
     events = [await keep(database, training, body) for body in bodies]
     await asyncio.gather(
-        *(ProcessCallbacks(database, PURPOSES, RightOfWay())(job_of(event)) for event in events)
+        *(ProcessCallbacks(database, PURPOSES, PriorityGate())(job_of(event)) for event in events)
     )
     outcomes = [kept.outcome for kept in await rows(database, InboxEvent)]
     won = Outcome.COMPLETED if Outcome.COMPLETED in outcomes else Outcome.FAILED
@@ -444,7 +444,7 @@ async def test_a_request_learnt_after_a_callback_was_kept_decides_against_anothe
     kept = await keep(database, training, body_of(a_request_id()))
     async with database.transaction() as session:
         (await session.get_one(Training, training.id)).request_id = a_request_id()
-    await ProcessCallbacks(database, PURPOSES, RightOfWay())(job_of(kept))
+    await ProcessCallbacks(database, PURPOSES, PriorityGate())(job_of(kept))
     async with database.transaction() as session:
         assert (await session.get_one(InboxEvent, kept.id)).outcome is Outcome.CONFLICT
     assert (await training_now(database, training)).state is RequestState.SUBMITTING
@@ -474,14 +474,14 @@ async def test_a_callback_before_its_request_was_known_is_handled_when_it_is(dat
     async with database.transaction() as session:
         kept = await make_inbox_event(session, body=body_of(request_id))
         kept.request_id = request_id
-    await ProcessCallbacks(database, PURPOSES, RightOfWay())(job_of(kept))
+    await ProcessCallbacks(database, PURPOSES, PriorityGate())(job_of(kept))
     training = await a_training(database, RequestState.SUBMITTING)
     async with database.transaction() as session:
         assert (await session.get_one(InboxEvent, kept.id)).outcome is Outcome.UNMATCHED
         await requests.record_submitted(session, TRAINING, training.id, request_id, None)
     (late,) = await jobs(database, requests.REMATCH)
-    await RematchCallbacks(database)(Job(1, requests.REMATCH, late, starts=1))
-    await ProcessCallbacks(database, PURPOSES, RightOfWay())(job_of(kept))
+    await RematchCallbacks(database)(Job(1, requests.REMATCH, late, attempts=1))
+    await ProcessCallbacks(database, PURPOSES, PriorityGate())(job_of(kept))
     assert (await training_now(database, training)).state is RequestState.COMPLETED
     async with database.transaction() as session:
         event = await session.get_one(InboxEvent, kept.id)

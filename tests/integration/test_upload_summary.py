@@ -13,17 +13,17 @@ from aiohttp import ClientConnectorError
 from aiohttp.client_reqrep import ConnectionKey
 from sqlalchemy import update
 
-from app.bot.jobs.uploads import _TOLD_WITHIN, TellOfUploads
+from app.bot.jobs.uploads import _TOLD_WITHIN, SendUploadSummary
 from app.core.i18n import Dictionary
 from app.core.settings import AvatarSettings, PhotoSettings
 from app.database.engine import Database
 from app.database.models import Upload
 from app.jobs.job import Job, Retry
 from app.photos import uploads
-from app.photos.scratch import Workroom
+from app.photos.scratch import ScratchFolder
 from app.photos.service import Photos
 from app.photos.storage import FolderStorage
-from app.photos.uploads import Arrival, StickerRefused
+from app.photos.uploads import IncomingMedia, StickerRefused
 from app.telegram.fsm_storage import PostgresStorage, States
 from tests.decoders import IN_THREADS
 from tests.integration.bot_calls import Calls
@@ -31,24 +31,28 @@ from tests.integration.test_uploads import send, silent_for, someone
 from tests.integration.webhook_service import rows
 
 
-async def telling(database: Database, folder: Path, failure: Exception) -> tuple[TellOfUploads, Calls, Job]:
+async def telling(
+    database: Database, folder: Path, failure: Exception
+) -> tuple[SendUploadSummary, Calls, Job]:
     """Something to tell of, and a Telegram that carries each call out and doesn't say so."""
 
     async def answer(_: TelegramMethod[Any]) -> Any:
         raise failure
 
     avatar = await someone(database)
-    await send(database, avatar, Arrival(1, refusal=StickerRefused()))
+    await send(database, avatar, IncomingMedia(1, refusal=StickerRefused()))
     await silent_for(database, 1)
     calls = Calls(answer)
-    photos = Photos(FolderStorage(folder), Workroom(folder), AvatarSettings(), PhotoSettings(), IN_THREADS)
+    photos = Photos(
+        FolderStorage(folder), ScratchFolder(folder), AvatarSettings(), PhotoSettings(), IN_THREADS
+    )
     states = States(PostgresStorage(database), DisabledEventIsolation())
-    tell = TellOfUploads(Bot("42:token", session=calls), database, photos, Dictionary(), states)
-    return tell, calls, Job(1, uploads.TELL, {"user_id": avatar.user_id, "v": 1}, starts=1)
+    tell = SendUploadSummary(Bot("42:token", session=calls), database, photos, Dictionary(), states)
+    return tell, calls, Job(1, uploads.TELL, {"user_id": avatar.user_id, "v": 1}, attempts=1)
 
 
 def again(job: Job) -> Job:
-    return Job(job.id, job.kind, job.payload, job.starts + 1)
+    return Job(job.id, job.kind, job.payload, job.attempts + 1)
 
 
 async def test_lost_answers_repeat_it_once_then_rarely_and_not_for_ever(

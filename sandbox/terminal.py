@@ -111,7 +111,7 @@ async def _stay(sandbox: Sandbox) -> None:
     for name, where in sandbox.places().items():
         print(f"  {name:<16} {where}")
     if sandbox.page_url:
-        await sandbox.fal.set_pace(UNHURRIED)
+        await sandbox.fal.set_speed(UNHURRIED)
     _point_at_page(sandbox)
     print("Ctrl-C stops it", flush=True)
     with suppress(asyncio.CancelledError):
