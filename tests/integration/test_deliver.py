@@ -212,6 +212,15 @@ async def test_that_it_takes_long_is_not_told_when_it_is_over(
     assert left == ["training_failed" if over else "training_completed"]
 
 
+async def test_an_end_is_sent_though_there_is_a_later_message(scenario: Scenario) -> None:
+    note = await scenario.announce()
+    async with scenario.database.transaction() as session:
+        training = await session.get_one(Training, note.request_key)
+        await make_notification(session, training, "training_overdue", Kind.SENT)
+    await scenario.deliver(note)
+    assert len(await scenario.read()) == 1
+
+
 async def test_a_message_that_telegram_cannot_read_is_not_the_persons_fault(scenario: Scenario) -> None:
     note = await scenario.announce()
     fault = {"method": "sendMessage", "kind": "bad_request", "description": "can't parse entities"}

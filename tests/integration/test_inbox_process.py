@@ -486,3 +486,18 @@ async def test_a_callback_before_its_request_was_known_is_handled_when_it_is(dat
     async with database.transaction() as session:
         event = await session.get_one(InboxEvent, kept.id)
     assert (event.outcome, event.request_key) == (Outcome.COMPLETED, training.id)
+
+
+@pytest.mark.parametrize("status", ["IN_PROGRESS", "OK", "ERROR"])
+async def test_a_callback_of_another_request_than_is_known_by_now_is_a_conflict_and_changes_nothing(
+    database: Database, status: str
+) -> None:
+    """It came with our token while no request id was known; FAL's reply has named another one since."""
+    training = await a_training(database)
+    async with database.transaction() as session:
+        event = await make_inbox_event(session, training, body_of("another-request", status))
+        event.request_id = "another-request"
+    await ProcessCallbacks(database, PURPOSES, PriorityGate())(job_of(event))
+    (after,) = await rows(database, InboxEvent)
+    assert (after.outcome, await told(database, training)) == (Outcome.CONFLICT, [])
+    assert (await training_now(database, training)).state is RequestState.SUBMITTED
